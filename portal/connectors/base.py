@@ -1,0 +1,348 @@
+"""What the product asks of a connector: frozen data in, frozen data out.
+
+Nothing here knows a database, Flask or a provider. Amounts are `Decimal` in the currency
+named beside them, positive = debit unless a docstring says otherwise. Dates are plain
+dates, instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import BinaryIO, Protocol, runtime_checkable
+
+import requests
+
+# --------------------------------------------------------------------------- statements
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One booked movement on a bank account. `amount` > 0: money came in."""
+
+    date: date  # the bank's entry (booking) date
+    value_date: date | None
+    amount: Decimal
+    description: str = ""  # free communication and detail texts, joined by single spaces
+    counterparty: str = ""
+    counterparty_account: str = ""  # IBAN or the bank's own number, no spaces
+    counterparty_bic: str = ""
+    reference: str = ""  # structured reference (Belgian 12 digits, RF…), else ""
+    end_to_end_id: str = ""
+    bank_reference: str = ""  # the bank's own id of the movement; informative
+    transaction_code: str = ""  # CODA 8 digits, ISO "PMNT-RCDT-ESCT", …
+    details: tuple[LineDetail, ...] = ()  # the split of a batch, booked as one amount
+
+
+@dataclass(frozen=True, slots=True)
+class LineDetail:
+    amount: Decimal
+    description: str = ""
+    counterparty: str = ""
+    counterparty_account: str = ""
+    reference: str = ""
+    end_to_end_id: str = ""
+
+
+@dataclass(slots=True)
+class Statement:
+    """Head of one statement. The parser fills `closing` at the latest when its lines are exhausted.
+
+    `lines` may be consumed once, in order, before the next statement is asked for: so a
+    file of any size is read in flat memory.
+    """
+
+    format: str  # "coda", "camt053"
+    account: str  # IBAN without spaces, or the bank's own number
+    currency: str
+    number: str  # the bank's statement number, "" when none
+    opening: Decimal | None
+    opening_date: date | None
+    closing: Decimal | None = None
+    closing_date: date | None = None
+    holder: str = ""
+    bic: str = ""
+    lines: Iterator[StatementLine] = field(default_factory=lambda: iter(()))
+    warnings: list[Warning_] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Warning_:
+    """Something worth telling that does not refuse the file, e.g. code "camt.balance_without_sign"."""
+
+    code: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    line: int | None = None
+
+
+class StatementParser(Protocol):
+    """A module in `connectors.files`. Raises `errors.Refused`, and nothing else, on bad input."""
+
+    FORMAT: str
+
+    def identify(self, head: bytes) -> bool:
+        """True when the first 4 KiB look like this format, whatever the file is called."""
+        ...
+
+    def parse(self, stream: BinaryIO) -> Iterator[Statement]: ...
+
+
+# --------------------------------------------------------------------------- bookkeeping
+
+
+class AuthMode(StrEnum):
+    OAUTH2 = "oauth2"
+    KEY = "key"
+    FILE = "file"
+
+
+class JournalType(StrEnum):
+    CASH = "cash"
+    BANK = "bank"
+    SALES = "sales"
+    PURCHASE = "purchase"
+    GENERAL = "general"
+    OTHER = "other"
+
+
+class DossierStatus(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    ARCHIVED = "archived"
+    BLOCKED = "blocked"
+
+
+class EntryKind(StrEnum):
+    BANK = "bank"
+    GENERAL = "general"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldUse:
+    """One line of "what it reads and sends": field names with the reason, as message ids."""
+
+    fields: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    bank_entries: bool = False
+    drafts: bool = False
+    own_key: bool = False  # the provider refuses a repeated reference by itself
+    several_dossiers: bool = False
+    invoices: bool = False
+    reversal: bool = False
+    batch_size: int = 1
+    reference_length: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2:
+    """Where to log in. `{host}` is replaced by the host of the chosen environment."""
+
+    authorise_path: str
+    token_path: str
+    pkce: bool
+    min_age: float  # seconds a token must be old before a refresh is allowed, 0 when free
+    lifetime: float  # seconds an access token lives when the reply does not say
+    refresh_lifetime: float  # seconds an unused refresh token lives
+    grace: float  # seconds an old refresh token stays usable after a lost answer, 0 when none
+    authorise_params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Per application and dossier, as published; a reply's headers overrule. None: unlimited."""
+
+    per_minute: int | None = None
+    per_day: int | None = None
+    reserve_per_day: int = 0  # kept for look-ups and people
+    errors_per_hour: int | None = None  # our breaker opens at this many, per endpoint
+    settle_seconds: float = 120  # how late the provider may still commit a write
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything the product shows and decides about an app, as data."""
+
+    key: str
+    label: str
+    kind: str  # "bookkeeping"
+    auth: AuthMode
+    hosts: Mapping[str, str]  # environment key ("be", "nl", …) → "https://start.exactonline.be"
+    reads: Sequence[FieldUse]
+    sends: Sequence[FieldUse]
+    never: Sequence[str]
+    capabilities: Capabilities
+    limits: Limits
+    countries: Sequence[str]
+    maturity: str  # "sandbox", "recordings", "live"
+    oauth: OAuth2 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the provider says we are logged in as; compared on every new consent."""
+
+    user_id: str
+    user_name: str
+    email: str
+    company: str
+    default_dossier: str  # dossier code to start listing from, "" when none
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    code: str  # what goes into URLs; unique within an authorisation only
+    name: str
+    number: str  # the number people know it by
+    status: DossierStatus
+    country: str  # ISO 3166 alpha-2, upper case, "" when unknown
+    currency: str
+    vat_number: str = ""
+    enterprise_number: str = ""  # KBO, KVK, SIREN as the provider writes it
+    siret: str = ""
+    customer_name: str = ""
+    archived_on: date | None = None
+    blocking: str = ""  # reason key when BLOCKED
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccount:
+    code: str
+    name: str
+    id: str
+    kind: str  # "bank", "cash", "receivable", "payable", "vat", "general", "revenue", "costs", "other"
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    code: str
+    name: str
+    type: JournalType
+    id: str
+    currency: str = ""
+    ledger_account: str = ""  # code of the account the journal books against
+    iban: str = ""
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VatCode:
+    code: str
+    name: str
+    percentage: Decimal  # 0.21 for 21 %
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A financial period. `open_journals` holds codes; `closed_journals` too; absent = not told."""
+
+    year: int
+    number: int
+    starts_on: date
+    ends_on: date
+    closed_journals: frozenset[str] = frozenset()
+
+    def is_open(self, journal: str) -> bool:
+        return journal not in self.closed_journals
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingLine:
+    """`amount` > 0 is a debit of `ledger_account` (its code in the dossier)."""
+
+    date: date
+    ledger_account: str
+    amount: Decimal
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingEntry:
+    """A journal entry as it will be sent. The lines balance to zero.
+
+    For EntryKind.BANK, `bank_account` names the ledger account of the bank; the lines on it
+    are the bank's side, which a package with bank journals books itself from the others, with
+    `opening` and `closing` the balances before and after.
+    """
+
+    kind: EntryKind
+    reference: str  # ours, ≤ 20 characters of A–Z, 2–7 and "-"
+    journal: str
+    date: date
+    currency: str
+    bank_account: str
+    opening: Decimal | None
+    closing: Decimal | None
+    lines: tuple[OutgoingLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEntry:
+    """What stands in the package, read back."""
+
+    id: str
+    number: str
+    reference: str
+    journal: str
+    date: date | None
+    currency: str
+    total_debit: Decimal  # sum of the positive lines, bank side included
+    line_count: int
+    lines: tuple[OutgoingLine, ...] = ()
+
+
+@runtime_checkable
+class Bookkeeping(Protocol):
+    """A connection to a bookkeeping package: one authorisation, many dossiers.
+
+    Every method makes bounded calls with time-outs and raises the five errors only. `post`
+    is called at most once for a reference until `find` has shown, twice, that it is absent.
+    """
+
+    def identity(self) -> Identity: ...
+    def dossiers(self) -> Sequence[Dossier]: ...
+    def ledger_accounts(self, dossier: str) -> Sequence[LedgerAccount]: ...
+    def journals(self, dossier: str) -> Sequence[Journal]: ...
+    def vat_codes(self, dossier: str) -> Sequence[VatCode]: ...
+    def periods(self, dossier: str) -> Sequence[Period]: ...
+
+    def render(self, entry: OutgoingEntry, accounts: Mapping[str, LedgerAccount]) -> bytes:
+        """The exact bytes `post` will send. Pure: same input, same bytes; they are hashed for approval."""
+        ...
+
+    def post(self, dossier: str, kind: EntryKind, payload: bytes) -> RemoteEntry:
+        """Send rendered bytes once. Definite refusal: Rejected. Anything unsure: Temporary(sent=True) or UnexpectedReply."""
+        ...
+
+    def find(self, dossier: str, kind: EntryKind, reference: str, journal: str, on: date) -> Sequence[RemoteEntry]:
+        """Entries that carry our reference, by a filtered list (an empty list is an answer, never an error)."""
+        ...
+
+    def entries(
+        self, dossier: str, kind: EntryKind, journal: str, since: date, until: date
+    ) -> Iterator[RemoteEntry]:
+        """All entries of a journal in a span of dates, ours or not, for the nightly comparison."""
+        ...
+
+
+class Gate(Protocol):
+    """Asked before and told after every call, so that limits and the breaker hold over all processes."""
+
+    def before(self, dossier: str, endpoint: str, *, write: bool) -> None:
+        """May raise Temporary(sent=False) when the call must not be made now."""
+        ...
+
+    def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None: ...
+
+
+class Connect(Protocol):
+    """How a connector module makes its client: given a session that signs requests, and a gate."""
+
+    def __call__(self, session: requests.Session, host: str, gate: Gate) -> Bookkeeping: ...

@@ -1,0 +1,145 @@
+"""Sessions that carry a scope, and the base of every model.
+
+Row-level security reads four settings, set at the start of *every* transaction by the
+`after_begin` hook below, so that no call site can forget them:
+
+- app.tenant: the acting tenant; its rows are visible and writable
+- app.portal: set on portal-wide pages; rows of the clients granted to it become readable
+- app.via:    set when a firm acts inside a client account; its authorisations become readable
+- app.user:   the signed-in user, for the rows that belong to a person
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, MetaData, create_engine, event, text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column, sessionmaker
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def uuid7() -> uuid.UUID:
+    """Time-ordered key (RFC 9562 version 7): new rows land at the end of every index."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | int.from_bytes(secrets.token_bytes(10), "big")
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return uuid.UUID(int=value)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True)}
+
+
+class TenantRow:
+    """A row of one tenant: under row-level security, with a composite key that others refer to."""
+
+    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True, sort_order=-20)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-19)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What row-level security is told. Absent means: sees nothing of that kind."""
+
+    tenant: uuid.UUID | None = None
+    portal: uuid.UUID | None = None
+    via: uuid.UUID | None = None
+    user: uuid.UUID | None = None
+
+    def parameters(self) -> dict[str, str]:
+        return {name: str(value or "") for name, value in self.as_mapping().items()}
+
+    def as_mapping(self) -> Mapping[str, uuid.UUID | None]:
+        return {"tenant": self.tenant, "portal": self.portal, "via": self.via, "user": self.user}
+
+
+NOBODY = Setting()
+_SET = text(
+    "SELECT set_config('app.tenant', :tenant, true), set_config('app.portal', :portal, true),"
+    " set_config('app.via', :via, true), set_config('app.user', :user, true)"
+)
+
+
+def set_scope(session: Session, setting: Setting) -> None:
+    """Move a session to another scope: the running transaction and all later ones."""
+    session.info["setting"] = setting
+    if session.in_transaction():
+        session.execute(_SET, setting.parameters())
+        session.expire_all()
+
+
+def _after_begin(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    setting: Setting = session.info.get("setting", NOBODY)
+    # A savepoint inherits the settings; an unset scope sees nothing by the policies themselves.
+    if setting != NOBODY and transaction.nested is False:
+        connection.execute(_SET, setting.parameters())
+
+
+class Database:
+    """One engine and its sessions. Made once a process; `dispose()` after a fork."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, max_overflow: int = 20, application: str = "portal") -> None:
+        self.engine: Engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={
+                "application_name": application,
+                "connect_timeout": 5,
+                # A worker that hangs in a transaction must not hold a row for ever.
+                "options": "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=15000 -c timezone=UTC",
+            },
+        )
+        self._make = sessionmaker(self.engine, expire_on_commit=False)
+
+    def session(self, setting: Setting = NOBODY) -> Session:
+        session = self._make(info={"setting": setting})
+        event.listen(session, "after_begin", _after_begin)
+        return session
+
+    @contextmanager
+    def scoped(self, setting: Setting = NOBODY) -> Iterator[Session]:
+        """A session that commits at the end, or rolls back and closes."""
+        with self.session(setting) as session, session.begin():
+            yield session
+
+    def assert_safe_role(self) -> None:
+        """Refuse to run as a role that row-level security does not bind."""
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    "SELECT rolsuper OR rolbypassrls AS unbound,"
+                    " EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+                    "  AND c.relkind = 'r' AND c.relowner = r.oid) AS owner"
+                    " FROM pg_roles r WHERE rolname = current_user"
+                )
+            ).one()
+        if row.unbound or row.owner:
+            raise RuntimeError(
+                "The application must connect as a role that neither owns tables nor bypasses row-level"
+                " security; run `portal roles` and use the application role in DATABASE_URL."
+            )
+
+
+def values_of(row: Any) -> dict[str, Any]:
+    """Column values of a model instance, for canonical hashing and exports."""
+    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
