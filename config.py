@@ -1,0 +1,206 @@
+"""Settings, and the only reader of the environment.
+
+Nothing happens on import. `Settings.from_env()` reads the variables listed in
+docs/operations.md; what is not given comes from the data folder, where secrets and ports are
+made on first use. In production nothing is made up: what is missing refuses the start.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from portal.kernel.roles import APP, OWNER
+from portal.kernel.services import folder as kept
+
+DATABASE = "koppelpoort"
+REQUIRED_IN_PRODUCTION = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "AUDIT_KEY")
+
+
+class ConfigError(Exception):
+    """The environment is incomplete or contradicts itself; the text names the variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """Where mail goes out. `tls`: "starttls", "implicit" or "none"."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    tls: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that differs from one machine to another. Secrets stay out of `repr`."""
+
+    home: Path  # the data folder
+    environment: str  # "development" or "production"
+    demo: bool  # demo data, the sandbox provider and the outbox page
+    port: int  # where the web server listens
+    bind: str  # the address it listens on
+    base_url: str  # how people reach it, no slash at the end
+    database_url: str = field(repr=False)  # as koppelpoort_app
+    owner_database_url: str = field(repr=False)  # as koppelpoort_owner; "" where migrations are not run from
+    redis_url: str = field(repr=False)
+    embedded_postgres: bool
+    embedded_redis: bool
+    secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(repr=False)  # older ones, still accepted
+    key_encryption_keys: Mapping[str, bytes] = field(repr=False)  # id → 32 bytes; the first one encrypts
+    audit_key: bytes = field(repr=False)
+    smtp: Smtp | None  # None: mail goes to the outbox
+    mail_from: str
+    exact_client_id: str
+    exact_client_secret: str = field(repr=False)
+    exact_hosts: Mapping[str, str]  # environment key → host, in place of the manifest's; empty: the real ones
+    sandbox_port: int
+    proxies: int  # how many reverse proxies stand before the web server
+    crash_at: str  # name of a point at which a process kills itself, for tests
+    log_level: str
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def public_host(self) -> str:
+        """The host name in `base_url`, with its port when it has one."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment. Raises `ConfigError`; may make secrets and ports in the data folder."""
+        env = os.environ if environ is None else environ
+        environment = env.get("KOPPELPOORT_ENV", "development")
+        if environment not in ("development", "production"):
+            raise ConfigError('KOPPELPOORT_ENV is "development" or "production"')
+        if environment == "production" and (missing := [name for name in REQUIRED_IN_PRODUCTION if not env.get(name)]):
+            raise ConfigError(f"in production these must be set: {', '.join(missing)}")
+        home = Path(env.get("KOPPELPOORT_HOME") or "var").resolve()
+        port = _number(env, "PORT", 8000)
+        sandbox_port = _number(env, "SANDBOX_PORT", port + 100)
+        demo = _flag(env, "DEMO", environment == "development")
+        return cls(
+            home=home,
+            environment=environment,
+            demo=demo,
+            port=port,
+            bind=env.get("BIND", "127.0.0.1"),
+            base_url=_base_url(env, environment, port),
+            database_url=_with_driver(env.get("DATABASE_URL", "")) or _embedded_database(home, APP),
+            owner_database_url=_owner_url(env, home),
+            redis_url=env.get("REDIS_URL") or _embedded_redis(home),
+            embedded_postgres=not env.get("DATABASE_URL"),
+            embedded_redis=not env.get("REDIS_URL"),
+            secret_key=env.get("SECRET_KEY") or kept.secret(home, "secret-key"),
+            secret_key_fallbacks=tuple(filter(None, env.get("SECRET_KEY_FALLBACKS", "").split(","))),
+            key_encryption_keys=_key_encryption_keys(env, home),
+            audit_key=(env.get("AUDIT_KEY") or kept.secret(home, "audit-key")).encode(),
+            smtp=_smtp(env.get("SMTP_URL", "")),
+            mail_from=env.get("MAIL_FROM", "Koppelpoort <no-reply@koppelpoort.example>"),
+            exact_client_id=env.get("EXACT_CLIENT_ID", ""),
+            exact_client_secret=env.get("EXACT_CLIENT_SECRET", ""),
+            exact_hosts=_exact_hosts(env, demo, sandbox_port),
+            sandbox_port=sandbox_port,
+            proxies=_number(env, "TRUSTED_PROXIES", 0),
+            crash_at=env.get("CRASH_AT", ""),
+            log_level=env.get("LOG_LEVEL", "INFO").upper(),
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(env.get(name) or default)
+    except ValueError:
+        raise ConfigError(f"{name} must be a whole number") from None
+
+
+def _flag(env: Mapping[str, str], name: str, default: bool) -> bool:
+    text = env.get(name, "").lower()
+    if text not in ("", "0", "1", "false", "true", "no", "yes"):
+        raise ConfigError(f"{name} must be 0 or 1")
+    return text in ("1", "true", "yes") if text else default
+
+
+def _base_url(env: Mapping[str, str], environment: str, port: int) -> str:
+    url = (env.get("BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+        raise ConfigError("BASE_URL is a scheme and a host only, as in https://portal.example.com")
+    if environment == "production" and parts.scheme != "https":
+        raise ConfigError("in production BASE_URL must start with https://")
+    return url
+
+
+def _with_driver(url: str) -> str:
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _embedded_database(home: Path, role: str) -> str:
+    password = kept.secret(home, f"{role}-password")
+    return f"postgresql+psycopg://{role}:{password}@127.0.0.1:{kept.port(home / 'postgres')}/{DATABASE}"
+
+
+def _owner_url(env: Mapping[str, str], home: Path) -> str:
+    given = _with_driver(env.get("OWNER_DATABASE_URL", ""))
+    return given if given or env.get("DATABASE_URL") else _embedded_database(home, OWNER)
+
+
+def _embedded_redis(home: Path) -> str:
+    password = kept.password(home / "valkey")
+    return f"redis://:{password}@127.0.0.1:{kept.port(home / 'valkey')}/0"
+
+
+def _key_encryption_keys(env: Mapping[str, str], home: Path) -> dict[str, bytes]:
+    """`KEY_ENCRYPTION_KEYS=id:base64,older:base64`; each key 32 bytes, the first one encrypts."""
+    given = env.get("KEY_ENCRYPTION_KEYS", "")
+    if not given:
+        return {"local": bytes.fromhex(kept.secret(home, "key-encryption-key"))}
+    keys: dict[str, bytes] = {}
+    for part in given.split(","):
+        name, _, text = part.strip().partition(":")
+        try:
+            keys[name] = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raise ConfigError(f"KEY_ENCRYPTION_KEYS: the key {name!r} is not base64") from None
+        if not name or len(keys[name]) != 32:
+            raise ConfigError(f"KEY_ENCRYPTION_KEYS: {name!r} needs an id and 32 bytes, as in 2026a:<base64>")
+    return keys
+
+
+def _smtp(url: str) -> Smtp | None:
+    """`smtp://user:password@host:587` (STARTTLS), `smtps://…:465`, `smtp+plain://host:25` (no TLS)."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    kinds = {"smtp": ("starttls", 587), "smtps": ("implicit", 465), "smtp+plain": ("none", 25)}
+    if parts.scheme not in kinds or not parts.hostname:
+        raise ConfigError("SMTP_URL looks like smtp://user:password@host:587, smtps://… or smtp+plain://host:25")
+    tls, port = kinds[parts.scheme]
+    return Smtp(parts.hostname, parts.port or port, unquote(parts.username or ""), unquote(parts.password or ""), tls)
+
+
+def _exact_hosts(env: Mapping[str, str], demo: bool, sandbox_port: int) -> dict[str, str]:
+    given = env.get("EXACT_HOSTS_JSON", "")
+    if given:
+        try:
+            return {str(key): str(host) for key, host in json.loads(given).items()}
+        except (ValueError, AttributeError):
+            raise ConfigError('EXACT_HOSTS_JSON looks like {"be": "https://start.exactonline.be"}') from None
+    return {key: f"http://127.0.0.1:{sandbox_port}/{key}" for key in ("be", "nl", "fr")} if demo else {}
