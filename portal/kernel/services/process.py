@@ -73,6 +73,9 @@ def place(folder: Path, *, durable: bool) -> Path:
     """
     if os.geteuid() != 0 or reachable(folder / "x"):
         return folder
+    noted = folder / "elsewhere"
+    if noted.exists() and (elsewhere := Path(noted.read_text().strip())).is_dir():
+        return elsewhere
     if durable:
         elsewhere = ELSEWHERE / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         elsewhere.mkdir(parents=True, exist_ok=True)
@@ -80,7 +83,7 @@ def place(folder: Path, *, durable: bool) -> Path:
     else:
         elsewhere = Path(tempfile.mkdtemp(prefix="koppelpoort-"))
     elsewhere.chmod(0o755)
-    (folder / "elsewhere").write_text(f"{elsewhere}\n")
+    noted.write_text(f"{elsewhere}\n")
     return elsewhere
 
 
