@@ -332,6 +332,21 @@ class Bookkeeping(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a refusal is told to people. Texts are message ids, worded in the reader's language at the edge.
+
+    `who` can mend it: "firm", "client", "bank" or "us". `can_test`: a test button makes sense
+    after the steps. A connector module holds them as `EXPLANATIONS`, by error code.
+    """
+
+    title: str
+    happened: str  # what happened, and what did not
+    who: str
+    steps: tuple[str, ...] = ()
+    can_test: bool = False
+
+
 class Gate(Protocol):
     """Asked before and told after every call, so that limits and the breaker hold over all processes."""
 
@@ -339,7 +354,9 @@ class Gate(Protocol):
         """May raise Temporary(sent=False) when the call must not be made now."""
         ...
 
-    def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None: ...
+    def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
+        """`status` is 0 and `headers` empty when no complete reply came."""
+        ...
 
 
 class Connect(Protocol):

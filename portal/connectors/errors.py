@@ -1,7 +1,7 @@
 """The five ways a provider can fail us, told apart by who has to act.
 
-A connector raises nothing else. `kernel.http` maps the transport to these; a
-connector adds what only it can know from the reply.
+A connector raises nothing else. `kernel.http` tells the transport's failures apart; a
+connector turns them into these, and adds what only it can know from the reply.
 """
 
 from __future__ import annotations

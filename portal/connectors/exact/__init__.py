@@ -1,0 +1,66 @@
+"""Exact Online, as data. README.md tells its quirks."""
+
+from __future__ import annotations
+
+from portal.connectors.base import AuthMode, Capabilities, FieldUse, Limits, Manifest, OAuth2
+from portal.connectors.exact.client import Client
+from portal.connectors.exact.explanations import EXPLANATIONS, N_
+
+__all__ = ["EXPLANATIONS", "MANIFEST", "connect"]
+
+connect = Client
+
+MANIFEST = Manifest(
+    key="exact",
+    label="Exact Online",
+    kind="bookkeeping",
+    auth=AuthMode.OAUTH2,
+    hosts={
+        "be": "https://start.exactonline.be",
+        "nl": "https://start.exactonline.nl",
+        "fr": "https://start.exactonline.fr",
+    },
+    reads=(
+        FieldUse(N_("Name and e-mail address of the connected login"), N_("to recognise the same login next time")),
+        FieldUse(
+            N_("Dossiers: name, number, status, country, VAT and enterprise number"),
+            N_("to match dossiers with client accounts"),
+        ),
+        FieldUse(
+            N_("Ledger accounts, journals and VAT codes: code, name, type"), N_("to choose from when configuring")
+        ),
+        FieldUse(N_("Fiscal years and periods, open or closed"), N_("to say before sending what would be refused")),
+        FieldUse(
+            N_("Lines of the journals that Koppelpoort books in"), N_("to look an entry up and to compare both sides")
+        ),
+    ),
+    sends=(
+        FieldUse(
+            N_("Bank entries: balances, and for each line date, amount, ledger account, description, our reference"),
+            N_("to book bank statements"),
+        ),
+        FieldUse(
+            N_("General journal entries: date, amount, ledger account, description, our reference"),
+            N_("to book where no bank journal is used"),
+        ),
+    ),
+    never=(
+        N_("Payments are never made or prepared"),
+        N_("Nothing in the dossier is changed or deleted"),
+        N_("Customers, suppliers and documents are not read"),
+    ),
+    capabilities=Capabilities(bank_entries=True, several_dossiers=True, reference_length=20),
+    limits=Limits(per_minute=60, per_day=5000, reserve_per_day=500, errors_per_hour=5, settle_seconds=120),
+    countries=("BE", "NL", "FR"),
+    maturity="sandbox",
+    oauth=OAuth2(
+        authorise_path="/api/oauth2/auth",
+        token_path="/api/oauth2/token",  # noqa: S106 (an address, not a password)
+        pkce=True,
+        min_age=570,
+        lifetime=600,
+        refresh_lifetime=30 * 86400,
+        grace=0,
+        authorise_params={"force_login": "1"},
+    ),
+)

@@ -1,0 +1,212 @@
+"""The HTTP side of Exact Online: which address, in which order, how many pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+
+from portal.connectors.base import (
+    Dossier,
+    EntryKind,
+    Gate,
+    Identity,
+    Journal,
+    LedgerAccount,
+    OutgoingEntry,
+    Period,
+    RemoteEntry,
+    VatCode,
+)
+from portal.connectors.errors import Rejected, Temporary, UnexpectedReply
+from portal.connectors.exact import mapping
+from portal.kernel import http
+
+T = TypeVar("T")
+
+MAX_PAGES = 2000
+FIND_SPAN = timedelta(days=62)
+LINES = "bulk/Financial/TransactionLines"
+POSTING = {
+    EntryKind.BANK: "financialtransaction/BankEntries",
+    EntryKind.GENERAL: "generaljournalentry/GeneralJournalEntries",
+}
+DIVISION = "Code,Description,Status,BlockingStatus,Country,Currency,VATNumber,SiretNumber,CustomerName,ArchiveDate"
+LISTS = (("system/Divisions", f"{DIVISION},Hid,ChamberOfCommerceNumber"), ("hrm/Divisions", f"{DIVISION},HID"))
+LINE = "EntryID,EntryNumber,JournalCode,Currency,LineNumber,Date,GLAccountCode,AmountFC,Description,Notes"
+ME = "UserID,UserName,Email,DivisionCustomerName,CurrentDivision,AccountingDivision,DossierDivision"
+
+
+class Client:
+    """See `portal.connectors.base.Bookkeeping`. Keeps nothing between calls but the connection."""
+
+    def __init__(
+        self, session: requests.Session, host: str, gate: Gate, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._session = session
+        self._root = host.rstrip("/") + "/api/v1/"
+        self._gate = gate
+        self._sleep = sleep
+
+    # -------------------------------------------------------------------------- master data
+
+    def identity(self) -> Identity:
+        with _reading():
+            return mapping.identity(self._me())
+
+    def dossiers(self) -> Sequence[Dossier]:
+        """The list needs a division in its address, and refuses one outside the app's scope."""
+        me = self._me()
+        known = [mapping.text(me.get(name)) for name in ("CurrentDivision", "AccountingDivision", "DossierDivision")]
+        refusal = Rejected("exact.no_dossier")
+        for division in dict.fromkeys(filter(None, known)):
+            for endpoint, fields in LISTS:
+                try:
+                    return self._all(division, endpoint, fields, mapping.dossier)
+                except Rejected as refused:
+                    refusal = refused
+                    if refused.code == "exact.division_scope":
+                        break
+        raise refusal
+
+    def ledger_accounts(self, dossier: str) -> Sequence[LedgerAccount]:
+        fields = "ID,Code,Description,Type,IsBlocked"
+        return self._all(dossier, "bulk/Financial/GLAccounts", fields, mapping.ledger_account)
+
+    def journals(self, dossier: str) -> Sequence[Journal]:
+        fields = "ID,Code,Description,Type,Currency,GLAccountCode,BankAccountIBAN,IsBlocked"
+        return self._all(dossier, "financial/Journals", fields, mapping.journal)
+
+    def vat_codes(self, dossier: str) -> Sequence[VatCode]:
+        return self._all(dossier, "vat/VATCodes", "Code,Description,Percentage", mapping.vat_code)
+
+    def periods(self, dossier: str) -> Sequence[Period]:
+        found = list(self._rows(dossier, "financial/FinancialPeriods", "FinYear,FinPeriod,StartDate,EndDate"))
+        status = ("read/financial/JournalStatusList", "Journal,Year,Period,Status")
+        try:
+            closed = list(self._rows(dossier, *status, "Status eq 1"))
+        except Rejected as refused:
+            if refused.code != "exact.filter_refused":
+                raise
+            closed = list(self._rows(dossier, *status))
+        with _reading():
+            return mapping.periods(found, closed)
+
+    # -------------------------------------------------------------------------- entries
+
+    def render(self, entry: OutgoingEntry, accounts: Mapping[str, LedgerAccount]) -> bytes:
+        return mapping.render(entry, accounts)
+
+    def post(self, dossier: str, kind: EntryKind, payload: bytes) -> RemoteEntry:
+        """The answer holds the id and, as a rule, the number; `find` reads the lines back."""
+        endpoint = POSTING[kind]
+        with _reading():
+            reply = self._call(dossier, endpoint, f"{self._root}{dossier}/{endpoint}", payload=payload)
+        with _reading(reply.status):
+            return mapping.posted(_accepted(reply)["d"])
+
+    def find(self, dossier: str, kind: EntryKind, reference: str, journal: str, on: date) -> Sequence[RemoteEntry]:
+        """By the Notes of the lines; should Exact refuse that filter, by reading the journal around `on`."""
+        wanted = f"JournalCode eq {mapping.literal(journal)} and Notes eq {mapping.literal(reference)}"
+        try:
+            lines = list(self._rows(dossier, LINES, LINE, wanted))
+        except Rejected as refused:
+            if refused.code != "exact.filter_refused":
+                raise
+            around = self.entries(dossier, kind, journal, on - FIND_SPAN, on + FIND_SPAN)
+            return [entry for entry in around if entry.reference == reference]
+        with _reading():
+            return [entry for entry in mapping.entries(lines) if entry.reference == reference]
+
+    def entries(self, dossier: str, kind: EntryKind, journal: str, since: date, until: date) -> Iterator[RemoteEntry]:
+        """Judged by the date of each line: an entry across the edge of the span is seen in part."""
+        bank = next((own.ledger_account for own in self.journals(dossier) if own.code == journal), "")
+        span = f"Date ge {mapping.literal(since)} and Date le {mapping.literal(until)}"
+        lines = list(self._rows(dossier, LINES, LINE, f"JournalCode eq {mapping.literal(journal)} and {span}"))
+        with _reading():
+            found = mapping.entries(lines, bank if kind is EntryKind.BANK else "")
+        yield from found
+
+    # -------------------------------------------------------------------------- calls
+
+    def _me(self) -> mapping.Row:
+        rows = list(self._pages("", "current/Me", f"{self._root}current/Me", {"$select": ME}))
+        with _reading():
+            return rows[0]
+
+    def _all(self, dossier: str, endpoint: str, fields: str, read: Callable[[mapping.Row], T]) -> list[T]:
+        rows = self._rows(dossier, endpoint, fields)
+        with _reading():
+            return [read(row) for row in rows]
+
+    def _rows(self, dossier: str, endpoint: str, fields: str, where: str = "") -> Iterator[mapping.Row]:
+        query = {"$select": fields} | ({"$filter": where} if where else {})
+        return self._pages(dossier, endpoint, f"{self._root}{dossier}/{endpoint}", query)
+
+    def _pages(self, dossier: str, endpoint: str, url: str, query: Mapping[str, str]) -> Iterator[mapping.Row]:
+        start, params = url, dict(query)
+        for _ in range(MAX_PAGES):
+            with _reading():
+                reply = http.retried(lambda: self._call(dossier, endpoint, url, params), self._sleep)  # noqa: B023 (called within this turn)
+            with _reading(reply.status):
+                page, following = mapping.rows(_accepted(reply))
+            yield from page
+            if not following:
+                return
+            if following == url or not _same_place(start, following):
+                raise UnexpectedReply("exact.foreign_link", status=reply.status)
+            url, params = following, {}
+        raise UnexpectedReply("exact.endless_list")
+
+    def _call(
+        self,
+        dossier: str,
+        endpoint: str,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        payload: bytes | None = None,
+    ) -> http.Reply:
+        write = payload is not None
+        kept = {"Accept": "application/json"}
+        if write:  # without Prefer the echo may be empty but for the key
+            kept |= {"Content-Type": "application/json", "Prefer": "return=representation"}
+        method, status, answered = ("POST" if write else "GET"), 0, dict[str, str]()
+        self._gate.before(dossier, endpoint, write=write)
+        try:
+            reply = http.exchange(self._session, method, url, params=params, body=payload, headers=kept)
+            status, answered = reply.status, dict(reply.headers)
+            return reply
+        finally:
+            self._gate.after(dossier, endpoint, status, answered)
+
+
+def _accepted(reply: http.Reply) -> mapping.Document:
+    refusal = mapping.failure(reply.status, reply.headers, reply.body)
+    if refusal is not None:
+        raise refusal
+    return mapping.decode(reply.body)
+
+
+def _same_place(start: str, link: str) -> bool:
+    """A link to the next page is followed only to the very list that gave it: it gets our signature."""
+    ours, theirs = urlsplit(start), urlsplit(link)
+    same_server = (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc)
+    return same_server and theirs.path.lower() == ours.path.lower()
+
+
+@contextmanager
+def _reading(status: int | None = None) -> Iterator[None]:
+    """Turns what the transport and the mapping raise into the five errors."""
+    try:
+        yield
+    except http.TransportError as failure:
+        if failure.code == "too_large":
+            raise UnexpectedReply("exact.too_large") from None
+        raise Temporary(f"exact.{failure.code}", sent=failure.sent) from None
+    except mapping.UNREADABLE as unreadable:
+        raise UnexpectedReply("exact.unreadable", provider_text=type(unreadable).__name__, status=status) from None

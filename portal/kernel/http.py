@@ -1,0 +1,188 @@
+"""Calls to other people's servers: bounded in time and size, no redirects, no secrets in words.
+
+Knows no provider and none of the connectors' errors: a call gives a `Reply`, whatever its
+status, or raises `TransportError`, which says whether the request may have arrived.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 20.0
+MAX_BYTES = 16 * 1024 * 1024
+RETRY_PAUSES = (0.5, 2.0)
+BUSY = frozenset({502, 503, 504})
+_MASK = b"[secret]"
+_log = structlog.get_logger(__name__)
+
+
+class TransportError(Exception):
+    """There is no usable reply.
+
+    `code`: "unreachable", "timeout", "cut_off" or "too_large". `sent` is False only when the
+    request surely never left this machine; otherwise the other side may have acted on it.
+    """
+
+    def __init__(self, code: str, host: str, *, sent: bool) -> None:
+        super().__init__(f"{code}: {host}")
+        self.code = code
+        self.host = host
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete reply of any status. `body` is decompressed; header names match in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class _Session(requests.Session):
+    """Follows no redirect: it would carry our signature to an address nobody chose."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """Puts a time-out on every call, also where the caller forgot one."""
+
+    def __init__(self, *, connect: float, read: float, max_bytes: int, pool: int) -> None:
+        self.timeout = (connect, read)
+        self.max_bytes = max_bytes
+        super().__init__(pool_connections=4, pool_maxsize=pool, max_retries=0)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs["timeout"] = kwargs.get("timeout") or self.timeout
+        return super().send(request, *args, **kwargs)
+
+
+def session(
+    *,
+    connect: float = CONNECT_SECONDS,
+    read: float = READ_SECONDS,
+    max_bytes: int = MAX_BYTES,
+    pool: int = 16,
+) -> requests.Session:
+    """A pooled session that ignores proxies, netrc and cookies. Set `.auth` to sign its requests.
+
+    `connect` and `read` are seconds. A call takes at most `connect` for the connection, `read`
+    for the headers and `read` again for the whole body.
+    """
+    made = _Session()
+    made.trust_env = False
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("https://", "http://"):
+        made.mount(scheme, _BoundedAdapter(connect=connect, read=read, max_bytes=max_bytes, pool=pool))
+    return made
+
+
+def exchange(
+    session: requests.Session,
+    method: str,
+    url: str,
+    *,
+    params: Mapping[str, str] | None = None,
+    body: bytes | Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Make one call; a mapping as `body` is sent as a form. Raises TransportError.
+
+    What the session's own `auth` raises passes through untouched: nothing was sent then.
+    Raises TypeError for a session that was not made here, because it would know no bounds.
+    """
+    adapter = session.get_adapter(url)
+    if not isinstance(adapter, _BoundedAdapter):
+        raise TypeError("the session must come from portal.kernel.http.session()")
+    target = urlsplit(url)
+    host = target.netloc.rpartition("@")[2]
+    started = time.monotonic()
+    outcome: int | str = "failed"
+    try:
+        with session.request(
+            method, url, params=params, data=body, headers=headers, stream=True, allow_redirects=False
+        ) as response:
+            content = _read(response, adapter)
+        outcome = response.status_code
+        return Reply(outcome, CaseInsensitiveDict(response.headers), _without_secrets(content, response))
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as failure:
+        # Without `from None` the chain would carry the prepared request and its signature.
+        code, sent = _tell_apart(failure)
+        outcome = code
+        raise TransportError(code, host, sent=sent) from None
+    finally:
+        seconds = round(time.monotonic() - started, 3)
+        _log.info("call", method=method, host=host, path=target.path, status=outcome, seconds=seconds)
+
+
+def retried(attempt: Callable[[], Reply], sleep: Callable[[float], None] = time.sleep) -> Reply:
+    """Repeat a read that was lost or met a busy server, twice at most. Never for a write."""
+    for pause in RETRY_PAUSES:
+        try:
+            reply = attempt()
+        except TransportError as failure:
+            if failure.code == "too_large":
+                raise
+        else:
+            if reply.status not in BUSY:
+                return reply
+        sleep(pause)
+    return attempt()
+
+
+class _TooLarge(urllib3.exceptions.HTTPError):
+    pass
+
+
+class _TooSlow(urllib3.exceptions.HTTPError):
+    pass
+
+
+def _read(response: requests.Response, adapter: _BoundedAdapter) -> bytes:
+    """The whole body, in pieces as they come, so that a dripping server cannot hold us for hours."""
+    deadline = time.monotonic() + adapter.timeout[1]
+    content = bytearray()
+    if isinstance(response.raw, urllib3.HTTPResponse):
+        while piece := response.raw.read1(65536, decode_content=True):
+            content += piece
+            if len(content) > adapter.max_bytes:
+                raise _TooLarge
+            if time.monotonic() > deadline:
+                raise _TooSlow
+    return bytes(content)
+
+
+def _without_secrets(content: bytes, response: requests.Response) -> bytes:
+    """Masks our own signature where a server echoes it, before anybody can log or show it."""
+    signature = str(response.request.headers.get("Authorization", "")).rpartition(" ")[2].encode()
+    return content.replace(signature, _MASK) if len(signature) >= 8 else content
+
+
+def _tell_apart(failure: Exception) -> tuple[str, bool]:
+    """(code, may have been sent) of a failed call."""
+    if isinstance(failure, _TooLarge):
+        return "too_large", True
+    if isinstance(failure, requests.ConnectTimeout):
+        return "unreachable", False
+    if isinstance(failure, (requests.Timeout, urllib3.exceptions.TimeoutError, _TooSlow)):
+        return "timeout", True
+    reason = getattr(failure.args[0], "reason", None) if failure.args else None
+    if isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)):
+        return "unreachable", False
+    if isinstance(failure, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(failure):
+        return "unreachable", False
+    return "cut_off", True
