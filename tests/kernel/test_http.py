@@ -1,0 +1,250 @@
+"""The bounds around every outgoing call, against real sockets on loopback."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+import structlog.testing
+from portal.kernel import http
+
+Serve = Callable[[socket.socket, bytes], None]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@contextmanager
+def server(serve: Serve) -> Iterator[str]:
+    """A listener that hands each connection's first request to `serve`, then closes it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stopped = threading.Event()
+
+    def run() -> None:
+        while not stopped.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                request = b""
+                while b"\r\n\r\n" not in request and (piece := connection.recv(65536)):
+                    request += piece
+                if not stopped.is_set():
+                    serve(connection, request)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        stopped.set()
+        with socket.create_connection(listener.getsockname()):
+            pass
+        thread.join(5)
+        listener.close()
+
+
+def quick(**bounds: int) -> requests.Session:
+    return http.session(connect=1, read=0.4, **bounds)
+
+
+class Bearer(requests.auth.AuthBase):
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = "Bearer canary-0123456789"
+        return request
+
+
+def failure_of(call: Callable[[], object]) -> http.TransportError:
+    with pytest.raises(http.TransportError) as caught:
+        call()
+    return caught.value
+
+
+def test_a_reply_of_any_status_is_a_reply() -> None:
+    with server(lambda c, _: c.sendall(b"HTTP/1.1 500 No\r\nX-Why: because\r\nContent-Length: 4\r\n\r\noops")) as url:
+        reply = http.exchange(quick(), "GET", url)
+    assert (reply.status, reply.headers["x-why"], reply.body) == (500, "because", b"oops")
+
+
+def test_a_compressed_body_arrives_plain() -> None:
+    packed = gzip.compress(b"a" * 5000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with server(lambda c, _: c.sendall(head + packed)) as url:
+        assert http.exchange(quick(), "GET", url).body == b"a" * 5000
+
+
+def test_a_chunked_body_arrives_whole() -> None:
+    with server(
+        lambda c, _: c.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    ) as url:
+        assert http.exchange(quick(), "GET", url).body == b"abcde"
+
+
+def test_a_refused_connection_was_surely_not_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    failure = failure_of(lambda: http.exchange(quick(), "POST", f"http://127.0.0.1:{port}/", body=b"x"))
+    assert (failure.code, failure.sent) == ("unreachable", False)
+
+
+def test_an_unknown_name_was_surely_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    failure = failure_of(lambda: http.exchange(quick(), "POST", "http://nowhere.invalid/", body=b"x"))
+    assert (failure.code, failure.sent) == ("unreachable", False)
+
+
+def test_a_dropped_connection_may_have_been_sent() -> None:
+    with server(lambda c, _: None) as url:
+        failure = failure_of(lambda: http.exchange(quick(), "POST", url, body=b"x"))
+    assert (failure.code, failure.sent) == ("cut_off", True)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5\r\nd",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf",
+        b"this is not HTTP\r\n\r\n",
+    ],
+    ids=["length", "chunked", "gzip", "nonsense"],
+)
+def test_a_broken_answer_may_have_been_sent(start: bytes) -> None:
+    with server(lambda c, _: c.sendall(start)) as url:
+        failure = failure_of(lambda: http.exchange(quick(), "POST", url, body=b"x"))
+    assert (failure.code, failure.sent) == ("cut_off", True)
+
+
+def test_silence_ends_in_a_time_out() -> None:
+    wait = threading.Event()
+    with server(lambda c, _: wait.wait(2) and None) as url:
+        failure = failure_of(lambda: http.exchange(quick(), "POST", url, body=b"x"))
+        wait.set()
+    assert (failure.code, failure.sent) == ("timeout", True)
+
+
+def test_a_dripping_body_ends_in_a_time_out() -> None:
+    def drip(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        try:
+            for _piece in range(20):
+                connection.sendall(b"x")
+                threading.Event().wait(0.1)
+        except OSError:
+            return
+
+    with server(drip) as url:
+        failure = failure_of(lambda: http.exchange(quick(), "GET", url))
+    assert (failure.code, failure.sent) == ("timeout", True)
+
+
+def test_a_body_beyond_the_cap_is_not_taken_in() -> None:
+    packed = gzip.compress(b"0" * 300_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with server(lambda c, _: c.sendall(head + packed)) as url:
+        failure = failure_of(lambda: http.exchange(quick(max_bytes=200_000), "GET", url))
+    assert failure.code == "too_large"
+
+
+def test_a_redirect_is_a_reply_and_is_not_followed() -> None:
+    asked: list[bytes] = []
+
+    def redirect(connection: socket.socket, request: bytes) -> None:
+        asked.append(request)
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n")
+
+    with server(redirect) as url:
+        assert http.exchange(quick(), "GET", url).status == 302
+    assert len(asked) == 1
+
+
+def test_cookies_are_not_kept() -> None:
+    asked: list[bytes] = []
+
+    def cookie(connection: socket.socket, request: bytes) -> None:
+        asked.append(request)
+        connection.sendall(OK.replace(b"\r\n\r\n", b"\r\nSet-Cookie: a=b\r\nConnection: close\r\n\r\n"))
+
+    with server(cookie) as url, quick() as session:
+        http.exchange(session, "GET", url)
+        http.exchange(session, "GET", url)
+    assert len(asked) == 2
+    assert b"ookie" not in asked[1]
+
+
+def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with server(lambda c, _: c.sendall(OK)) as url:
+        assert http.exchange(quick(), "GET", url).body == b"ok"
+
+
+def test_a_session_without_bounds_is_not_used() -> None:
+    with pytest.raises(TypeError, match="session"):
+        http.exchange(requests.Session(), "GET", "http://127.0.0.1:9/")
+
+
+def test_no_secret_is_in_errors_logs_or_replies() -> None:
+    def echo(connection: socket.socket, request: bytes) -> None:
+        body = request.split(b"Authorization: ")[1].split(b"\r\n")[0]
+        connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    session = quick()
+    session.auth = Bearer()
+    with structlog.testing.capture_logs() as logs:
+        with server(echo) as url:
+            reply = http.exchange(session, "GET", url + "/path", params={"key": "canary-0123456789"})
+        failure = failure_of(lambda: http.exchange(session, "GET", url, params={"key": "canary-0123456789"}))
+    assert reply.body == b"Bearer [secret]"
+    assert logs[0] | {"seconds": 0} == {
+        "event": "call",
+        "log_level": "info",
+        "method": "GET",
+        "host": url.removeprefix("http://"),
+        "path": "/path",
+        "status": 400,
+        "seconds": 0,
+    }
+    assert failure.__cause__ is None
+    assert failure.__suppress_context__
+    assert "canary" not in f"{logs}{failure!r}{failure.__dict__}"
+
+
+def test_what_the_signer_raises_passes_through() -> None:
+    class Broken(requests.auth.AuthBase):
+        def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+            raise LookupError("no token")
+
+    session = quick()
+    session.auth = Broken()
+    with pytest.raises(LookupError, match="no token"):
+        http.exchange(session, "GET", "http://127.0.0.1:9/")
+
+
+def test_a_read_is_repeated_twice_at_most() -> None:
+    pauses: list[float] = []
+    replies: list[http.Reply | http.TransportError] = [
+        http.TransportError("cut_off", "h", sent=True),
+        http.Reply(503, {}, b""),
+        http.Reply(504, {}, b"last"),
+    ]
+
+    def attempt() -> http.Reply:
+        outcome = replies.pop(0)
+        if isinstance(outcome, http.TransportError):
+            raise outcome
+        return outcome
+
+    assert http.retried(attempt, pauses.append).body == b"last"
+    assert pauses == list(http.RETRY_PAUSES)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
+def test_a_read_that_was_answered_is_not_repeated(status: int) -> None:
+    assert http.retried(lambda: http.Reply(status, {}, b""), pytest.fail).status == status
