@@ -89,6 +89,8 @@ class Settings:
             raise ConfigError('KOPPELPOORT_ENV is "development" or "production"')
         if environment == "production" and (missing := [name for name in REQUIRED_IN_PRODUCTION if not env.get(name)]):
             raise ConfigError(f"in production these must be set: {', '.join(missing)}")
+        if environment == "production" and env.get("CRASH_AT"):
+            raise ConfigError("CRASH_AT is for tests; it is refused in production")
         home = Path(env.get("KOPPELPOORT_HOME") or "var").resolve()
         port = _number(env, "PORT", 8000)
         sandbox_port = _number(env, "SANDBOX_PORT", port + 100)
@@ -119,6 +121,17 @@ class Settings:
             crash_at=env.get("CRASH_AT", ""),
             log_level=env.get("LOG_LEVEL", "INFO").upper(),
         )
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """What a process started by us gets: our own environment, with the data folder and port made explicit."""
+    return {
+        **os.environ,
+        "KOPPELPOORT_HOME": str(settings.home),
+        "PORT": str(settings.port),
+        "SANDBOX_PORT": str(settings.sandbox_port),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

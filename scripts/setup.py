@@ -83,16 +83,8 @@ def installer() -> list[str | Path]:
     """The command that installs a hash-locked requirement file: uv from PATH, from PyPI, else pip."""
     uv = shutil.which("uv") or (BIN / "uv")
     if not Path(uv).exists():
-        wanted: list[str | Path] = [
-            PYTHON,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--require-hashes",
-            "-r",
-            REQUIREMENTS / "uv.txt",
-        ]
+        lock = REQUIREMENTS / "uv.txt"
+        wanted: list[str | Path] = [PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", lock]
         if subprocess.run(wanted, cwd=ROOT, check=False).returncode != 0:
             return [PYTHON, "-m", "pip", "install", "-q"]
     return [uv, "pip", "install", "-q", "--python", PYTHON]

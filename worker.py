@@ -1,0 +1,82 @@
+"""Starts an RQ worker (`worker.py work`) or the scheduler (`worker.py schedule`).
+
+The worker imports the whole application once and forks for each job, so that a job costs a
+fork and no import, and a job that goes wrong takes only its own process along.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import signal
+import sys
+from collections.abc import Sequence
+
+import redis
+import rq
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+import portal.jobs
+from config import ConfigError, Settings
+from portal.app import create_app
+from portal.jobs import schedule
+from portal.kernel import queue
+from portal.kernel.services.process import die_with_parent
+
+
+class Worker(rq.Worker):
+    """A forking worker whose child dies with it: no job runs on unwatched after a kill -9."""
+
+    def main_work_horse(self, job: Job, queue: rq.Queue) -> None:
+        die_with_parent(signal.SIGKILL, self.pid)
+        super().main_work_horse(job, queue)
+
+
+def preload() -> None:
+    """Import the application and every job before the first fork."""
+    create_app()
+    for module in pkgutil.iter_modules(portal.jobs.__path__, "portal.jobs."):
+        importlib.import_module(module.name)
+
+
+def work(settings: Settings, queues: Sequence[str], burst: bool) -> int:
+    """Work until told to stop; the running job is finished first. With one queue no bell can get lost on the way."""
+    connection = redis.Redis.from_url(settings.redis_url)
+    worker = Worker(
+        list(queues),
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=45,
+        job_monitoring_interval=5,
+        maintenance_interval=10,
+        log_job_description=False,
+    )
+    worker.work(burst=burst, logging_level=settings.log_level)
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Status 0 after a normal end, 1 when the settings are incomplete."""
+    parser = argparse.ArgumentParser(prog="worker.py", description="Run a worker or the scheduler.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    worker = commands.add_parser("work", help="do jobs until told to stop")
+    worker.add_argument("--queue", action="append", choices=queue.QUEUES, help="may be repeated; all when left out")
+    worker.add_argument("--burst", action="store_true", help="stop when the queues are empty")
+    commands.add_parser("schedule", help="start what is due; any number may run")
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = Settings.from_env()
+    except ConfigError as problem:
+        sys.stderr.write(f"worker: {problem}\n")
+        return 1
+    preload()
+    if chosen.command == "schedule":
+        schedule.run_forever()
+        return 0
+    return work(settings, chosen.queue or queue.QUEUES, chosen.burst)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
