@@ -282,7 +282,7 @@ def _line(row: Row) -> OutgoingLine:
 
 # ------------------------------------------------------------------------------ refusals
 
-_GENERAL_REFUSALS = (
+GENERAL_REFUSALS = (
     ("forbidden.*scope violated", "app_scope"),
     ("within division scope", "division_scope"),
     ("document type not allowed", "user_rights"),
@@ -293,7 +293,7 @@ _GENERAL_REFUSALS = (
     (r"object reference|time-?out|deadlock|try again|probeer|internal (server )?error|error (has )?occurred"
      r"|fout opgetreden|service unavailable", "server_error"),
 )  # fmt: skip
-_BOOKING_REFUSALS = (
+BOOKING_REFUSALS = (
     (r"peri(ode|od)\b.*(afgesloten|closed|locked)|période.*(clôturée|fermée)", "period_closed"),
     ("not balanced|result in the closing balance|niet in (evenwicht|balans)|eindsaldo|pas équilibrée", "unbalanced"),
     ("(unknown|onbekend): (fiscal year|boekjaar)", "fiscal_year_unknown"),
@@ -308,7 +308,7 @@ _BOOKING_REFUSALS = (
     ("(mandatory|verplicht): (relationship|relatie|account)", "relation_missing"),
 )
 _REFUSALS = [
-    (re.compile(words, re.IGNORECASE | re.MULTILINE), code) for words, code in _GENERAL_REFUSALS + _BOOKING_REFUSALS
+    (re.compile(words, re.IGNORECASE | re.MULTILINE), code) for words, code in GENERAL_REFUSALS + BOOKING_REFUSALS
 ]
 
 
