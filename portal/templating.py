@@ -1,0 +1,221 @@
+"""What every template may use without importing it: component macros, formats, states, links.
+
+`register(app)` is called once, after Flask-Babel is set up. It expects two globals that
+the security set-up brings: `csp_nonce()` and `csrf_token()`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import get_locale, get_timezone, lazy_gettext
+from jinja2 import Environment
+from markupsafe import Markup, escape
+from werkzeug.local import LocalProxy
+
+from portal import charts
+from portal.kernel import clock
+from portal.kernel.i18n import DEFAULT_LOCALE, DEFAULT_ZONE, LOCALES, Formats
+from portal.shapes import Event
+from portal.shell import Context, NavItem, initials
+
+THEME_COOKIE = "kp-theme"
+_l = lazy_gettext
+
+# key → (icon, dress, word); symbol, shape and word, colour comes fourth
+STATES: Mapping[str, tuple[str, str, Any]] = {
+    "active": ("check-circle", "active", _l("Active")),
+    "attention": ("exclamation-triangle-fill", "attention", _l("Attention")),
+    "stopped": ("x-octagon-fill", "stopped", _l("Stopped")),
+    "wait_client": ("hourglass-split", "wait", _l("Waiting for client")),
+    "wait_approval": ("person-check-fill", "wait", _l("Waiting for approval")),
+    "none": ("dash-circle-dotted", "none", _l("Not set up")),
+    "draft": ("pencil", "quiet", _l("Draft")),
+    "queued": ("clock", "quiet", _l("Queued")),
+    "running": ("arrow-repeat", "running", _l("Running")),
+    "booked": ("check2", "active", _l("Booked")),
+    "checking": ("question-circle", "wait", _l("Checking")),
+    "failed": ("x-octagon-fill", "stopped", _l("Failed")),
+}
+DIFFS: Mapping[str, tuple[str, Any]] = {
+    "new": ("+", _l("New")),
+    "changed": ("±", _l("Changed")),
+    "skipped": ("=", _l("Skipped")),
+    "blocked": ("!", _l("Blocked")),
+}
+WHO: Mapping[str, tuple[str, Any]] = {
+    "firm": ("building", _l("The firm solves this")),
+    "client": ("person", _l("The client solves this")),
+    "bank": ("bank", _l("The bank solves this")),
+    "us": ("cpu", _l("Koppelpoort solves this")),
+}
+
+# context → (main, manage); each entry: key, icon, endpoint, word
+_Entry = tuple[str, str, str, Any]
+NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
+    "portal": (
+        (
+            ("home", "activity", "portal.home", _l("Overview")),
+            ("clients", "people", "clients.index", _l("Clients")),
+            ("runs", "arrow-repeat", "runs.portal_index", _l("Runs")),
+            ("entries", "journal-check", "entries.portal_index", _l("Entries")),
+        ),
+        (
+            ("apps", "grid", "store.index", _l("Apps")),
+            ("authorisations", "key", "authorisations.index", _l("Authorisations")),
+            ("team", "person-gear", "team.index", _l("Team and roles")),
+            ("audit", "clock-history", "audit.portal_index", _l("Audit trail")),
+        ),
+    ),
+    "client": (
+        (
+            ("home", "activity", "client.home", _l("Overview")),
+            ("bank", "bank", "statements.index", _l("Bank")),
+            ("entries", "journal-check", "entries.index", _l("Entries")),
+            ("couplings", "plug", "couplings.index", _l("Couplings")),
+            ("runs", "arrow-repeat", "runs.index", _l("Runs")),
+        ),
+        (
+            ("grants", "person-lock", "grants.index", _l("Access management")),
+            ("audit", "clock-history", "audit.index", _l("Audit trail")),
+        ),
+    ),
+    "me": (
+        (
+            ("profile", "person", "me.profile", _l("Profile")),
+            ("security", "shield-lock", "me.security", _l("Password and second factor")),
+            ("sessions", "laptop", "me.sessions", _l("Sessions")),
+        ),
+        (),
+    ),
+}
+
+# which file holds which macros; all become globals, as rendered blocks do not see imports
+MACROS: Mapping[str, Sequence[str]] = {
+    "basic": ("icon", "state", "diff", "mark", "person", "logo", "dot", "label", "kbd", "copy", "csrf", "spinner"),
+    "cards": ("card", "note", "kv", "facts", "empty", "confirmed", "steps", "cause", "counter", "page_head"),
+    "tables": ("sort_th", "pager", "chips", "searchbox", "bulk_bar", "tick_head", "tick", "key_hints"),
+    "forms": ("field", "error_summary", "submit", "post_button", "dropzone", "upload_result"),
+    "charts": ("sparkline", "column_chart", "health", "progress"),
+    "stories": ("timeline", "problem", "problem_outcome", "tasks", "confidence", "switch_rows"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where the reader is, as far as the menu is concerned.
+
+    `values` fill the URLs ({"portal": uuid} or {"client": uuid}); `active` and the keys of
+    `counts` are the entry keys of `NAV`.
+    """
+
+    ctx: Context
+    values: Mapping[str, Any] = field(default_factory=dict)
+    active: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def nav(scope: Scope) -> tuple[list[NavItem], list[NavItem]]:
+    """The main and the manage menu of a context; entries whose endpoint does not exist are left out."""
+    main, manage = NAV[scope.ctx]
+    return _items(main, scope), _items(manage, scope)
+
+
+def _items(entries: Sequence[_Entry], scope: Scope) -> list[NavItem]:
+    return [
+        NavItem(
+            str(word),
+            icon,
+            url_for(endpoint, **scope.values),
+            key == scope.active,
+            scope.counts.get(key) or None,
+        )
+        for key, icon, endpoint, word in entries
+        if endpoint in current_app.view_functions
+    ]
+
+
+def formats() -> Formats:
+    """The reader's `Formats`, made once a request."""
+    found = g.get("formats")
+    if isinstance(found, Formats):
+        return found
+    locale = (str(get_locale()) or DEFAULT_LOCALE).replace("_", "-")
+    made = Formats(locale if locale in LOCALES else _nearest(locale), str(get_timezone() or DEFAULT_ZONE))
+    g.formats = made
+    return made
+
+
+def _nearest(locale: str) -> str:
+    """A locale we write in the same language: "fr" → "fr-BE", "de" → the default."""
+    return next((known for known in LOCALES if known[:2] == locale[:2]), DEFAULT_LOCALE)
+
+
+def theme() -> str:
+    """ "light", "dark", or "" for what the system prefers. `g.theme`, when set, wins from the cookie."""
+    wanted = g.get("theme") or request.cookies.get(THEME_COOKIE, "")
+    return wanted if wanted in ("light", "dark") else ""
+
+
+def here(**changes: Any) -> str:
+    """This page's address with some of its query changed; None takes a key away."""
+    query = request.args.to_dict(flat=False)
+    for key, value in changes.items():
+        query.pop(key, None)
+        if value is not None:
+            query[key] = [str(value)]
+    return f"{request.path}?{urlencode(query, doseq=True)}" if query else request.path
+
+
+def by_day(events: Iterable[Event]) -> list[tuple[date, list[Event]]]:
+    """Events, newest first, in groups of the reader's days."""
+    reader = formats()
+    return [(day, list(found)) for day, found in groupby(events, key=lambda e: reader.local(e.at).date())]
+
+
+def strong(text: str) -> Markup:
+    """Escaped text in which **words** stand out; for translated sentences that name a button."""
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", str(escape(text))))  # noqa: S704 - escaped on this line
+
+
+def _macro(env: Environment, file: str, name: str) -> Callable[..., str]:
+    """A macro as a plain callable, looked up at first use, when every global is in place."""
+    found: list[Callable[..., str]] = []
+
+    def call(*args: Any, **kwargs: Any) -> str:
+        if not found or env.auto_reload:
+            found[:] = [getattr(env.get_template(f"components/{file}.html").module, name)]
+        return found[0](*args, **kwargs)
+
+    return call
+
+
+def register(app: Flask) -> None:
+    """Make the components, formats and helpers known to every template of `app`."""
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.policies["ext.i18n.trimmed"] = True
+    env.globals.update(
+        fmt=LocalProxy(formats),
+        now=clock.now,
+        here=here,
+        ui_theme=theme,
+        STATES=STATES,
+        DIFFS=DIFFS,
+        WHO=WHO,
+        LANGUAGES={"nl": "Nederlands", "fr": "Français", "en": "English"},
+        spark_shape=charts.spark,
+        bar_shapes=charts.bars,
+        stack_shapes=charts.stack,
+    )
+    env.filters.update(strong=strong, initials=initials, groupby_day=by_day, decimal=Decimal)
+    for file, names in MACROS.items():
+        env.globals.update({name: _macro(env, file, name) for name in names})
