@@ -14,11 +14,11 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
@@ -44,7 +44,7 @@ def uuid7() -> uuid.UUID:
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True)}
 
 
 class TenantRow:
@@ -64,10 +64,8 @@ class Setting:
     user: uuid.UUID | None = None
 
     def parameters(self) -> dict[str, str]:
-        return {name: str(value or "") for name, value in self.as_mapping().items()}
-
-    def as_mapping(self) -> Mapping[str, uuid.UUID | None]:
-        return {"tenant": self.tenant, "portal": self.portal, "via": self.via, "user": self.user}
+        pairs = (("tenant", self.tenant), ("portal", self.portal), ("via", self.via), ("user", self.user))
+        return {name: str(value or "") for name, value in pairs}
 
 
 NOBODY = Setting()
@@ -110,11 +108,10 @@ class Database:
             },
         )
         self._make = sessionmaker(self.engine, expire_on_commit=False)
+        event.listen(self._make, "after_begin", _after_begin)
 
     def session(self, setting: Setting = NOBODY) -> Session:
-        session = self._make(info={"setting": setting})
-        event.listen(session, "after_begin", _after_begin)
-        return session
+        return self._make(info={"setting": setting})
 
     @contextmanager
     def scoped(self, setting: Setting = NOBODY) -> Iterator[Session]:
@@ -138,8 +135,3 @@ class Database:
                 "The application must connect as a role that neither owns tables nor bypasses row-level"
                 " security; run `portal roles` and use the application role in DATABASE_URL."
             )
-
-
-def values_of(row: Any) -> dict[str, Any]:
-    """Column values of a model instance, for canonical hashing and exports."""
-    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}

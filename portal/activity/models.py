@@ -1,0 +1,51 @@
+"""What happened, append-only: the timeline people read, and the chain that proves it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, TenantRow
+
+
+class Activity(TenantRow, Base):
+    """`tag` and `data` are stored and worded when shown. `hash` covers all columns and the row before."""
+
+    __tablename__ = "activities"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        CheckConstraint("actor_kind IN ('person','system','provider')", name="actor_kind"),
+        Index("uq_activities_seq", "tenant_id", "seq", unique=True),
+        Index("ix_activities_subject", "tenant_id", "subject_kind", "subject_id", "seq"),
+    )
+
+    seq: Mapped[int]
+    at: Mapped[datetime]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[uuid.UUID | None]
+    actor_name: Mapped[str] = mapped_column(default="")
+    via_id: Mapped[uuid.UUID | None]  # the firm through which a person acted
+    tag: Mapped[str]
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    subject_kind: Mapped[str]
+    subject_id: Mapped[uuid.UUID | None]
+    # A second record on whose timeline it belongs, e.g. the coupling of an entry.
+    context_id: Mapped[uuid.UUID | None]
+    prev_hash: Mapped[bytes]
+    hash: Mapped[bytes]
+
+
+class ChainHead(Base):
+    """Last link of a tenant's chain; its row lock puts a tenant's activities in one order."""
+
+    __tablename__ = "chain_heads"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),)
+
+    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[bytes]

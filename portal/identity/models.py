@@ -1,0 +1,90 @@
+"""People: who they are, how they prove it, and where they are signed in. Not tenant rows."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, uuid7
+
+LOCALES = ("nl-BE", "nl-NL", "fr-BE", "fr-FR", "en-GB")
+
+
+class User(Base):
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("uq_users_email", text("lower(email)"), unique=True),
+        CheckConstraint("locale IN ('nl-BE','nl-NL','fr-BE','fr-FR','en-GB')", name="locale"),
+        CheckConstraint("theme IN ('light','dark','system')", name="theme"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+    email: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    locale: Mapped[str] = mapped_column(default="nl-BE")
+    theme: Mapped[str] = mapped_column(default="system")
+    single_keys: Mapped[bool] = mapped_column(default=True)
+    email_verified_at: Mapped[datetime | None]
+    totp_secret: Mapped[bytes | None]  # sealed
+    totp_confirmed_at: Mapped[datetime | None]
+    totp_last_step: Mapped[int | None]  # a code works once (ASVS 6.5.1)
+    password_changed_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class UserSession(Base):
+    """A browser that is signed in. The cookie holds a random token; this row its SHA-256."""
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (
+        Index("uq_user_sessions_token_hash", "token_hash", unique=True),
+        Index("ix_user_sessions_user_id", "user_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    # The password was right; with a second factor set, the session counts only after that too.
+    second_factor_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime]  # last time the password was given, for re-authentication
+    revoked_at: Mapped[datetime | None]
+    address: Mapped[str] = mapped_column(default="")
+    agent: Mapped[str] = mapped_column(default="")
+
+
+class RecoveryCode(Base):
+    __tablename__ = "recovery_codes"
+    __table_args__ = (Index("ix_recovery_codes_user_id", "user_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    code_hash: Mapped[bytes]
+    used_at: Mapped[datetime | None]
+
+
+class OneTimeToken(Base):
+    """A link in a mail: verify an address, reset a password. Works once, and not for long."""
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (
+        Index("uq_one_time_tokens_token_hash", "token_hash", unique=True),
+        CheckConstraint("purpose IN ('verify_email','reset_password','verify_portal')", name="purpose"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+    purpose: Mapped[str]
+    token_hash: Mapped[bytes]
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    tenant_ref: Mapped[uuid.UUID | None]  # the portal whose address is proved
+    email: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,179 @@
+"""What the bank says, and what goes out to the books."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, TenantRow
+from portal.kernel.money import Amount
+
+
+class BankAccount(TenantRow, Base):
+    __tablename__ = "bank_accounts"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "number", "currency", name="uq_bank_accounts_number"),
+    )
+
+    number: Mapped[str]  # IBAN without spaces, or the bank's own number
+    currency: Mapped[str]
+    name: Mapped[str]
+    bic: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+
+
+class Import(TenantRow, Base):
+    """One file that was offered. `sha256` tells the same bytes again."""
+
+    __tablename__ = "imports"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        CheckConstraint("state IN ('stored','known','refused')", name="state"),
+        Index("ix_imports_created", "tenant_id", "created_at"),
+    )
+
+    filename: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[bytes]
+    format: Mapped[str]  # "" when not recognised
+    state: Mapped[str]
+    code: Mapped[str] = mapped_column(default="")  # why it was refused
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    line: Mapped[int | None]
+    stored: Mapped[int] = mapped_column(default=0)
+    known: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None]
+
+
+class Statement(TenantRow, Base):
+    __tablename__ = "statements"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"]),
+        ForeignKeyConstraint(["tenant_id", "import_id"], ["imports.tenant_id", "imports.id"]),
+        # The same statement again, from whatever file: same account, numbers, balances and lines.
+        UniqueConstraint("tenant_id", "bank_account_id", "digest", name="uq_statements_digest"),
+        Index("ix_statements_closing", "tenant_id", "bank_account_id", "closing_date"),
+    )
+
+    bank_account_id: Mapped[uuid.UUID]
+    import_id: Mapped[uuid.UUID]
+    number: Mapped[str]
+    opening: Mapped[Decimal | None] = mapped_column(Amount)
+    opening_date: Mapped[date | None]
+    closing: Mapped[Decimal | None] = mapped_column(Amount)
+    closing_date: Mapped[date | None]
+    first_date: Mapped[date | None]
+    last_date: Mapped[date | None]
+    line_count: Mapped[int]
+    new_lines: Mapped[int]
+    digest: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+
+class StatementLine(TenantRow, Base):
+    """`fingerprint` is the line's identity within its bank account, whatever file it came by."""
+
+    __tablename__ = "statement_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"]),
+        ForeignKeyConstraint(["tenant_id", "statement_id"], ["statements.tenant_id", "statements.id"]),
+        ForeignKeyConstraint(["tenant_id", "entry_id"], ["entries.tenant_id", "entries.id"]),
+        UniqueConstraint("tenant_id", "bank_account_id", "fingerprint", name="uq_statement_lines_fingerprint"),
+        Index("ix_statement_lines_date", "tenant_id", "bank_account_id", "date", "id"),
+        Index(
+            "ix_statement_lines_waiting",
+            "tenant_id",
+            "bank_account_id",
+            "date",
+            postgresql_where=text("entry_id IS NULL"),
+        ),
+        Index("ix_statement_lines_entry", "tenant_id", "entry_id", postgresql_where=text("entry_id IS NOT NULL")),
+    )
+
+    bank_account_id: Mapped[uuid.UUID]
+    statement_id: Mapped[uuid.UUID]
+    position: Mapped[int]  # order within the statement, from 1
+    date: Mapped[date]
+    value_date: Mapped[date | None]
+    amount: Mapped[Decimal] = mapped_column(Amount)
+    description: Mapped[str]
+    counterparty: Mapped[str]
+    counterparty_account: Mapped[str]
+    reference: Mapped[str]
+    end_to_end_id: Mapped[str]
+    bank_reference: Mapped[str]
+    transaction_code: Mapped[str]
+    details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    fingerprint: Mapped[bytes]
+    entry_id: Mapped[uuid.UUID | None]
+
+
+class Entry(TenantRow, Base):
+    """A journal entry of one configuration and period; `sequence` > 0 for lines that came late.
+
+    draft: may be corrected. offered: handed to a posting, bytes fixed. Whether it was booked
+    is the posting's to say.
+    """
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "configuration_id"], ["configurations.tenant_id", "configurations.id"]),
+        ForeignKeyConstraint(["tenant_id", "coupling_id"], ["couplings.tenant_id", "couplings.id"]),
+        UniqueConstraint("tenant_id", "configuration_id", "period_start", "sequence", name="uq_entries_period"),
+        UniqueConstraint("tenant_id", "reference", name="uq_entries_reference"),
+        CheckConstraint("state IN ('draft','offered','dropped')", name="state"),
+        CheckConstraint("kind IN ('bank','general')", name="kind"),
+        Index("ix_entries_state", "tenant_id", "state", "period_end"),
+    )
+
+    configuration_id: Mapped[uuid.UUID]
+    coupling_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    reference: Mapped[str]  # ours, found again at the provider
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    sequence: Mapped[int]
+    journal: Mapped[str]
+    bank_ledger_account: Mapped[str]
+    date: Mapped[date]
+    currency: Mapped[str]
+    opening: Mapped[Decimal | None] = mapped_column(Amount)
+    closing: Mapped[Decimal | None] = mapped_column(Amount)
+    state: Mapped[str] = mapped_column(default="draft")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    offered_at: Mapped[datetime | None]
+    offered_by: Mapped[uuid.UUID | None]
+
+
+class EntryLine(TenantRow, Base):
+    """The counter side of one statement line; the bank's side is the sum, made when rendered."""
+
+    __tablename__ = "entry_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "entry_id"], ["entries.tenant_id", "entries.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "statement_line_id"], ["statement_lines.tenant_id", "statement_lines.id"]),
+        Index("uq_entry_lines_statement_line", "tenant_id", "statement_line_id", unique=True),
+        Index("ix_entry_lines_entry", "tenant_id", "entry_id", "position"),
+    )
+
+    entry_id: Mapped[uuid.UUID]
+    statement_line_id: Mapped[uuid.UUID]
+    position: Mapped[int]
+    date: Mapped[date]
+    ledger_account: Mapped[str]
+    amount: Mapped[Decimal] = mapped_column(Amount)  # of the counter side: minus the bank's amount
+    description: Mapped[str]
+    drafted_account: Mapped[str]  # as drafted, to show what was corrected
+    drafted_description: Mapped[str]
+    corrected_by: Mapped[uuid.UUID | None]
+    corrected_at: Mapped[datetime | None]

@@ -1,0 +1,25 @@
+"""Imports every model, so that metadata is whole for migrations and checks."""
+
+from portal.activity import models as activity
+from portal.authorisations import models as authorisations
+from portal.couplings import models as couplings
+from portal.identity import models as identity
+from portal.kernel import mail, vault
+from portal.kernel.db import Base
+from portal.ledger import models as ledger
+from portal.sync import models as sync
+from portal.tenants import models as tenants
+
+metadata = Base.metadata
+__all__ = [
+    "activity",
+    "authorisations",
+    "couplings",
+    "identity",
+    "ledger",
+    "mail",
+    "metadata",
+    "sync",
+    "tenants",
+    "vault",
+]
