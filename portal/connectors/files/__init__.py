@@ -1,0 +1,42 @@
+"""Statement files: which format a file has, by its content, and its statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from portal.connectors.base import Statement
+from portal.connectors.errors import Refused
+from portal.connectors.files import camt, coda
+from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
+
+
+class Parser(Protocol):
+    FORMAT: str
+
+    def identify(self, head: bytes) -> bool: ...
+    def parse(self, stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]: ...
+
+
+FORMATS: tuple[Parser, ...] = (camt, coda)
+
+
+def identify(head: bytes) -> Parser | None:
+    """The parser for a file whose first 4 KiB are `head`; the file's name does not matter."""
+    return next((parser for parser in FORMATS if parser.identify(head)), None)
+
+
+def open_statements(stream: Readable, limits: ReadLimits = UPLOAD) -> tuple[str, Iterator[Statement]]:
+    """The format key and the statements of a file, read lazily from `stream`.
+
+    Raises Refused ("file.empty", "file.unknown_format") at once; everything else that is wrong
+    is raised while the statements and their lines are read. Store nothing before the end.
+    """
+    reader = BoundedReader(stream, limits)
+    head = reader.peek()
+    if not head.strip():
+        raise Refused("file.empty")
+    parser = identify(head)
+    if parser is None:
+        raise Refused("file.unknown_format")
+    return parser.FORMAT, parser.parse(reader, limits)

@@ -1,0 +1,99 @@
+"""What each refusal and warning of a statement file says, as English message ids.
+
+The edge translates; `{placeholders}` are the refusal's `values`.
+"""
+
+from __future__ import annotations
+
+
+def N_(message: str) -> str:
+    return message
+
+
+REFUSALS: dict[str, str] = {
+    # any file
+    "file.empty": N_("The file is empty. Download it again from your bank."),
+    "file.unknown_format": N_("This is not a statement file we can read. Ask your bank for CODA or CAMT.053."),
+    "file.too_large": N_("The file is larger than {limit}. Download a shorter period."),
+    "file.too_many_entries": N_("The file holds more than {limit} entries. Download a shorter period."),
+    # CODA
+    "coda.binary": N_("The file holds binary data, which CODA never does. Download it again."),
+    "coda.line_too_long": N_(
+        "The file has a line of more than {limit} characters. CODA lines have 128: the file "
+        "was damaged or is not CODA. Download it again from your bank."
+    ),
+    "coda.width": N_(
+        "This line has {length} characters where CODA has 128. The file was changed after the "
+        "bank made it. Download it again."
+    ),
+    "coda.version": N_("This is CODA version {version}; only version 2 is supported. Ask your bank for CODA 2."),
+    "coda.record": N_(
+        "The line starts with “{record}”, which is no CODA record. The file was changed or damaged. Download it again."
+    ),
+    "coda.order": N_(
+        "Record {record} stands where CODA does not allow it: lines are missing or moved. Download the file again."
+    ),
+    "coda.account": N_("The statement names no account. Ask your bank for a complete CODA file."),
+    "coda.amount": N_("“{text}” is not an amount. The file is damaged. Download it again."),
+    "coda.sign": N_("“{text}” does not say debit or credit. The file is damaged. Download it again."),
+    "coda.date": N_("“{text}” is not a date. The file is damaged. Download it again."),
+    "coda.balance": N_(
+        "The statement of {account} does not add up: {opening} plus its movements is {sum}, but "
+        "its new balance is {closing}. Lines are missing or changed. Ask your bank for the file "
+        "again."
+    ),
+    "coda.count": N_(
+        "The file says it has {expected} records but has {found}. It is incomplete or was changed. Download it again."
+    ),
+    "coda.debit": N_(
+        "The file says its debits total {expected}, but they total {found}. It is incomplete or "
+        "was changed. Download it again."
+    ),
+    "coda.credit": N_(
+        "The file says its credits total {expected}, but they total {found}. It is incomplete or "
+        "was changed. Download it again."
+    ),
+    "coda.no_closing": N_("The statement has movements but no new balance. The file is incomplete. Download it again."),
+    "coda.truncated": N_("The file ends too early: its last record is missing. Download it again."),
+    "coda.too_wide": N_("One entry has more than {limit} details. Ask your bank for separate files."),
+    # CAMT
+    "camt.xml": N_("The file is not well-formed XML: {problem}. Download it again from your bank."),
+    "camt.doctype": N_(
+        "The file has a DOCTYPE, which bank statements never have. It was not read. Download it from your bank again."
+    ),
+    "camt.depth": N_("The file is nested too deep to be a bank statement."),
+    "camt.too_wide": N_("A part of the file is far larger than in any bank statement."),
+    "camt.not_a_statement": N_(
+        "This is {message}, not a statement: its entries are not final or not complete. Ask your bank for camt.053."
+    ),
+    "camt.no_statement": N_("The file holds no statement. Ask your bank for camt.053."),
+    "camt.structure": N_("{element} stands where a statement cannot have it. The file was changed or damaged."),
+    "camt.account": N_("A statement names no account. Ask your bank for a complete file."),
+    "camt.missing": N_("An entry has no {element}. Ask your bank for a complete file."),
+    "camt.amount": N_("“{text}” is not an amount. The file is damaged. Download it again."),
+    "camt.decimals": N_("The amount {text} has more than five decimals."),
+    "camt.sign": N_("“{text}” does not say debit or credit (DBIT or CRDT)."),
+    "camt.date": N_("“{text}” is not a date. The file is damaged. Download it again."),
+    "camt.currency": N_(
+        "An amount is in {found} on an account in {expected}. Ask your bank for one statement a currency."
+    ),
+    "camt.balance": N_(
+        "The statement of {account} does not add up: {opening} plus its entries is {sum}, but its "
+        "closing balance is {closing}. Entries are missing or changed. Ask your bank for the file "
+        "again."
+    ),
+    "camt.reversal_sign": N_("The statement of {account} adds up only when its {count} reversed entries change sides."),
+}
+
+WARNINGS: dict[str, str] = {
+    "coda.duplicate": N_("The bank marks this file as a duplicate."),
+    "coda.message": N_("Message from the bank: {text}"),
+    "coda.part": N_("This file holds one kind of movements only and no balances."),
+    "coda.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
+    "camt.balance_without_sign": N_("The balance {text} does not say debit or credit; read as credit."),
+    "camt.entry_without_status": N_("{count} entries do not say whether they are booked; read as booked."),
+    "camt.entry_without_date": N_("{count} entries have no date; the statement's date is used."),
+    "camt.not_booked": N_("{count} entries are not booked yet and were left out."),
+    "camt.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
+    "camt.reversals_inverted": N_("{count} reversed entries were turned, as the balances ask."),
+}
