@@ -131,7 +131,7 @@ def start_postgres(folder: Path, *, durable: bool = True) -> Running:
     bin_folder = programs().ready_in(where)
     password = kept.password(folder)
     if not (data / "PG_VERSION").exists():
-        _initialise(bin_folder, data, who, password, folder / "log")
+        _initialise(bin_folder, data, who, password, folder / "log", durable)
     _wait_for_old_server(data)
     process = _start(bin_folder, data, who, folder, durable=durable)
     port = kept.port(folder)
@@ -140,7 +140,7 @@ def start_postgres(folder: Path, *, durable: bool = True) -> Running:
     return Running("postgres", url, process, signal.SIGINT, folder / "log", discard)
 
 
-def _initialise(bin_folder: Path, data: Path, who: Account | None, password: str, log: Path) -> None:
+def _initialise(bin_folder: Path, data: Path, who: Account | None, password: str, log: Path, durable: bool) -> None:
     """Make the cluster beside its place and rename it: a half-made one is never started."""
     draft = private_folder(data.with_name("data.new"), who)
     shutil.rmtree(draft)
@@ -151,11 +151,11 @@ def _initialise(bin_folder: Path, data: Path, who: Account | None, password: str
         if who is not None:
             os.chown(secret_file.name, who.uid, who.gid)
         command = [str(bin_folder / "initdb"), "-D", str(draft), "-U", "postgres", f"--pwfile={secret_file.name}"]
-        command += ["-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
+        command += ["-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]
+        command += [] if durable else ["--no-sync"]
         process = spawn(command, who=who, folder=draft, log=log, on_parent_death=signal.SIGKILL)
         if process.wait(START_SECONDS) != 0:
             raise ServiceError(f"initdb failed; {log} ends with:\n{tail(log)}")
-    os.sync()
     draft.rename(data)
 
 

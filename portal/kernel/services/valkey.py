@@ -95,7 +95,7 @@ def start_valkey(folder: Path, *, durable: bool = True) -> Running:
 def _port(folder: Path) -> int:
     """The kept port, once an old server has left it; another one when a stranger holds it."""
     port = kept.port(folder)
-    deadline = time.monotonic() + (OLD_SERVER_SECONDS if (folder / "data").exists() else 0)
+    deadline = time.monotonic() + (OLD_SERVER_SECONDS if (folder / "log").exists() else 0)
     while not kept.port_is_free(port):
         if time.monotonic() > deadline:
             return kept.move_port(folder)

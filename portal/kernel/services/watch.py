@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,7 @@ class Log:
 
 
 @dataclass
-class Watched:
+class Watched(ABC):
     """Something that must be alive. `stage`: those of a higher stage are stopped earlier."""
 
     name: str
@@ -55,18 +56,21 @@ class Watched:
     started: float = field(default=0.0, init=False)
     due: float = field(default=0.0, init=False)
 
+    @abstractmethod
     def start(self, log: Log) -> None:
-        raise NotImplementedError
+        """Start it. What goes wrong is logged, and seen by `ended`."""
 
+    @abstractmethod
     def ended(self) -> str | None:
         """How it ended, or None while it lives."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask_to_stop(self) -> None:
-        raise NotImplementedError
+        """Ask once; does not wait."""
 
+    @abstractmethod
     def kill(self) -> None:
-        raise NotImplementedError
+        """End it now, with all that it started."""
 
     def watch(self, log: Log) -> None:
         """Start it again when it died and its pause is over."""
