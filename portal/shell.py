@@ -10,8 +10,8 @@ Context = Literal["portal", "client", "me"]
 
 # Words that say nothing about a firm's name, so that initials come from what does.
 _WEAK = frozenset(
-    ("bv", "nv", "srl", "sa", "sas", "sarl", "vof", "commv", "b.v.", "n.v.", "de", "het", "’t", "'t", "du")
-    + ("van", "den", "der", "la", "le", "les", "et", "en", "&")
+    {"bv", "nv", "srl", "sa", "sas", "sarl", "vof", "commv", "b.v.", "n.v."}
+    | {"de", "het", "’t", "'t", "du", "van", "den", "der", "la", "le", "les", "et", "en", "&"}
 )
 
 
