@@ -1,0 +1,494 @@
+"""What every bookkeeping connector must do, whatever package it speaks to.
+
+A connector's test module makes a `world` fixture for its stand-in server and inherits the tests:
+
+    class TestContract(BookkeepingContract):
+        pass
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+from typing import Protocol
+
+import pytest
+
+from portal.connectors.base import (
+    Bookkeeping,
+    Capabilities,
+    DossierStatus,
+    EntryKind,
+    JournalType,
+    LedgerAccount,
+    OutgoingEntry,
+    OutgoingLine,
+    RemoteEntry,
+)
+from portal.connectors.errors import (
+    AlreadyPosted,
+    AuthorisationExpired,
+    ConnectorError,
+    Rejected,
+    Temporary,
+    UnexpectedReply,
+)
+
+
+class Fault(StrEnum):
+    """What the stand-in server does to the next call it applies to."""
+
+    LOST_BEFORE = "lost_before"  # the connection breaks, nothing was done
+    LOST_AFTER = "lost_after"  # the work is done, the answer is lost
+    LATE = "late"  # the connection breaks, the work is done at World.settle()
+    RATE_LIMITED = "rate_limited"
+    FAULTY = "faulty"  # a fault of theirs, in words; nothing was done
+    BUSY = "busy"  # 503; nothing was done
+    SLOW = "slow"  # the work is done, the answer comes after the time-out
+    GARBAGE = "garbage"  # the work is done, the answer is nonsense
+    TRUNCATED = "truncated"  # the work is done, the answer breaks off
+
+
+@dataclass
+class RecordingGate:
+    """Writes down every call; `refuse` is raised instead of letting a call through."""
+
+    calls: list[tuple[str, str, str, bool | int]] = field(default_factory=list)
+    refuse: ConnectorError | None = None
+
+    def before(self, dossier: str, endpoint: str, *, write: bool) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.calls.append(("before", dossier, endpoint, write))
+
+    def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
+        self.calls.append(("after", dossier, endpoint, status))
+
+    @property
+    def writes(self) -> int:
+        return sum(1 for call in self.calls if call[0] == "before" and call[3] is True)
+
+
+class World(Protocol):
+    """One stand-in server with a login, an open dossier and an oracle that does not use the connector."""
+
+    capabilities: Capabilities
+    dossier: str  # active; it has more ledger accounts than one page of the provider holds
+    ledger_account_count: int
+    foreign_dossier: str  # exists, but is not this login's to see
+    bank_journal: str
+    general_journal: str
+    bank_account: str  # ledger account of the bank journal
+    suspense_account: str
+    foreign_account: LedgerAccount  # an account no dossier has
+    open_day: date  # with a week before and after it in the same open period
+    closed_day: date  # in a period that is closed for the bank journal
+    secret: str  # what signs the requests
+    gate: RecordingGate
+    connection: Bookkeeping  # time-out of about a second, no waiting between repeated reads
+    unreachable: Bookkeeping  # the same towards a port where nobody listens
+
+    def fault(self, fault: Fault, *, write: bool) -> None:
+        """Let the next write (or read) call of the dossier meet this fault, once."""
+        ...
+
+    def expire(self) -> None:
+        """The provider stops accepting the login."""
+        ...
+
+    def settle(self) -> None:
+        """Let whatever the server would still commit late be committed."""
+        ...
+
+    def booked(self, reference: str) -> int:
+        """Entries in the server's books whose lines carry this reference."""
+        ...
+
+    def balance(self, ledger_account: str) -> Decimal:
+        """Debit minus credit in the server's books."""
+        ...
+
+
+_numbers = itertools.count(1)
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def a_reference() -> str:
+    number = next(_numbers)
+    return "KP-T" + "".join(_LETTERS[number >> 5 * place & 31] for place in range(6))
+
+
+def bank_entry(world: World, *amounts: str, on: date | None = None, text: str = "Invoice 17") -> OutgoingEntry:
+    """A statement with these movements, each booked against the suspense account."""
+    values = [Decimal(amount) for amount in amounts or ("100.00",)]
+    day = on or world.open_day
+    lines = [
+        line
+        for value in values
+        for line in (
+            OutgoingLine(day, world.bank_account, value, text),
+            OutgoingLine(day, world.suspense_account, -value, text),
+        )
+    ]
+    opening = Decimal("250.00")
+    return OutgoingEntry(
+        kind=EntryKind.BANK,
+        reference=a_reference(),
+        journal=world.bank_journal,
+        date=day,
+        currency="EUR",
+        bank_account=world.bank_account,
+        opening=opening,
+        closing=opening + sum(values),
+        lines=tuple(lines),
+    )
+
+
+def accounts_of(world: World) -> dict[str, LedgerAccount]:
+    return {account.code: account for account in world.connection.ledger_accounts(world.dossier)}
+
+
+def send(world: World, entry: OutgoingEntry, dossier: str = "") -> RemoteEntry:
+    payload = world.connection.render(entry, accounts_of(world))
+    return world.connection.post(dossier or world.dossier, entry.kind, payload)
+
+
+def look_up(world: World, entry: OutgoingEntry) -> Sequence[RemoteEntry]:
+    return world.connection.find(world.dossier, entry.kind, entry.reference, entry.journal, entry.date)
+
+
+def refusal_of(call: Callable[[], object]) -> ConnectorError:
+    with pytest.raises(ConnectorError) as caught:
+        call()
+    return caught.value
+
+
+def is_uncertain(error: ConnectorError) -> bool:
+    return isinstance(error, UnexpectedReply) or (isinstance(error, Temporary) and error.sent)
+
+
+class BookkeepingContract:
+    """The rules. Collected only through a subclass that has a `world`."""
+
+    # -------------------------------------------------------------------------- lists
+
+    def test_it_is_a_bookkeeping_connection(self, world: World) -> None:
+        assert isinstance(world.connection, Bookkeeping)
+
+    def test_it_knows_who_is_logged_in(self, world: World) -> None:
+        identity = world.connection.identity()
+        assert identity.user_id
+        assert identity == world.connection.identity()
+
+    def test_the_dossier_is_listed_as_active(self, world: World) -> None:
+        dossiers = {dossier.code: dossier for dossier in world.connection.dossiers()}
+        assert dossiers[world.dossier].status is DossierStatus.ACTIVE
+        assert dossiers[world.dossier].name.strip()
+        assert len(dossiers[world.dossier].country) == 2
+        assert world.foreign_dossier not in dossiers
+
+    def test_ledger_accounts_come_whole_over_all_pages(self, world: World) -> None:
+        accounts = world.connection.ledger_accounts(world.dossier)
+        assert len({account.code for account in accounts}) == len(accounts) == world.ledger_account_count
+
+    def test_codes_carry_no_padding(self, world: World) -> None:
+        found = world.connection
+        codes = [
+            item.code
+            for items in (
+                found.dossiers(),
+                found.ledger_accounts(world.dossier),
+                found.journals(world.dossier),
+                found.vat_codes(world.dossier),
+            )
+            for item in items
+        ]
+        assert codes
+        assert [code for code in codes if not code or code != code.strip()] == []
+
+    def test_the_bank_journal_names_its_ledger_account(self, world: World) -> None:
+        journals = {journal.code: journal for journal in world.connection.journals(world.dossier)}
+        assert journals[world.bank_journal].type is JournalType.BANK
+        assert journals[world.bank_journal].ledger_account == world.bank_account
+        assert journals[world.general_journal].type is JournalType.GENERAL
+
+    def test_vat_percentages_are_fractions(self, world: World) -> None:
+        percentages = [code.percentage for code in world.connection.vat_codes(world.dossier)]
+        assert all(0 <= percentage < 1 for percentage in percentages)
+        assert any(percentage > 0 for percentage in percentages)
+
+    def test_periods_tell_what_is_open_and_what_is_closed(self, world: World) -> None:
+        def period_of(day: date) -> bool:
+            (found,) = [period for period in periods if period.starts_on <= day <= period.ends_on]
+            return found.is_open(world.bank_journal)
+
+        periods = world.connection.periods(world.dossier)
+        assert period_of(world.open_day)
+        assert not period_of(world.closed_day)
+
+    # -------------------------------------------------------------------------- rendering
+
+    def test_rendering_is_pure_and_stable(self, world: World) -> None:
+        entry, accounts = bank_entry(world, "1.10", "-2.25"), accounts_of(world)
+        world.gate.calls.clear()
+        first = world.connection.render(entry, accounts)
+        shuffled = dict(reversed(accounts.items()))
+        assert first == world.connection.render(replace(entry), shuffled)
+        assert world.gate.calls == []
+
+    def test_equal_amounts_render_alike(self, world: World) -> None:
+        entry, accounts = bank_entry(world, "1.1"), accounts_of(world)
+        same = tuple(replace(line, amount=line.amount.quantize(Decimal("0.0001"))) for line in entry.lines)
+        assert world.connection.render(entry, accounts) == world.connection.render(replace(entry, lines=same), accounts)
+
+    def test_every_difference_that_is_booked_changes_the_bytes(self, world: World) -> None:
+        entry, accounts = bank_entry(world, "1.10"), accounts_of(world)
+        first = world.connection.render(entry, accounts)
+        for other in (
+            replace(entry, reference=a_reference()),
+            replace(entry, journal=world.general_journal),
+            replace(entry, lines=tuple(replace(line, description="Other") for line in entry.lines)),
+            replace(entry, lines=tuple(replace(line, date=line.date - timedelta(1)) for line in entry.lines)),
+            replace(entry, lines=tuple(replace(line, amount=-line.amount) for line in entry.lines)),
+        ):
+            assert world.connection.render(other, accounts) != first
+
+    # -------------------------------------------------------------------------- booking
+
+    @pytest.mark.parametrize("amount", ["0.01", "-0.01", "19.99", "999999999.99", "-999999999.99"])
+    def test_amounts_are_booked_to_the_cent(self, world: World, amount: str) -> None:
+        before = world.balance(world.bank_account), world.balance(world.suspense_account)
+        entry = bank_entry(world, amount)
+        send(world, entry)
+        after = world.balance(world.bank_account), world.balance(world.suspense_account)
+        assert after == (before[0] + Decimal(amount), before[1] - Decimal(amount))
+        (found,) = look_up(world, entry)
+        assert found.lines[0].amount == -Decimal(amount)
+
+    def test_what_was_posted_is_found_again(self, world: World) -> None:
+        entry = bank_entry(world, "100.00", "-30.25", "0.50")
+        posted = send(world, entry)
+        (found,) = look_up(world, entry)
+        assert found.id == posted.id
+        assert found.number
+        assert (found.reference, found.journal, found.currency) == (entry.reference, entry.journal, "EUR")
+        assert (found.total_debit, found.line_count) == (Decimal("100.50"), 3)
+        own = [line for line in entry.lines if line.ledger_account != entry.bank_account]
+        assert list(found.lines) == own
+
+    def test_text_survives(self, world: World) -> None:
+        entry = bank_entry(world, text='Café «Ωmega» & <fils> "17" \\ O\'Neil €')
+        send(world, entry)
+        assert look_up(world, entry)[0].lines[0].description == entry.lines[0].description
+
+    def test_a_long_entry_is_read_back_whole(self, world: World) -> None:
+        entry = bank_entry(world, *(f"{number}.01" for number in range(1, 151)))
+        send(world, entry)
+        (found,) = look_up(world, entry)
+        assert found.line_count == 150
+        assert sum(line.amount for line in found.lines) == -(sum(range(1, 151)) + Decimal("1.50"))
+
+    def test_a_general_entry_is_booked_line_by_line(self, world: World) -> None:
+        entry = replace(bank_entry(world, "12.34"), kind=EntryKind.GENERAL, journal=world.general_journal)
+        before = world.balance(world.suspense_account)
+        posted = send(world, entry)
+        (found,) = look_up(world, entry)
+        assert (found.id, found.line_count, found.total_debit) == (posted.id, 2, Decimal("12.34"))
+        assert world.balance(world.suspense_account) == before - Decimal("12.34")
+
+    def test_an_unknown_reference_gives_an_empty_answer(self, world: World) -> None:
+        assert list(look_up(world, bank_entry(world))) == []
+
+    def test_a_similar_reference_is_not_ours(self, world: World) -> None:
+        entry = bank_entry(world)
+        send(world, replace(entry, reference=entry.reference + "A"))
+        assert list(look_up(world, entry)) == []
+
+    def test_a_repetition_is_refused_or_seen(self, world: World) -> None:
+        entry = bank_entry(world)
+        send(world, entry)
+        if world.capabilities.own_key:
+            with pytest.raises(AlreadyPosted):
+                send(world, entry)
+        else:
+            send(world, entry)
+        assert len(look_up(world, entry)) == world.booked(entry.reference)
+
+    def test_a_journal_is_listed_by_date(self, world: World) -> None:
+        def listed(since: date, until: date) -> list[str]:
+            found = world.connection.entries(world.dossier, EntryKind.BANK, world.bank_journal, since, until)
+            return [remote.reference for remote in found if remote.id in ids]
+
+        first, second = bank_entry(world, on=world.open_day - timedelta(3)), bank_entry(world, "5", "-7")
+        ids = {send(world, first).id, send(world, second).id}
+        assert listed(world.open_day, world.open_day) == [second.reference]
+        assert sorted(listed(first.date, second.date)) == sorted([first.reference, second.reference])
+        assert listed(second.date + timedelta(1), second.date + timedelta(2)) == []
+
+    def test_a_listed_entry_equals_the_found_one(self, world: World) -> None:
+        entry = bank_entry(world, "100.00", "-30.25")
+        send(world, entry)
+        (found,) = look_up(world, entry)
+        listed = world.connection.entries(world.dossier, EntryKind.BANK, entry.journal, entry.date, entry.date)
+        assert found in list(listed)
+
+    # -------------------------------------------------------------------------- refusals
+
+    def test_an_unbalanced_entry_is_rejected(self, world: World) -> None:
+        entry = bank_entry(world, "10.00")
+        self._assert_rejected(world, replace(entry, closing=Decimal("1.00")), "unbalanced")
+
+    def test_an_unbalanced_general_entry_is_rejected(self, world: World) -> None:
+        entry = replace(bank_entry(world, "10.00"), kind=EntryKind.GENERAL, journal=world.general_journal)
+        crooked = (entry.lines[0], replace(entry.lines[1], amount=Decimal("-9.99")))
+        self._assert_rejected(world, replace(entry, lines=crooked), "unbalanced")
+
+    def test_a_closed_period_is_rejected(self, world: World) -> None:
+        self._assert_rejected(world, bank_entry(world, on=world.closed_day), "period_closed")
+
+    def test_a_journal_of_the_wrong_type_is_rejected(self, world: World) -> None:
+        self._assert_rejected(world, replace(bank_entry(world), journal=world.general_journal), "journal_type")
+
+    def test_an_account_code_that_is_not_there_is_told_before_sending(self, world: World) -> None:
+        entry = bank_entry(world)
+        accounts = accounts_of(world)
+        del accounts[world.suspense_account]
+        error = refusal_of(lambda: world.connection.render(entry, accounts))
+        assert isinstance(error, Rejected)
+        assert world.suspense_account in error.values.values()
+
+    def test_an_account_unknown_to_the_dossier_is_rejected(self, world: World) -> None:
+        entry = bank_entry(world)
+        payload = world.connection.render(entry, {world.suspense_account: world.foreign_account})
+        error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+        assert isinstance(error, Rejected)
+        assert world.booked(entry.reference) == 0
+
+    def test_a_foreign_dossier_is_rejected(self, world: World) -> None:
+        for call in (
+            lambda: world.connection.journals(world.foreign_dossier),
+            lambda: send(world, bank_entry(world), world.foreign_dossier),
+        ):
+            error = refusal_of(call)
+            assert isinstance(error, Rejected)
+            assert error.status in (403, 404)
+
+    def test_an_expired_login_is_told(self, world: World) -> None:
+        entry = bank_entry(world)
+        payload = world.connection.render(entry, accounts_of(world))
+        world.expire()
+        assert isinstance(refusal_of(lambda: world.connection.identity()), AuthorisationExpired)
+        error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+        assert isinstance(error, AuthorisationExpired)
+        assert world.booked(entry.reference) == 0
+
+    def _assert_rejected(self, world: World, entry: OutgoingEntry, code: str) -> None:
+        error = refusal_of(lambda: send(world, entry))
+        assert isinstance(error, Rejected)
+        assert error.code.partition(".")[2] == code
+        assert error.provider_text
+        assert world.booked(entry.reference) == 0
+
+    # -------------------------------------------------------------------------- bad days
+
+    @pytest.mark.parametrize("write", [False, True], ids=["read", "write"])
+    def test_too_many_calls_say_how_long_to_wait(self, world: World, write: bool) -> None:
+        entry = bank_entry(world)
+        payload = world.connection.render(entry, accounts_of(world))
+        world.fault(Fault.RATE_LIMITED, write=write)
+        call = partial(world.connection.post, world.dossier, entry.kind, payload)
+        error = refusal_of(call if write else partial(world.connection.journals, world.dossier))
+        assert isinstance(error, Temporary)
+        assert error.retry_after is not None
+        assert 0 < error.retry_after <= 86400
+        assert not error.sent
+        assert world.booked(entry.reference) == 0
+
+    @pytest.mark.parametrize("fault", [Fault.LOST_BEFORE, Fault.BUSY, Fault.TRUNCATED])
+    def test_a_read_that_failed_once_is_repeated(self, world: World, fault: Fault) -> None:
+        world.fault(fault, write=False)
+        assert world.connection.journals(world.dossier)
+
+    @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.RATE_LIMITED])
+    def test_a_write_in_doubt_is_uncertain_and_sent_once(self, world: World, fault: Fault) -> None:
+        entry = bank_entry(world)
+        payload = world.connection.render(entry, accounts_of(world))
+        world.fault(fault, write=True)
+        world.gate.calls.clear()
+        error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+        assert is_uncertain(error), error
+        assert world.gate.writes == 1
+        world.settle()
+        nothing_done = fault in (Fault.LOST_BEFORE, Fault.BUSY, Fault.FAULTY)
+        assert world.booked(entry.reference) == (0 if nothing_done else 1)
+        assert len(look_up(world, entry)) == world.booked(entry.reference)
+
+    def test_a_late_write_is_found_only_after_it_settled(self, world: World) -> None:
+        entry = bank_entry(world)
+        world.fault(Fault.LATE, write=True)
+        assert is_uncertain(refusal_of(lambda: send(world, entry)))
+        assert list(look_up(world, entry)) == []
+        world.settle()
+        assert len(look_up(world, entry)) == 1
+
+    def test_a_slow_read_ends_in_a_time_out(self, world: World) -> None:
+        for _ in range(3):
+            world.fault(Fault.SLOW, write=False)
+        error = refusal_of(lambda: world.connection.journals(world.dossier))
+        assert isinstance(error, Temporary)
+        assert error.code.endswith(".timeout")
+
+    def test_garbage_is_not_taken_for_an_answer(self, world: World) -> None:
+        world.fault(Fault.GARBAGE, write=False)
+        assert isinstance(refusal_of(lambda: world.connection.journals(world.dossier)), UnexpectedReply)
+
+    def test_where_nobody_listens_nothing_was_sent(self, world: World) -> None:
+        entry = bank_entry(world)
+        payload = world.connection.render(entry, accounts_of(world))
+        error = refusal_of(lambda: world.unreachable.post(world.dossier, entry.kind, payload))
+        assert isinstance(error, Temporary)
+        assert not error.sent
+
+    # -------------------------------------------------------------------------- manners
+
+    def test_the_gate_is_asked_before_and_told_after_every_call(self, world: World) -> None:
+        entry = bank_entry(world)
+        send(world, entry)
+        look_up(world, entry)
+        refusal_of(lambda: world.connection.journals(world.foreign_dossier))
+        before, after = world.gate.calls[::2], world.gate.calls[1::2]
+        assert [call[0] for call in before] == ["before"] * len(before)
+        assert [call[0] for call in after] == ["after"] * len(before)
+        assert [call[1:3] for call in before] == [call[1:3] for call in after]
+        assert {call[1] for call in before} == {world.dossier, world.foreign_dossier}
+        assert world.gate.writes == 1
+        assert [call[3] for call in after][-1] in (403, 404)
+
+    def test_the_gate_is_told_of_a_call_without_an_answer(self, world: World) -> None:
+        payload = world.connection.render(bank_entry(world), accounts_of(world))
+        world.fault(Fault.LOST_BEFORE, write=True)
+        refusal_of(lambda: world.connection.post(world.dossier, EntryKind.BANK, payload))
+        assert world.gate.calls[-1][3] == 0
+
+    def test_a_closed_gate_keeps_the_call_in(self, world: World) -> None:
+        entry = bank_entry(world)
+        payload = world.connection.render(entry, accounts_of(world))
+        world.gate.refuse = Temporary("limit_reached", retry_after=7, sent=False)
+        error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+        assert error is world.gate.refuse
+        world.gate.refuse = None
+        assert world.booked(entry.reference) == 0
+
+    @pytest.mark.parametrize("fault", list(Fault))
+    def test_no_secret_is_in_an_error(self, world: World, fault: Fault) -> None:
+        world.fault(fault, write=True)
+        error = refusal_of(lambda: send(world, bank_entry(world)))
+        seen = f"{error!r} {error} {error.__dict__} {error.__cause__!r}"
+        assert world.secret not in seen
+        assert error.__cause__ is None
+        assert error.__suppress_context__ or error.__context__ is None
