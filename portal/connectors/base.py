@@ -16,6 +16,8 @@ from typing import BinaryIO, Protocol, runtime_checkable
 
 import requests
 
+Day = date  # for fields that stand after a field named `date`
+
 # --------------------------------------------------------------------------- statements
 
 
@@ -24,7 +26,7 @@ class StatementLine:
     """One booked movement on a bank account. `amount` > 0: money came in."""
 
     date: date  # the bank's entry (booking) date
-    value_date: date | None
+    value_date: Day | None
     amount: Decimal
     description: str = ""  # free communication and detail texts, joined by single spaces
     counterparty: str = ""
@@ -325,9 +327,7 @@ class Bookkeeping(Protocol):
         """Entries that carry our reference, by a filtered list (an empty list is an answer, never an error)."""
         ...
 
-    def entries(
-        self, dossier: str, kind: EntryKind, journal: str, since: date, until: date
-    ) -> Iterator[RemoteEntry]:
+    def entries(self, dossier: str, kind: EntryKind, journal: str, since: date, until: date) -> Iterator[RemoteEntry]:
         """All entries of a journal in a span of dates, ours or not, for the nightly comparison."""
         ...
 
