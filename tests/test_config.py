@@ -1,0 +1,86 @@
+"""What the environment may say, and what is made up when it says nothing."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from config import REQUIRED_IN_PRODUCTION, ConfigError, Settings
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+PRODUCTION = {
+    "KOPPELPOORT_ENV": "production",
+    "DATABASE_URL": "postgres://app:secret@db.example/kp",
+    "REDIS_URL": "redis://redis.example/0",
+    "BASE_URL": "https://portal.example",
+    "SECRET_KEY": "s" * 64,
+    "KEY_ENCRYPTION_KEYS": f"2026b:{KEY},2026a:{KEY}",
+    "AUDIT_KEY": "a" * 64,
+}
+
+
+def test_without_an_environment_everything_lives_in_the_data_folder(tmp_path: Path) -> None:
+    first = Settings.from_env({"KOPPELPOORT_HOME": str(tmp_path)})
+    assert Settings.from_env({"KOPPELPOORT_HOME": str(tmp_path)}) == first
+    assert first.embedded_postgres
+    assert first.embedded_redis
+    assert first.database_url.startswith("postgresql+psycopg://koppelpoort_app:")
+    assert first.owner_database_url.startswith("postgresql+psycopg://koppelpoort_owner:")
+    assert [len(key) for key in first.key_encryption_keys.values()] == [32]
+    assert first.exact_hosts["be"] == "http://127.0.0.1:8100/be"
+
+
+def test_production_needs_all_its_keys_and_names_those_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env({"KOPPELPOORT_ENV": "production", "KOPPELPOORT_HOME": str(tmp_path)})
+    assert all(name in str(caught.value) for name in REQUIRED_IN_PRODUCTION)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_production_makes_nothing_up(tmp_path: Path) -> None:
+    settings = Settings.from_env(PRODUCTION | {"KOPPELPOORT_HOME": str(tmp_path)})
+    assert settings.database_url == "postgresql+psycopg://app:secret@db.example/kp"
+    assert list(settings.key_encryption_keys) == ["2026b", "2026a"]
+    assert settings.owner_database_url == ""
+    assert settings.exact_hosts == {}
+    assert not settings.demo
+    assert settings.secure_cookies
+    assert settings.public_host == "portal.example"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("BASE_URL", "http://portal.example", "https"),
+        ("BASE_URL", "https://portal.example/here", "host only"),
+        ("CRASH_AT", "sending.committed", "refused in production"),
+        ("KEY_ENCRYPTION_KEYS", "2026a:c2hvcnQ=", "32 bytes"),
+        ("KEY_ENCRYPTION_KEYS", "2026a:?", "not base64"),
+        ("PORT", "eighty", "whole number"),
+        ("DEMO", "maybe", "0 or 1"),
+        ("SMTP_URL", "mail.example:25", "smtp://"),
+        ("EXACT_HOSTS_JSON", "[1]", "EXACT_HOSTS_JSON"),
+        ("KOPPELPOORT_ENV", "staging", "production"),
+    ],
+)
+def test_nonsense_is_refused_with_the_name_of_the_variable(name: str, value: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        Settings.from_env(PRODUCTION | {"KOPPELPOORT_HOME": str(tmp_path), name: value})
+    assert name in str(caught.value)
+
+
+def test_mail_settings_are_read_from_one_url(tmp_path: Path) -> None:
+    env = PRODUCTION | {"KOPPELPOORT_HOME": str(tmp_path), "SMTP_URL": "smtps://anna%40kantoor:p%2Fw@mail.example"}
+    smtp = Settings.from_env(env).smtp
+    assert smtp is not None
+    assert dataclasses.astuple(smtp) == ("mail.example", 465, "anna@kantoor", "p/w", "implicit")
+
+
+def test_no_secret_shows_when_settings_are_printed(tmp_path: Path) -> None:
+    env = PRODUCTION | {"KOPPELPOORT_HOME": str(tmp_path), "SMTP_URL": "smtp://anna:p4ssw0rd@mail.example"}
+    printed = repr(Settings.from_env(env | {"EXACT_CLIENT_SECRET": "cl13nt"}))
+    assert not [word for word in ("secret@", "ssss", "aaaa", KEY, "p4ssw0rd", "cl13nt") if word in printed]
