@@ -320,7 +320,7 @@ class Bookkeeping(Protocol):
         ...
 
     def post(self, dossier: str, kind: EntryKind, payload: bytes) -> RemoteEntry:
-        """Send rendered bytes once. Definite refusal: Rejected. Anything unsure: Temporary(sent=True) or UnexpectedReply."""
+        """Send rendered bytes once. A definite refusal is Rejected, doubt Temporary(sent=True) or UnexpectedReply."""
         ...
 
     def find(self, dossier: str, kind: EntryKind, reference: str, journal: str, on: date) -> Sequence[RemoteEntry]:

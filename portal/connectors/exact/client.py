@@ -6,35 +6,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import requests
 
-from portal.connectors.base import (
-    Dossier,
-    EntryKind,
-    Gate,
-    Identity,
-    Journal,
-    LedgerAccount,
-    OutgoingEntry,
-    Period,
-    RemoteEntry,
-    VatCode,
-)
+from portal.connectors import base
 from portal.connectors.errors import Rejected, Temporary, UnexpectedReply
 from portal.connectors.exact import mapping
 from portal.kernel import http
 
 T = TypeVar("T")
 
+JSON = {"Accept": "application/json"}
 MAX_PAGES = 2000
 FIND_SPAN = timedelta(days=62)
 LINES = "bulk/Financial/TransactionLines"
 POSTING = {
-    EntryKind.BANK: "financialtransaction/BankEntries",
-    EntryKind.GENERAL: "generaljournalentry/GeneralJournalEntries",
+    base.EntryKind.BANK: "financialtransaction/BankEntries",
+    base.EntryKind.GENERAL: "generaljournalentry/GeneralJournalEntries",
 }
 DIVISION = "Code,Description,Status,BlockingStatus,Country,Currency,VATNumber,SiretNumber,CustomerName,ArchiveDate"
 LISTS = (("system/Divisions", f"{DIVISION},Hid,ChamberOfCommerceNumber"), ("hrm/Divisions", f"{DIVISION},HID"))
@@ -46,7 +37,7 @@ class Client:
     """See `portal.connectors.base.Bookkeeping`. Keeps nothing between calls but the connection."""
 
     def __init__(
-        self, session: requests.Session, host: str, gate: Gate, *, sleep: Callable[[float], None] = time.sleep
+        self, session: requests.Session, host: str, gate: base.Gate, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._session = session
         self._root = host.rstrip("/") + "/api/v1/"
@@ -55,11 +46,12 @@ class Client:
 
     # -------------------------------------------------------------------------- master data
 
-    def identity(self) -> Identity:
+    def identity(self) -> base.Identity:
+        me = self._me()
         with _reading():
-            return mapping.identity(self._me())
+            return mapping.identity(me)
 
-    def dossiers(self) -> Sequence[Dossier]:
+    def dossiers(self) -> Sequence[base.Dossier]:
         """The list needs a division in its address, and refuses one outside the app's scope."""
         me = self._me()
         known = [mapping.text(me.get(name)) for name in ("CurrentDivision", "AccountingDivision", "DossierDivision")]
@@ -74,47 +66,49 @@ class Client:
                         break
         raise refusal
 
-    def ledger_accounts(self, dossier: str) -> Sequence[LedgerAccount]:
+    def ledger_accounts(self, dossier: str) -> Sequence[base.LedgerAccount]:
         fields = "ID,Code,Description,Type,IsBlocked"
         return self._all(dossier, "bulk/Financial/GLAccounts", fields, mapping.ledger_account)
 
-    def journals(self, dossier: str) -> Sequence[Journal]:
+    def journals(self, dossier: str) -> Sequence[base.Journal]:
         fields = "ID,Code,Description,Type,Currency,GLAccountCode,BankAccountIBAN,IsBlocked"
         return self._all(dossier, "financial/Journals", fields, mapping.journal)
 
-    def vat_codes(self, dossier: str) -> Sequence[VatCode]:
+    def vat_codes(self, dossier: str) -> Sequence[base.VatCode]:
         return self._all(dossier, "vat/VATCodes", "Code,Description,Percentage", mapping.vat_code)
 
-    def periods(self, dossier: str) -> Sequence[Period]:
-        found = list(self._rows(dossier, "financial/FinancialPeriods", "FinYear,FinPeriod,StartDate,EndDate"))
+    def periods(self, dossier: str) -> Sequence[base.Period]:
+        found = self._rows(dossier, "financial/FinancialPeriods", "FinYear,FinPeriod,StartDate,EndDate")
         status = ("read/financial/JournalStatusList", "Journal,Year,Period,Status")
         try:
-            closed = list(self._rows(dossier, *status, "Status eq 1"))
+            closed = self._rows(dossier, *status, "Status eq 1")
         except Rejected as refused:
             if refused.code != "exact.filter_refused":
                 raise
-            closed = list(self._rows(dossier, *status))
+            closed = self._rows(dossier, *status)
         with _reading():
             return mapping.periods(found, closed)
 
     # -------------------------------------------------------------------------- entries
 
-    def render(self, entry: OutgoingEntry, accounts: Mapping[str, LedgerAccount]) -> bytes:
+    def render(self, entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
         return mapping.render(entry, accounts)
 
-    def post(self, dossier: str, kind: EntryKind, payload: bytes) -> RemoteEntry:
+    def post(self, dossier: str, kind: base.EntryKind, payload: bytes) -> base.RemoteEntry:
         """The answer holds the id and, as a rule, the number; `find` reads the lines back."""
         endpoint = POSTING[kind]
-        with _reading():
-            reply = self._call(dossier, endpoint, f"{self._root}{dossier}/{endpoint}", payload=payload)
+        with _sending():
+            reply = self._call(dossier, endpoint, f"{self._root}{dossier}/{endpoint}", {}, payload)
         with _reading(reply.status):
             return mapping.posted(_accepted(reply)["d"])
 
-    def find(self, dossier: str, kind: EntryKind, reference: str, journal: str, on: date) -> Sequence[RemoteEntry]:
+    def find(
+        self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
+    ) -> Sequence[base.RemoteEntry]:
         """By the Notes of the lines; should Exact refuse that filter, by reading the journal around `on`."""
         wanted = f"JournalCode eq {mapping.literal(journal)} and Notes eq {mapping.literal(reference)}"
         try:
-            lines = list(self._rows(dossier, LINES, LINE, wanted))
+            lines = self._rows(dossier, LINES, LINE, wanted)
         except Rejected as refused:
             if refused.code != "exact.filter_refused":
                 raise
@@ -123,19 +117,21 @@ class Client:
         with _reading():
             return [entry for entry in mapping.entries(lines) if entry.reference == reference]
 
-    def entries(self, dossier: str, kind: EntryKind, journal: str, since: date, until: date) -> Iterator[RemoteEntry]:
+    def entries(
+        self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date
+    ) -> Iterator[base.RemoteEntry]:
         """Judged by the date of each line: an entry across the edge of the span is seen in part."""
         bank = next((own.ledger_account for own in self.journals(dossier) if own.code == journal), "")
         span = f"Date ge {mapping.literal(since)} and Date le {mapping.literal(until)}"
-        lines = list(self._rows(dossier, LINES, LINE, f"JournalCode eq {mapping.literal(journal)} and {span}"))
+        lines = self._rows(dossier, LINES, LINE, f"JournalCode eq {mapping.literal(journal)} and {span}")
         with _reading():
-            found = mapping.entries(lines, bank if kind is EntryKind.BANK else "")
+            found = mapping.entries(lines, bank if kind is base.EntryKind.BANK else "")
         yield from found
 
     # -------------------------------------------------------------------------- calls
 
     def _me(self) -> mapping.Row:
-        rows = list(self._pages("", "current/Me", f"{self._root}current/Me", {"$select": ME}))
+        rows = self._pages("", "current/Me", f"{self._root}current/Me", {"$select": ME})
         with _reading():
             return rows[0]
 
@@ -144,42 +140,38 @@ class Client:
         with _reading():
             return [read(row) for row in rows]
 
-    def _rows(self, dossier: str, endpoint: str, fields: str, where: str = "") -> Iterator[mapping.Row]:
+    def _rows(self, dossier: str, endpoint: str, fields: str, where: str = "") -> list[mapping.Row]:
         query = {"$select": fields} | ({"$filter": where} if where else {})
         return self._pages(dossier, endpoint, f"{self._root}{dossier}/{endpoint}", query)
 
-    def _pages(self, dossier: str, endpoint: str, url: str, query: Mapping[str, str]) -> Iterator[mapping.Row]:
-        start, params = url, dict(query)
+    def _pages(self, dossier: str, endpoint: str, url: str, query: Mapping[str, str]) -> list[mapping.Row]:
+        """All rows of a list. The address of the next page holds the whole query."""
+        start, found = url, list[mapping.Row]()
         for _ in range(MAX_PAGES):
-            with _reading():
-                reply = http.retried(lambda: self._call(dossier, endpoint, url, params), self._sleep)  # noqa: B023 (called within this turn)
+            with _sending():
+                reply = http.retried(partial(self._call, dossier, endpoint, url, query), self._sleep)
             with _reading(reply.status):
                 page, following = mapping.rows(_accepted(reply))
-            yield from page
+                found += page
             if not following:
-                return
+                return found
             if following == url or not _same_place(start, following):
                 raise UnexpectedReply("exact.foreign_link", status=reply.status)
-            url, params = following, {}
+            url, query = following, {}
         raise UnexpectedReply("exact.endless_list")
 
     def _call(
-        self,
-        dossier: str,
-        endpoint: str,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        payload: bytes | None = None,
+        self, dossier: str, endpoint: str, url: str, query: Mapping[str, str], payload: bytes | None = None
     ) -> http.Reply:
         write = payload is not None
-        kept = {"Accept": "application/json"}
-        if write:  # without Prefer the echo may be empty but for the key
-            kept |= {"Content-Type": "application/json", "Prefer": "return=representation"}
-        method, status, answered = ("POST" if write else "GET"), 0, dict[str, str]()
+        # Without Prefer the echo may be empty but for the key.
+        headers = JSON | {"Content-Type": "application/json", "Prefer": "return=representation"} if write else JSON
+        status, answered = 0, http.NO_HEADERS
         self._gate.before(dossier, endpoint, write=write)
         try:
-            reply = http.exchange(self._session, method, url, params=params, body=payload, headers=kept)
-            status, answered = reply.status, dict(reply.headers)
+            method = "POST" if write else "GET"
+            reply = http.exchange(self._session, method, url, params=query, body=payload, headers=headers)
+            status, answered = reply.status, reply.headers
             return reply
         finally:
             self._gate.after(dossier, endpoint, status, answered)
@@ -200,13 +192,18 @@ def _same_place(start: str, link: str) -> bool:
 
 
 @contextmanager
-def _reading(status: int | None = None) -> Iterator[None]:
-    """Turns what the transport and the mapping raise into the five errors."""
+def _sending() -> Iterator[None]:
     try:
         yield
     except http.TransportError as failure:
         if failure.code == "too_large":
             raise UnexpectedReply("exact.too_large") from None
         raise Temporary(f"exact.{failure.code}", sent=failure.sent) from None
+
+
+@contextmanager
+def _reading(status: int | None = None) -> Iterator[None]:
+    try:
+        yield
     except mapping.UNREADABLE as unreadable:
         raise UnexpectedReply("exact.unreadable", provider_text=type(unreadable).__name__, status=status) from None

@@ -13,20 +13,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from portal.connectors.base import (
-    Dossier,
-    DossierStatus,
-    EntryKind,
-    Identity,
-    Journal,
-    JournalType,
-    LedgerAccount,
-    OutgoingEntry,
-    OutgoingLine,
-    Period,
-    RemoteEntry,
-    VatCode,
-)
+from portal.connectors import base
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
@@ -89,22 +76,22 @@ def literal(value: str | date) -> str:
 # ------------------------------------------------------------------------------ master data
 
 _BLOCKING = {1: "backup", 2: "conversion", 3: "conversion", 4: "conversion", 5: "copying", 6: "copying"}
-_SYSTEM_STATUS = {0: DossierStatus.INACTIVE, 1: DossierStatus.ACTIVE, 2: DossierStatus.ARCHIVED}
-_HRM_STATUS = {0: DossierStatus.ACTIVE, 1: DossierStatus.ARCHIVED}
+_SYSTEM_STATUS = {0: base.DossierStatus.INACTIVE, 1: base.DossierStatus.ACTIVE, 2: base.DossierStatus.ARCHIVED}
+_HRM_STATUS = {0: base.DossierStatus.ACTIVE, 1: base.DossierStatus.ARCHIVED}
 _LEDGER_KINDS = {10: "cash", 12: "bank", 20: "receivable", 22: "payable", 24: "vat", 90: "general", 110: "revenue"}
 _JOURNAL_TYPES = {
-    10: JournalType.CASH,
-    12: JournalType.BANK,
-    20: JournalType.SALES,
-    21: JournalType.SALES,
-    22: JournalType.PURCHASE,
-    23: JournalType.PURCHASE,
-    90: JournalType.GENERAL,
+    10: base.JournalType.CASH,
+    12: base.JournalType.BANK,
+    20: base.JournalType.SALES,
+    21: base.JournalType.SALES,
+    22: base.JournalType.PURCHASE,
+    23: base.JournalType.PURCHASE,
+    90: base.JournalType.GENERAL,
 }
 
 
-def identity(row: Row) -> Identity:
-    return Identity(
+def identity(row: Row) -> base.Identity:
+    return base.Identity(
         user_id=row["UserID"],
         user_name=text(row.get("UserName")),
         email=text(row.get("Email")),
@@ -113,13 +100,13 @@ def identity(row: Row) -> Identity:
     )
 
 
-def dossier(row: Row) -> Dossier:
+def dossier(row: Row) -> base.Dossier:
     """A row of system/Divisions (`Hid`) or of hrm/Divisions (`HID`), which code the status differently."""
     status = (_HRM_STATUS if "HID" in row else _SYSTEM_STATUS)[row["Status"]]
     blocking = int(row.get("BlockingStatus") or 0)
-    if blocking and status is DossierStatus.ACTIVE:
-        status = DossierStatus.BLOCKED
-    return Dossier(
+    if blocking and status is base.DossierStatus.ACTIVE:
+        status = base.DossierStatus.BLOCKED
+    return base.Dossier(
         code=text(row["Code"]),
         name=text(row["Description"]),
         number=text(row.get("Hid") or row.get("HID")),
@@ -135,18 +122,18 @@ def dossier(row: Row) -> Dossier:
     )
 
 
-def ledger_account(row: Row) -> LedgerAccount:
+def ledger_account(row: Row) -> base.LedgerAccount:
     number = row["Type"] or 0
     kind = _LEDGER_KINDS.get(number, "costs" if 111 <= number <= 130 else "other")
     code, name = text(row["Code"]), text(row["Description"])
-    return LedgerAccount(code=code, name=name, id=row["ID"], kind=kind, blocked=bool(row.get("IsBlocked")))
+    return base.LedgerAccount(code=code, name=name, id=row["ID"], kind=kind, blocked=bool(row.get("IsBlocked")))
 
 
-def journal(row: Row) -> Journal:
-    return Journal(
+def journal(row: Row) -> base.Journal:
+    return base.Journal(
         code=text(row["Code"]),
         name=text(row["Description"]),
-        type=_JOURNAL_TYPES.get(row["Type"], JournalType.OTHER),
+        type=_JOURNAL_TYPES.get(row["Type"], base.JournalType.OTHER),
         id=row["ID"],
         currency=text(row.get("Currency")),
         ledger_account=text(row.get("GLAccountCode")),
@@ -155,18 +142,18 @@ def journal(row: Row) -> Journal:
     )
 
 
-def vat_code(row: Row) -> VatCode:
-    return VatCode(text(row["Code"]), text(row["Description"]), money(row["Percentage"] or 0))
+def vat_code(row: Row) -> base.VatCode:
+    return base.VatCode(text(row["Code"]), text(row["Description"]), money(row["Percentage"] or 0))
 
 
-def periods(period_rows: Iterable[Row], status_rows: Iterable[Row]) -> list[Period]:
+def periods(period_rows: Iterable[Row], status_rows: Iterable[Row]) -> list[base.Period]:
     """FinancialPeriods has no open or closed; JournalStatusList tells it for each journal (1: closed)."""
     closed: dict[tuple[int, int], set[str]] = {}
     for row in status_rows:
         if row["Status"] == 1:
             closed.setdefault((row["Year"], row["Period"]), set()).add(text(row["Journal"]))
     return [
-        Period(
+        base.Period(
             year=row["FinYear"],
             number=row["FinPeriod"],
             starts_on=_certain_day(row["StartDate"]),
@@ -180,13 +167,13 @@ def periods(period_rows: Iterable[Row], status_rows: Iterable[Row]) -> list[Peri
 # ------------------------------------------------------------------------------ entries
 
 
-def render(entry: OutgoingEntry, accounts: Mapping[str, LedgerAccount]) -> bytes:
+def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
     """The body of a POST. Raises Rejected for a ledger account that the dossier does not have.
 
     Exact books the bank's side of a bank entry itself and counts its lines as the bank does:
     money in is positive, opening + lines = closing. That is minus the debit of the other account.
     """
-    bank = entry.kind is EntryKind.BANK
+    bank = entry.kind is base.EntryKind.BANK
     lines = [
         {
             "Date": line.date.isoformat(),
@@ -205,7 +192,7 @@ def render(entry: OutgoingEntry, accounts: Mapping[str, LedgerAccount]) -> bytes
     return _json(head).encode()
 
 
-def _account_id(code: str, accounts: Mapping[str, LedgerAccount]) -> str:
+def _account_id(code: str, accounts: Mapping[str, base.LedgerAccount]) -> str:
     if code not in accounts:
         raise Rejected("exact.account_unknown", values={"account": code})
     return accounts[code].id
@@ -223,9 +210,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def posted(row: Row) -> RemoteEntry:
+def posted(row: Row) -> base.RemoteEntry:
     """The echo of a POST: the key is sure, the rest may be null, the lines are never in it."""
-    return RemoteEntry(
+    return base.RemoteEntry(
         id=text(row["EntryID"]) or _missing("EntryID"),
         number=text(row.get("EntryNumber")),
         reference="",
@@ -241,7 +228,7 @@ def _missing(name: str) -> str:
     raise KeyError(name)
 
 
-def entries(line_rows: Iterable[Row], bank_account: str = "") -> list[RemoteEntry]:
+def entries(line_rows: Iterable[Row], bank_account: str = "") -> list[base.RemoteEntry]:
     """Transaction lines, in any order, gathered into entries by number. Amounts are debits here.
 
     Lines on `bank_account` are the bank's side, which Exact adds: they are left out of the
@@ -254,12 +241,12 @@ def entries(line_rows: Iterable[Row], bank_account: str = "") -> list[RemoteEntr
     return sorted(found, key=lambda entry: (entry.number, entry.id))
 
 
-def _entry(key: str, rows: list[Row], bank_account: str) -> RemoteEntry:
+def _entry(key: str, rows: list[Row], bank_account: str) -> base.RemoteEntry:
     own = [row for row in rows if not bank_account or text(row["GLAccountCode"]) != bank_account]
     lines = tuple(_line(row) for row in sorted(own, key=lambda row: int(row.get("LineNumber") or 0)))
     notes = {text(row.get("Notes")) for row in own} - {""}
     head = rows[0]
-    return RemoteEntry(
+    return base.RemoteEntry(
         id=key,
         number=text(head.get("EntryNumber")),
         reference=notes.pop() if len(notes) == 1 else "",
@@ -275,9 +262,9 @@ def _entry(key: str, rows: list[Row], bank_account: str) -> RemoteEntry:
     )
 
 
-def _line(row: Row) -> OutgoingLine:
+def _line(row: Row) -> base.OutgoingLine:
     amount = money(row["AmountFC"])
-    return OutgoingLine(_certain_day(row["Date"]), text(row["GLAccountCode"]), amount, text(row["Description"]))
+    return base.OutgoingLine(_certain_day(row["Date"]), text(row["GLAccountCode"]), amount, text(row["Description"]))
 
 
 # ------------------------------------------------------------------------------ refusals
