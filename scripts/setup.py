@@ -91,7 +91,7 @@ def install(*what: str | Path) -> None:
         attempt([*pip, "--require-hashes", "-r", REQUIREMENTS / "uv.txt"])
     if uv.exists() and attempt([uv, "pip", "install", "-q", "--python", PYTHON, *what]):
         return
-    if attempt([PYTHON, "-m", "ensurepip", "-q"]) and attempt([*pip, *what]):
+    if attempt([PYTHON, "-m", "ensurepip"]) and attempt([*pip, *what]):
         return
     raise SetupError(f"could not install {' '.join(map(str, what))}")
 
