@@ -34,7 +34,7 @@ def make(settings: Settings, *, application: str = "portal", pool_size: int = 10
     return set(Runtime(settings, database, vault))
 
 
-def set(runtime: Runtime) -> Runtime:  # noqa: A001  (read as runtime.set)
+def set(runtime: Runtime) -> Runtime:
     global _current
     _current = runtime
     return runtime

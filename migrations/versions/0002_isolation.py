@@ -82,14 +82,14 @@ CREATE POLICY asked_decide ON access_requests FOR UPDATE
 
 FUNCTIONS = {
     # Who is this, and what may they do in this tenant? One round trip; sets the scope of the transaction.
-    "enter(bytea, uuid, timestamptz, interval)": """
-CREATE FUNCTION enter(p_token bytea, p_tenant uuid, p_now timestamptz, p_idle interval)
+    "enter(bytea, uuid, timestamptz, interval, boolean)": """
+CREATE FUNCTION enter(p_token bytea, p_tenant uuid, p_now timestamptz, p_idle interval, p_read_only boolean)
 RETURNS TABLE (
   session_id uuid, user_id uuid, email text, user_name text, locale text, theme text, single_keys boolean,
   verified boolean, second_factor_due boolean, has_second_factor boolean, confirmed_at timestamptz,
   last_seen_at timestamptz,
-  tenant_id uuid, kind text, tenant_name text, zone text, rehearsal boolean, role text, grant_role text,
-  via_id uuid, via_name text
+  tenant_id uuid, kind text, tenant_name text, scheme text, enterprise_number text, zone text, rehearsal boolean,
+  role text, grant_role text, via_id uuid, via_name text
 ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE who record; place record;
@@ -100,8 +100,10 @@ BEGIN
     AND s.last_seen_at > p_now - p_idle AND u.disabled_at IS NULL;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM set_config('app.user', who.id::text, true);
+  IF p_read_only THEN PERFORM set_config('transaction_read_only', 'on', true); END IF;
   IF p_tenant IS NOT NULL AND (who.totp_confirmed_at IS NULL OR who.second_factor_at IS NOT NULL) THEN
-    SELECT t.id, t.kind, t.name, t.zone, t.rehearsal, f.role, f.grant_role, f.via, v.name AS via_name INTO place
+    SELECT t.id, t.kind, t.name, t.scheme, t.enterprise_number, t.zone, t.rehearsal, f.role, f.grant_role, f.via,
+      v.name AS via_name INTO place
     FROM tenants t
     CROSS JOIN LATERAL (
       SELECT 1 AS rank, m.role, NULL::text AS grant_role, NULL::uuid AS via, m.created_at AS since
@@ -129,7 +131,7 @@ BEGIN
     who.single_keys, who.email_verified_at IS NOT NULL,
     who.totp_confirmed_at IS NOT NULL AND who.second_factor_at IS NULL, who.totp_confirmed_at IS NOT NULL,
     who.confirmed_at, who.last_seen_at,
-    place.id, place.kind::text, place.name::text, place.zone::text, place.rehearsal, place.role::text,
+    place.id, place.kind::text, place.name::text, place.scheme::text, place.enterprise_number::text, place.zone::text, place.rehearsal, place.role::text,
     place.grant_role::text, place.via, place.via_name::text;
 END $$;""",
     # Every account the signed-in person can switch to, found by name, number or dossier.

@@ -20,7 +20,7 @@ from portal.kernel.errors import NotFound
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=7)
 CONFIRMED_FOR = timedelta(minutes=15)  # how long a given password counts for sensitive acts
-_ENTER = text("SELECT * FROM enter(:token, :tenant, :now, :idle)")
+_ENTER = text("SELECT * FROM enter(:token, :tenant, :now, :idle, :read_only)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Entered:
     tenant_id: uuid.UUID | None
     kind: str | None
     tenant_name: str | None
+    scheme: str | None
+    enterprise_number: str | None
     zone: str | None
     rehearsal: bool | None
     role: str | None
@@ -73,20 +75,32 @@ def start(session: Session, user: User, *, address: str = "", agent: str = "", s
     return token
 
 
-def enter(session: Session, token: str, tenant_id: uuid.UUID | None = None) -> Entered | None:
-    """One round trip: the living session, its user, and the role in the tenant; sets the scope of this transaction."""
-    parameters: dict[str, Any] = {
-        "token": token_hash(token), "tenant": tenant_id, "now": clock.now(), "idle": IDLE,
-    }  # fmt: skip
+def enter(
+    session: Session, token: str, tenant_id: uuid.UUID | None = None, *, read_only: bool = False
+) -> Entered | None:
+    """One round trip: the living session, its user, and the role in the tenant.
+
+    Sets the scope of this transaction and, with `read_only`, that it cannot write.
+    """
+    parameters = {
+        "token": token_hash(token),
+        "tenant": tenant_id,
+        "now": clock.now(),
+        "idle": IDLE,
+        "read_only": read_only,
+    }
     row = session.execute(_ENTER, parameters).one_or_none()
     return Entered(*row) if row else None
 
 
-def touch(session: Session, entered: Entered) -> None:
-    """Keep the session from idling out; written at most every five minutes."""
-    now = clock.now()
-    if now - entered.last_seen_at > timedelta(minutes=5):
-        session.execute(update(UserSession).where(UserSession.id == entered.session_id).values(last_seen_at=now))
+def is_stale(entered: Entered) -> bool:
+    """Whether it is time to write down that the session lives: every five minutes, not every request."""
+    return clock.now() - entered.last_seen_at > timedelta(minutes=5)
+
+
+def touch(session: Session, session_id: uuid.UUID) -> None:
+    """Keep the session from idling out."""
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=clock.now()))
 
 
 def rotate(session: Session, session_id: uuid.UUID, **changes: Any) -> str:

@@ -1,0 +1,178 @@
+"""Who may come to a route. Every view says so, or the app refuses to start.
+
+`@public`: anybody. `@signed_in`: anybody with a living session, on pages of their own.
+`@require(permission, right)`: the role in the tenant that the URL names. A stranger gets
+404, as if nothing were there; a role that is too weak gets 403.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response, current_app, g, request, url_for
+from sqlalchemy.orm import Session
+
+from portal import runtime
+from portal.access import Actor, Permission, Right, Scope, role_in_client
+from portal.identity import sessions
+from portal.identity.sessions import Entered
+from portal.kernel.db import Setting
+from portal.kernel.errors import Forbidden, NotFound
+from portal.routes._htmx import go_to
+
+View = TypeVar("View", bound=Callable[..., Any])
+TENANT_ARGUMENTS = {"portal": "portal", "client": "client"}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a view declares about itself."""
+
+    kind: str  # "public", "signed_in", "tenant"
+    permission: Permission | None = None
+    right: Right | None = None
+    get_writes: bool = False  # a GET that must write: the way back from a provider, with its one-time state
+
+
+def _mark(access: Access) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        view.access = access  # type: ignore[attr-defined]  # read by guard() and by the checks
+        return view
+
+    return decorate
+
+
+def public(view: View) -> View:
+    return _mark(Access("public"))(view)
+
+
+def signed_in(view: View) -> View:
+    return _mark(Access("signed_in"))(view)
+
+
+def require(permission: Permission, right: Right) -> Callable[[View], View]:
+    return _mark(Access("tenant", permission, right))
+
+
+def get_writes(view: View) -> View:
+    """Put above @public or @signed_in."""
+    return _mark(replace(access_of(view), get_writes=True))(view)
+
+
+def access_of(view: Any) -> Access:
+    access = getattr(view, "access", None)
+    if access is None:
+        raise RuntimeError(f"{getattr(view, '__qualname__', view)} declares no permission")
+    return cast(Access, access)
+
+
+def scope() -> Scope:
+    """The scope of this request, on routes under @require."""
+    return cast(Scope, g.scope)
+
+
+def entered() -> Entered:
+    """Who is signed in, on routes under @signed_in and @require."""
+    return cast(Entered, g.entered)
+
+
+def db() -> Session:
+    """The session of this request; read-only in a GET."""
+    return cast(Session, g.session)
+
+
+def cookie_name() -> str:
+    return "__Host-kp" if runtime.get().settings.secure_cookies else "kp"
+
+
+def register(app: Flask) -> None:
+    """Guard every route, and refuse to start when one declares nothing."""
+    app.before_request(_guard)
+    app.teardown_request(_close)
+
+
+def check_declared(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint == "static":
+            continue  # the files of the look, the same for everybody
+        access = access_of(app.view_functions[rule.endpoint])
+        tenants = set(rule.arguments) & set(TENANT_ARGUMENTS)
+        if (access.kind == "tenant") != (len(tenants) == 1):
+            raise RuntimeError(f"{rule.endpoint}: a tenant route names one tenant in its URL, and only such a route")
+
+
+def _guard() -> Response | None:
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    access = access_of(current_app.view_functions[request.endpoint])
+    g.session, g.entered, g.scope = runtime.get().database.session(), None, None
+    tenant_id, kind = _tenant_of_url()
+    _enter(tenant_id, read_only=request.method in ("GET", "HEAD") and not access.get_writes)
+    if access.kind == "public":
+        return None
+    if g.entered is None:
+        return to_sign_in()
+    if g.entered.second_factor_due:
+        return go_to(url_for("auth.second_factor", next=_here()))
+    if access.kind == "tenant":
+        _take_scope(g.entered, kind, access)
+    return None
+
+
+def _tenant_of_url() -> tuple[uuid.UUID | None, str]:
+    for argument, kind in TENANT_ARGUMENTS.items():
+        if request.view_args and argument in request.view_args:
+            return request.view_args[argument], kind
+    return None, ""
+
+
+def _enter(tenant_id: uuid.UUID | None, *, read_only: bool) -> None:
+    token = request.cookies.get(cookie_name(), "")
+    found = sessions.enter(g.session, token, tenant_id, read_only=read_only) if token else None
+    if found is None:
+        return
+    _note_life(found)
+    g.entered, g.theme = found, found.theme
+    g.session.info["setting"] = Setting(
+        tenant=found.tenant_id,
+        portal=found.tenant_id if found.kind == "portal" else None,
+        via=found.via_id,
+        user=found.user_id,
+    )
+
+
+def _take_scope(who: Entered, kind: str, access: Access) -> None:
+    if who.tenant_id is None or who.kind != kind or who.role is None:
+        raise NotFound()
+    role = role_in_client(who.role, who.grant_role or "") if who.via_id else who.role
+    actor = Actor(who.user_id, who.user_name, who.via_id)
+    g.scope = Scope(g.session, who.tenant_id, kind, role, actor, who.tenant_name or "")
+    if not g.scope.may(access.permission, access.right):
+        raise Forbidden()
+
+
+def _note_life(who: Entered) -> None:
+    """In a transaction of its own, as the request's may be read-only."""
+    if sessions.is_stale(who):
+        with runtime.get().database.scoped() as session:
+            sessions.touch(session, who.session_id)
+
+
+def _close(error: BaseException | None) -> None:
+    session: Session | None = g.pop("session", None)
+    if session is not None:
+        session.close()
+
+
+def to_sign_in() -> Response:
+    return go_to(url_for("auth.sign_in", next=_here()))
+
+
+def _here() -> str | None:
+    """Where to come back to: the page, not the fragment or the form's target."""
+    if request.method != "GET":
+        return None
+    return request.full_path.rstrip("?")

@@ -1,0 +1,112 @@
+"""The frame around every page: whose account this is, and where one can go."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import text
+
+from portal import runtime, templating
+from portal.identity.models import LOCALES
+from portal.kernel.i18n import DEFAULT_LOCALE, DEFAULT_ZONE
+from portal.shell import Shell, initials
+from portal.templating import formats
+
+LANGUAGE_COOKIE = "kp-lang"
+OF_LANGUAGE = {"nl": "nl-BE", "fr": "fr-BE", "en": "en-GB"}
+SCHEME_COUNTRY = {"kbo": "BE", "kvk": "NL", "siren": "FR"}
+_COUNTS = text(
+    "SELECT (SELECT count(*) FROM app_clients()) AS clients,"
+    " (SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id IN (SELECT app_clients())) AS entries"
+)
+_COUNTS_CLIENT = text("SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id = :tenant")
+
+
+def locale() -> str:
+    """The reader's: from their profile, else ?lang=, a cookie, or what the browser asks for."""
+    who = g.get("entered") if has_request_context() else None
+    if who is not None:
+        return str(who.locale).replace("-", "_")
+    wanted = request.args.get("lang", "") or request.cookies.get(LANGUAGE_COOKIE, "")
+    if wanted in OF_LANGUAGE:
+        return OF_LANGUAGE[wanted].replace("-", "_")
+    best = request.accept_languages.best_match([*LOCALES, *OF_LANGUAGE])
+    return (OF_LANGUAGE.get(best or "", best) or DEFAULT_LOCALE).replace("-", "_")
+
+
+def zone() -> str:
+    who = g.get("entered") if has_request_context() else None
+    name = (who.zone if who else None) or DEFAULT_ZONE
+    return name if name in zoneinfo.available_timezones() else DEFAULT_ZONE
+
+
+def register(app: Flask) -> None:
+    app.context_processor(_context)
+
+    @app.after_request
+    def _remember_language(response: Any) -> Any:
+        if request.args.get("lang") in OF_LANGUAGE and not g.get("entered"):
+            response.set_cookie(LANGUAGE_COOKIE, request.args["lang"], max_age=31_536_000, samesite="Lax",
+                                secure=runtime.get().settings.secure_cookies)  # fmt: skip
+        return response
+
+
+def _context() -> dict[str, Any]:
+    # Rendered once a page: a fragment has no frame, and a failed page asks the database nothing.
+    return {"shell": LazyShell()} if g.get("entered") and not g.entered.second_factor_due else {"shell": None}
+
+
+class LazyShell:
+    """A Shell that is made when the layout first asks for it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_shell(), name)
+
+
+def _shell() -> Shell:
+    if "shell" not in g:
+        g.shell = _make()
+    found: Shell = g.shell
+    return found
+
+
+def _make() -> Shell:
+    who, scope = g.entered, g.get("scope")
+    if scope is None or g.get("error_page"):
+        return _shell_of("me", who, {}, who.user_name, _("Your own account"), url_for("me.accounts"), {})
+    values = {scope.kind: scope.tenant_id}
+    if scope.kind == "portal":
+        counts = scope.session.execute(_COUNTS).one()._mapping
+        sub = _("Portal · %(count)s clients", count=formats().number(counts["clients"]))
+        home = url_for("portal.home", **values)
+    else:
+        counts = {"entries": scope.session.scalar(_COUNTS_CLIENT, {"tenant": scope.tenant_id})}
+        sub = formats().enterprise(SCHEME_COUNTRY.get(who.scheme or "", "BE"), who.enterprise_number or "")
+        home = url_for("client.home", **values)
+    return _shell_of(scope.kind, who, values, scope.tenant_name, sub, home, counts)
+
+
+def _shell_of(ctx: Any, who: Any, values: dict[str, Any], name: str, sub: str, home: str, counts: Any) -> Shell:
+    menu = templating.Scope(ctx, values, g.get("active", ""), dict(counts))
+    main, manage = templating.nav(menu)
+    known = current_app.view_functions
+    return Shell(
+        ctx=ctx,
+        tenant_name=name,
+        tenant_sub=sub,
+        tenant_mark=initials(name),
+        user_name=who.user_name,
+        user_initials=initials(who.user_name),
+        home_url=home,
+        nav=main,
+        admin_nav=manage,
+        portal_url=url_for("portal.home", portal=who.via_id) if ctx == "client" and who.via_id else "",
+        switch_url=url_for("switch.index"),
+        me_url=url_for("me.profile"),
+        signout_url=url_for("auth.sign_out"),
+        help_url=url_for("help.index") if "help.index" in known else "",
+        rehearsal=bool(who.rehearsal),
+    )

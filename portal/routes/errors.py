@@ -1,0 +1,60 @@
+"""What a person sees when something does not work. Details stay in the log, under a code to quote."""
+
+from __future__ import annotations
+
+import secrets
+
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_limiter.errors import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from portal.kernel.errors import NotFound, PortalError
+from portal.routes import wording
+
+log = structlog.get_logger()
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(PortalError, _refused)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(RateLimitExceeded, _too_many)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _failed)
+
+
+def _answer(status: int, message: str = "", code: str = "") -> Response:
+    g.error_page = True
+    return make_response(render_template("errors/error.html", status=status, message=message, code=code), status)
+
+
+def _refused(error: PortalError) -> Response:
+    if isinstance(error, NotFound) and error.code == NotFound.code:
+        # The very page of an address that does not exist: nobody learns which it was.
+        return _answer(404)
+    return _answer(error.status, wording.of_error(error.code, error.values))
+
+
+def _forged(error: CSRFError) -> Response:
+    return _answer(400)
+
+
+def _too_many(error: RateLimitExceeded) -> Response:
+    return _answer(429)
+
+
+def _http(error: HTTPException) -> Response:
+    response = _answer(error.code or 500)
+    for header, value in error.get_headers():
+        if header in ("Allow", "Retry-After", "Location"):
+            response.headers[header] = value
+    return response
+
+
+def _failed(error: Exception) -> Response:
+    code = "KP-" + secrets.token_hex(4).upper()
+    log.error("request.failed", code=code, method=request.method, endpoint=request.endpoint, exc_info=error)
+    response = _answer(500, code=code)
+    response.headers["X-Request-ID"] = code
+    return response

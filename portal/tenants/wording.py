@@ -1,0 +1,37 @@
+"""Sentences for the codes of this room."""
+
+from __future__ import annotations
+
+from portal.kernel.words import N_
+
+ERRORS = {
+    "enterprise_number.scheme": N_("Choose a country."),
+    "enterprise_number.characters": N_("{number} has characters that do not belong in an enterprise number."),
+    "enterprise_number.length": N_("{number} does not have {length} digits. Check it against the register."),
+    "enterprise_number.check": N_("{number} cannot be right: its check digits do not fit. Check it for typing errors."),
+    "role.unknown": N_("Choose a role from the list."),
+    "member.unknown": N_("Nobody with a proved address {email} is known here. Ask this person to sign up first."),
+    "member.already": N_("{email} belongs to this account already."),
+    "member.last_head": N_("This is the last person who can let others in. Give somebody else that role first."),
+    "portal.email_taken": N_("Another portal proved to hold this address already. Use another one."),
+    "portal.email_unverified": N_("Prove the address of the portal first: open the link in the mail we sent to it."),
+    "grant.ends_in_the_past": N_("The last day has passed already. Choose today or later, or leave it empty."),
+    "grant.already": N_("{email} has access already, or was asked to take it. Withdraw that first to change it."),
+    "grant.not_living": N_("This access was withdrawn or ended already."),
+}
+TAGS = {
+    "portal.created": N_("made the portal {name}"),
+    "client.created": N_("made the client account {name}"),
+    "portal.email_verified": N_("proved the address {email}; clients can let the firm in with it"),
+    "tenant.edited": N_("changed the details of {name}"),
+    "member.added": N_("added {name} as {role}"),
+    "member.role_changed": N_("changed the role of {name}: {before} → {role}"),
+    "member.ended": N_("ended the membership of {name}"),
+    "clients.assigned": N_("assigned {count} client accounts to {name}"),
+    "grant.given": N_("gave {email} access as {role}"),
+    "grant.withdrawn": N_("withdrew the access of {email}"),
+    "grant.ended": N_("access of {email} ended on {ends_on}"),
+    "grant.activated": N_("access became active: the address was proved"),
+    "access.requested": N_("asked {email} for access"),
+    "access.declined": N_("declined the request of {firm}"),
+}
