@@ -80,6 +80,9 @@ class Credential(Base):
     access_token: Mapped[bytes]
     refresh_token: Mapped[bytes]
     received_at: Mapped[datetime]
+    # The same moment by the steady clock of the machine that received it; see steady.py.
+    received_on: Mapped[str] = mapped_column(default="")
+    received_tick: Mapped[float | None]
     expires_at: Mapped[datetime]
     refresh_expires_at: Mapped[datetime]
     # Transient failures push the next attempt out; they never change the grant.

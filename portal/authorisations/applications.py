@@ -1,0 +1,46 @@
+"""What we are at a provider: our own registration there, its hosts, and the address it sends people back to."""
+
+from __future__ import annotations
+
+from config import Settings
+from portal.connectors import registry
+from portal.connectors.base import Manifest, OAuth2
+from portal.kernel.errors import Conflict, Invalid
+
+
+def manifest_of(app: str) -> Manifest:
+    """Raises Invalid for an app that does not exist."""
+    try:
+        return registry.load(app).MANIFEST
+    except KeyError:
+        raise Invalid("authorisation.app_unknown", app=app) from None
+
+
+def oauth_of(app: str) -> OAuth2:
+    """How this app logs in. Raises Invalid for one that does not do so by OAuth 2."""
+    oauth = manifest_of(app).oauth
+    if oauth is None:
+        raise Invalid("authorisation.app_unknown", app=app)
+    return oauth
+
+
+def application(settings: Settings, app: str) -> tuple[str, str]:
+    """Our client id and secret at the provider. Raises Conflict when the installation has none."""
+    registered = {"exact": (settings.exact_client_id, settings.exact_client_secret)}
+    client_id, secret = registered.get(app, ("", ""))
+    if not client_id:
+        raise Conflict("authorisation.app_not_registered", app=manifest_of(app).label)
+    return client_id, secret
+
+
+def host_of(settings: Settings, app: str, environment: str) -> str:
+    """The provider's address, no slash at the end; the settings may put another in its place."""
+    known = dict(manifest_of(app).hosts) | (dict(settings.exact_hosts) if app == "exact" else {})
+    if environment not in known:
+        raise Invalid("authorisation.environment_unknown", field="environment", environment=environment)
+    return known[environment].rstrip("/")
+
+
+def redirect_uri(settings: Settings, app: str) -> str:
+    """One per provider and without a tenant: providers compare it letter by letter."""
+    return f"{settings.base_url}/oauth/{app}/callback"
