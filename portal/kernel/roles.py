@@ -71,7 +71,8 @@ def _own(admin: str, database: str) -> None:
     statements = (
         "ALTER DATABASE {database} OWNER TO {owner}",
         "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
-        "GRANT CONNECT ON DATABASE {database} TO {app}",
+        # temporary: an import gathers the lines of a file before it decides which are new
+        "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app}",
         "ALTER SCHEMA public OWNER TO {owner}",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         "GRANT USAGE ON SCHEMA public TO {app}",

@@ -105,6 +105,8 @@ class StatementLine(TenantRow, Base):
     date: Mapped[date]
     value_date: Mapped[date | None]
     amount: Mapped[Decimal] = mapped_column(Amount)
+    # After this line; None when the statement gives no balance or is in no order.
+    balance: Mapped[Decimal | None] = mapped_column(Amount)
     description: Mapped[str]
     counterparty: Mapped[str]
     counterparty_account: Mapped[str]
