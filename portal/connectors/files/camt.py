@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from itertools import count
 
 from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
+from portal.connectors.files.camt_fields import FieldReader
 from portal.connectors.files.camt_statement import StatementReader
-from portal.connectors.files.camt_stream import EntryStream
+from portal.connectors.files.camt_stream import PartStream
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
 
 FORMAT = "camt053"
@@ -36,13 +38,16 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD, *, invert_reversals: bo
     original direction; ask for it when a file is refused with "camt.reversal_sign".
     Refused codes: "camt.*" in `refusals.py`, "file.too_large", "file.too_many_entries".
     """
-    stream_ = EntryStream(BoundedReader(stream, limits), limits)
-    pieces = stream_.pieces()
-    statements = 0
-    for piece in pieces:
-        statements += 1
-        statement = StatementReader(FORMAT, stream_.fields, pieces, limits, invert_reversals).begin(piece)
+    fields = FieldReader()
+    parts = PartStream(BoundedReader(stream, limits), limits, fields.names).parts()
+    entries = count(1)
+    found = False
+    for part in parts:
+        found = True
+        empty = Statement(FORMAT, "", "", "", None, None)
+        reader = StatementReader(empty, parts, fields, limits, entries, invert_reversals)
+        statement = reader.begin(part)
         yield statement
         deque(statement.lines, maxlen=0)
-    if not statements:
+    if not found:
         raise Refused("camt.no_statement")
