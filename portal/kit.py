@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from wtforms import BooleanField, Form, IntegerField, PasswordField, RadioField, SelectField, StringField
+from wtforms import BooleanField, Form, IntegerField, PasswordField, RadioField, SelectChoice, SelectField, StringField
 
 from portal.kernel import clock
 from portal.shapes import Chip, Event, Paging, Problem, Segment
@@ -54,16 +54,22 @@ PAIRS = (
 class SampleForm(Form):  # type: ignore[misc]  # wtforms publishes no types
     """One field of each kind, some of them wrong."""
 
-    rhythm = RadioField("How often to book?", choices=[("daily", "Daily"), ("monthly", "Monthly")], default="monthly")
+    rhythm = RadioField(
+        "How often to book?",
+        choices=[SelectChoice("daily", "Daily"), SelectChoice("monthly", "Monthly")],
+        default="monthly",
+    )
     delay = IntegerField("Waiting time", default=3)
-    journal = SelectField("Journal", choices=[("20", "20 KBC business (bank)"), ("90", "90 Miscellaneous")])
+    journal = SelectField(
+        "Journal", choices=[SelectChoice("20", "20 KBC business (bank)"), SelectChoice("90", "90 Miscellaneous")]
+    )
     ledger = StringField("Ledger account", default="550900")
     start = StringField("From", default="01/05/2026")
     end = StringField("Until")
     password = PasswordField("Password")
     automatic = RadioField(
         "After the waiting time",
-        choices=[("1", "Send by itself"), ("0", "Prepare, we check")],
+        choices=[SelectChoice("1", "Send by itself"), SelectChoice("0", "Prepare, we check")],
         default="1",
     )
     seen = BooleanField("I see that the client’s own login is disconnected")

@@ -160,7 +160,7 @@ def _nearest(locale: str) -> str:
 
 
 def theme() -> str:
-    """ "light", "dark", or "" for what the system prefers. `g.theme`, when set, wins from the cookie."""
+    """Is "light", "dark", or "" for what the system prefers. `g.theme`, when set, wins from the cookie."""
     wanted = g.get("theme") or request.cookies.get(THEME_COOKIE, "")
     return wanted if wanted in ("light", "dark") else ""
 

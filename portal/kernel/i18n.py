@@ -85,7 +85,7 @@ class Formats:
         return at.astimezone(self.zone)
 
     def date(self, day: dt.date | None) -> str:
-        """ "09/03/2026", for nl-NL "09-03-2026"; "" for None. An instant becomes the reader's day."""
+        """Like "09/03/2026", for nl-NL "09-03-2026"; "" for None. An instant becomes the reader's day."""
         if day is None:
             return ""
         if isinstance(day, dt.datetime):
@@ -93,19 +93,19 @@ class Formats:
         return f"{day.day:02d}{self._slash}{day.month:02d}{self._slash}{day.year:04d}"
 
     def time(self, at: dt.datetime) -> str:
-        """ "06:14", 24 hours."""
+        """Like "06:14", 24 hours."""
         return self.local(at).strftime("%H:%M")
 
     def datetime(self, at: dt.datetime | None) -> str:
-        """ "09/03/2026 06:14"; "" for None."""
+        """Like "09/03/2026 06:14"; "" for None."""
         return f"{self.date(at)} {self.time(at)}" if at else ""
 
     def utc(self, at: dt.datetime) -> str:
-        """ "2026-03-09 05:14 UTC", for titles and support."""
+        """Like "2026-03-09 05:14 UTC", for titles and support."""
         return at.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%d %H:%M UTC")
 
     def day(self, day: dt.date, today: dt.date) -> str:
-        """ "today", "yesterday", "tomorrow"; else "3 May" in today's year, else the full date."""
+        """Reads "today", "yesterday", "tomorrow"; else "3 May" in today's year, else the full date."""
         if isinstance(day, dt.datetime):
             day = self.local(day).date()
         near = (day - today).days + 1
@@ -114,11 +114,11 @@ class Formats:
         return self._day_month(day) if day.year == today.year else self.date(day)
 
     def when(self, at: dt.datetime | None, now: dt.datetime) -> str:
-        """ "today 06:14", "3 May 18:02", "09/03/2025 06:14"; "" for None."""
+        """Like "today 06:14", "3 May 18:02", "09/03/2025 06:14"; "" for None."""
         return f"{self.day(at, self.local(now).date())} {self.time(at)}" if at else ""
 
     def day_heading(self, day: dt.date, today: dt.date) -> str:
-        """ "Today", "Yesterday, 4 May", "3 May", "03/05/2025": the head of a day in a timeline."""
+        """Like "Today", "Yesterday, 4 May", "3 May", "03/05/2025": the head of a day in a timeline."""
         near = (day - today).days + 1
         if near == 1:
             return _NEAR[self.language][1].capitalize()
@@ -127,7 +127,7 @@ class Formats:
         return self._day_month(day) if day.year == today.year else self.date(day)
 
     def month(self, day: dt.date) -> str:
-        """ "March 2026", "maart 2026", "mars 2026"."""
+        """Like "March 2026", "maart 2026", "mars 2026"."""
         return f"{self._babel.months['format']['wide'][day.month]} {day.year}"
 
     def _day_month(self, day: dt.date) -> str:
@@ -136,26 +136,23 @@ class Formats:
     # ------------------------------------------------------------------ numbers and money
 
     def number(self, value: int | Decimal) -> str:
-        """ "1.284" with the reader's group sign; decimals as they are. No floats."""
-        whole, _, decimals = (
-            f"{abs(value):,f}".partition(".") if isinstance(value, Decimal) else (f"{abs(value):,}", "", "")
-        )
+        """Like "1.284" with the reader's group sign; decimals as they are. No floats."""
+        text = f"{abs(value):,f}" if isinstance(value, Decimal) else f"{abs(value):,}"
+        whole, _, decimals = text.partition(".")
         sign = MINUS if value < 0 else ""
         return sign + whole.replace(",", self._group) + (self._decimal + decimals if decimals else "")
 
     def money(self, amount: Decimal, currency: str = "") -> str:
-        """ "−1.234,50", with a currency code "−1.234,50 EUR".
+        """Like "−1.234,50", with a currency code "−1.234,50 EUR".
 
         At least the decimals of the currency (two when none is given); more when the exact
         amount has more, so that nothing shown is rounded.
         """
-        exact = amount.normalize()
-        exponent = exact.as_tuple().exponent
-        least = _MINOR_UNITS.get(currency, 2)
-        places = max(least, -exponent if isinstance(exponent, int) else 0)
-        text = self.number(
-            exact.quantize(Decimal(1).scaleb(-places)) if exact else Decimal(0).quantize(Decimal(1).scaleb(-places))
-        )
+        exponent = amount.normalize().as_tuple().exponent
+        if not isinstance(exponent, int):
+            raise ValueError(f"not an amount: {amount}")
+        places = max(_MINOR_UNITS.get(currency, 2), -exponent)
+        text = self.number(amount.quantize(Decimal(1).scaleb(-places)))
         return f"{text}{NBSP}{currency}" if currency else text
 
     def signed(self, amount: Decimal, currency: str = "") -> str:
@@ -166,7 +163,7 @@ class Formats:
 
     @staticmethod
     def enterprise(country: str, number: str) -> str:
-        """ "BE 0945.217.389", "KVK 91827364", "SIREN 912 384 575", by country BE, NL or FR.
+        """Like "BE 0945.217.389", "KVK 91827364", "SIREN 912 384 575", by country BE, NL or FR.
 
         Any other shape comes back as it is: a wrong number must stay visible as it was typed.
         """
@@ -184,7 +181,7 @@ class Formats:
 
     @staticmethod
     def iban(number: str) -> str:
-        """ "BE19 0014 4718 3012" in fours with no-break spaces; other account numbers unchanged."""
+        """Like "BE19 0014 4718 3012" in fours with no-break spaces; other account numbers unchanged."""
         tight = re.sub(r"\s", "", number).upper()
         if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", tight):
             return number
