@@ -21,6 +21,8 @@ from portal.kernel.services import folder as kept
 
 DATABASE = "koppelpoort"
 REQUIRED_IN_PRODUCTION = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "AUDIT_KEY")
+# The app that the sandbox knows from its own demo data: nothing secret, it exists on this machine only.
+SANDBOX_APP = ("6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a02", "demo-secret-published")
 
 
 class ConfigError(Exception):
@@ -95,6 +97,7 @@ class Settings:
         port = _number(env, "PORT", 8000)
         sandbox_port = _number(env, "SANDBOX_PORT", port + 100)
         demo = _flag(env, "DEMO", environment == "development")
+        client_id, client_secret = SANDBOX_APP if demo and not env.get("EXACT_HOSTS_JSON") else ("", "")
         return cls(
             home=home,
             environment=environment,
@@ -113,8 +116,8 @@ class Settings:
             audit_key=(env.get("AUDIT_KEY") or kept.secret(home, "audit-key")).encode(),
             smtp=_smtp(env.get("SMTP_URL", "")),
             mail_from=env.get("MAIL_FROM", "Koppelpoort <no-reply@koppelpoort.example>"),
-            exact_client_id=env.get("EXACT_CLIENT_ID", ""),
-            exact_client_secret=env.get("EXACT_CLIENT_SECRET", ""),
+            exact_client_id=env.get("EXACT_CLIENT_ID", client_id),
+            exact_client_secret=env.get("EXACT_CLIENT_SECRET", client_secret),
             exact_hosts=_exact_hosts(env, demo, sandbox_port),
             sandbox_port=sandbox_port,
             proxies=_number(env, "TRUSTED_PROXIES", 0),

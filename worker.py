@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 
 import portal.jobs
 from config import ConfigError, Settings
+from portal import runtime
 from portal.app import create_app
 from portal.jobs import schedule
 from portal.kernel import queue
@@ -31,6 +32,8 @@ class Worker(rq.Worker):
 
     def main_work_horse(self, job: Job, queue: rq.Queue) -> None:
         die_with_parent(signal.SIGKILL, self.pid)
+        # connections of the parent are not ours to use, nor to close
+        runtime.get().database.engine.dispose(close=False)
         super().main_work_horse(job, queue)
 
 
