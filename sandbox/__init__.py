@@ -1,0 +1,1 @@
+"""Stand-in servers for the providers Koppelpoort talks to. They share no code with `portal`."""

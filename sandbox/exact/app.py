@@ -1,0 +1,26 @@
+"""Puts the sandbox together: provider pages, API, control."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from sandbox.exact import api, control, control_page, pages
+from sandbox.exact.clock import Base
+from sandbox.exact.core import Sandbox
+
+
+def create_app(data_dir: Path | str, *, clock: Base | None = None) -> Flask:
+    """`clock` returns aware UTC and stands in for real time. The state is `app.extensions["sandbox"]`."""
+    app = Flask(__name__)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # declared on the default provider only
+    app.config["MAX_CONTENT_LENGTH"] = 10 * 1024 * 1024
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    sandbox = Sandbox(Path(data_dir), clock)
+    app.extensions["sandbox"] = sandbox
+    app.register_blueprint(api.blueprint(sandbox))
+    app.register_blueprint(pages.blueprint(sandbox))
+    app.register_blueprint(control.blueprint(sandbox))
+    app.register_blueprint(control_page.blueprint(sandbox))
+    return app

@@ -1,0 +1,82 @@
+"""Answers that break off, and the threaded server that can send them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+
+class Handler(WSGIRequestHandler):
+    """One write per answer and no waiting for acknowledgements; requests are logged elsewhere."""
+
+    disable_nagle_algorithm = True
+    wbufsize = 65536
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """The control page shows the requests."""
+
+
+def bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
+    return make_server(host, port, app, threaded=True, request_handler=Handler)
+
+
+def hang_up() -> None:
+    """Close the connection of the current request under the server's feet."""
+    connection: Any = request.environ.get("werkzeug.socket")
+    if connection is not None:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # the client was faster
+
+
+def dropped() -> Response:
+    """No answer at all: the client sees the connection close."""
+    answer = Response(_broken(b""), status=200)
+    answer.headers.remove("Content-Type")
+    return answer
+
+
+def truncated(answer: Response) -> Response:
+    """The first half of an answer whose length announces the whole."""
+    body = answer.get_data()
+    broken = Response(_broken(body[: len(body) // 2]), status=answer.status_code)
+    broken.headers.update(answer.headers)
+    broken.headers["Content-Length"] = str(len(body))
+    return broken
+
+
+def _broken(start: bytes) -> Iterator[bytes]:
+    if start:
+        yield start
+    hang_up()
+    raise ConnectionAbortedError("scripted")
+
+
+def json_answer(body: Any, status: int = 200) -> Response:
+    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(raw, status=status, content_type="application/json; charset=utf-8")
+
+
+@dataclass(slots=True)
+class Running:
+    """A server in a thread of this process. `url` has no slash at the end."""
+
+    url: str
+    _server: BaseWSGIServer
+    _thread: threading.Thread
+    _close: Any
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join(timeout=10)
+        self._server.server_close()
+        self._close()
