@@ -7,8 +7,6 @@ fork and no import, and a job that goes wrong takes only its own process along.
 from __future__ import annotations
 
 import argparse
-import importlib
-import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,7 +16,6 @@ import rq
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-import portal.jobs
 from config import ConfigError, Settings
 from portal import runtime
 from portal.app import create_app
@@ -35,13 +32,6 @@ class Worker(rq.Worker):
         # connections of the parent are not ours to use, nor to close
         runtime.get().database.engine.dispose(close=False)
         super().main_work_horse(job, queue)
-
-
-def preload() -> None:
-    """Import the application and every job before the first fork."""
-    create_app()
-    for module in pkgutil.iter_modules(portal.jobs.__path__, "portal.jobs."):
-        importlib.import_module(module.name)
 
 
 def work(settings: Settings, queues: Sequence[str], burst: bool) -> int:
@@ -74,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     except ConfigError as problem:
         sys.stderr.write(f"worker: {problem}\n")
         return 1
-    preload()
+    create_app(settings)  # everything is imported, jobs included, before the first fork
     if chosen.command == "schedule":
         schedule.run_forever()
         return 0
