@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, request, url_for
-from flask_babel import get_locale, get_timezone, lazy_gettext
+from flask_babel import get_locale, get_timezone, get_translations, lazy_gettext
 from jinja2 import Environment
 from markupsafe import Markup, escape
 from werkzeug.local import LocalProxy
@@ -109,6 +110,9 @@ MACROS: Mapping[str, Sequence[str]] = {
 }
 
 
+REMEMBERED = frozenset({"icon", "state", "diff", "mark", "person", "logo", "dot", "label", "kbd"})
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Where the reader is, as far as the menu is concerned.
@@ -144,14 +148,26 @@ def _items(entries: Sequence[_Entry], scope: Scope) -> list[NavItem]:
 
 
 def formats() -> Formats:
-    """The reader's `Formats`, made once a request."""
-    found = g.get("formats")
-    if isinstance(found, Formats):
-        return found
-    locale = (str(get_locale()) or DEFAULT_LOCALE).replace("_", "-")
-    made = Formats(locale if locale in LOCALES else _nearest(locale), str(get_timezone() or DEFAULT_ZONE))
-    g.formats = made
-    return made
+    """The reader's `Formats`. Follows `flask_babel.force_locale`, so that a mail reads right too."""
+    locale = get_locale()
+    known: tuple[Any, Formats] | None = g.get("formats")
+    if known is None or known[0] is not locale:
+        name = str(locale or DEFAULT_LOCALE).replace("_", "-")
+        zone = str(get_timezone() or DEFAULT_ZONE)
+        known = g.formats = (locale, _formats(name if name in LOCALES else _nearest(name), zone))
+    return known[1]
+
+
+_formats = lru_cache(maxsize=64)(Formats)
+
+
+def _translations() -> Any:
+    """The reader's catalogue, looked up once a request and not once a word."""
+    locale = get_locale()
+    known: tuple[Any, Any] | None = g.get("translations")
+    if known is None or known[0] is not locale:
+        known = g.translations = (locale, get_translations())
+    return known[1]
 
 
 def _nearest(locale: str) -> str:
@@ -187,7 +203,11 @@ def strong(text: str) -> Markup:
 
 
 def _macro(env: Environment, file: str, name: str) -> Callable[..., str]:
-    """A macro as a plain callable, looked up at first use, when every global is in place."""
+    """A macro as a plain callable, looked up at first use, when every global is in place.
+
+    Those of `REMEMBERED` give the same text for the same words in a language, and a table asks
+    them for hundreds, so their answers are kept.
+    """
     found: list[Callable[..., str]] = []
 
     def call(*args: Any, **kwargs: Any) -> str:
@@ -195,7 +215,13 @@ def _macro(env: Environment, file: str, name: str) -> Callable[..., str]:
             found[:] = [getattr(env.get_template(f"components/{file}.html").module, name)]
         return found[0](*args, **kwargs)
 
-    return call
+    @lru_cache(maxsize=4096)
+    def remembered(_language: str, *args: Any, **kwargs: Any) -> str:
+        return call(*args, **kwargs)
+
+    if name not in REMEMBERED:
+        return call
+    return lambda *args, **kwargs: remembered(formats().language, *args, **kwargs)
 
 
 def register(app: Flask) -> None:
@@ -208,6 +234,7 @@ def register(app: Flask) -> None:
         now=clock.now,
         here=here,
         ui_theme=theme,
+        asset=lru_cache(maxsize=256)(lambda file: f"{app.static_url_path}/{file}"),
         STATES=STATES,
         DIFFS=DIFFS,
         WHO=WHO,
@@ -219,3 +246,10 @@ def register(app: Flask) -> None:
     env.filters.update(strong=strong, initials=initials, groupby_day=by_day, decimal=Decimal)
     for file, names in MACROS.items():
         env.globals.update({name: _macro(env, file, name) for name in names})
+    env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
+        gettext=lambda text: _translations().ugettext(text),
+        ngettext=lambda one, many, count: _translations().ungettext(one, many, count),
+        newstyle=True,
+    )
+    # Pages get the thing itself; macros and imports, which see no context, the proxy above.
+    app.context_processor(lambda: {"fmt": formats()})

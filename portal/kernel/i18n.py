@@ -94,7 +94,8 @@ class Formats:
 
     def time(self, at: dt.datetime) -> str:
         """Like "06:14", 24 hours."""
-        return self.local(at).strftime("%H:%M")
+        own = self.local(at)
+        return f"{own.hour:02d}:{own.minute:02d}"
 
     def datetime(self, at: dt.datetime | None) -> str:
         """Like "09/03/2026 06:14"; "" for None."""
@@ -115,7 +116,10 @@ class Formats:
 
     def when(self, at: dt.datetime | None, now: dt.datetime) -> str:
         """Like "today 06:14", "3 May 18:02", "09/03/2025 06:14"; "" for None."""
-        return f"{self.day(at, self.local(now).date())} {self.time(at)}" if at else ""
+        if at is None:
+            return ""
+        own = self.local(at)
+        return f"{self.day(own.date(), self.local(now).date())} {own.hour:02d}:{own.minute:02d}"
 
     def day_heading(self, day: dt.date, today: dt.date) -> str:
         """Like "Today", "Yesterday, 4 May", "3 May", "03/05/2025": the head of a day in a timeline."""
