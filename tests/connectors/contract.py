@@ -78,23 +78,23 @@ class World(Protocol):
     """One stand-in server with a login, an open dossier and an oracle that does not use the connector."""
 
     capabilities: Capabilities
-    dossier: str  # active; it has more ledger accounts than one page of the provider holds
-    ledger_account_count: int
+    dossier: str  # active
+    dossier_count: int  # that the login sees: more than one page of the provider holds
     foreign_dossier: str  # exists, but is not this login's to see
     bank_journal: str
     general_journal: str
     bank_account: str  # ledger account of the bank journal
     suspense_account: str
-    foreign_account: LedgerAccount  # an account no dossier has
+    foreign_account: LedgerAccount  # an account that no dossier has
     open_day: date  # with a week before and after it in the same open period
     closed_day: date  # in a period that is closed for the bank journal
     secret: str  # what signs the requests
     gate: RecordingGate
-    connection: Bookkeeping  # time-out of about a second, no waiting between repeated reads
+    connection: Bookkeeping  # read time-out of about a second, no waiting between repeated reads
     unreachable: Bookkeeping  # the same towards a port where nobody listens
 
-    def fault(self, fault: Fault, *, write: bool) -> None:
-        """Let the next write (or read) call of the dossier meet this fault, once."""
+    def fault(self, fault: Fault, *, write: bool, times: int = 1) -> None:
+        """Let the next writes (or reads) of the dossier meet this fault."""
         ...
 
     def expire(self) -> None:
@@ -192,9 +192,16 @@ class BookkeepingContract:
         assert len(dossiers[world.dossier].country) == 2
         assert world.foreign_dossier not in dossiers
 
-    def test_ledger_accounts_come_whole_over_all_pages(self, world: World) -> None:
+    def test_a_list_comes_whole_over_all_pages(self, world: World) -> None:
+        dossiers = world.connection.dossiers()
+        assert len({dossier.code for dossier in dossiers}) == len(dossiers) == world.dossier_count
+
+    def test_ledger_accounts_say_what_they_are(self, world: World) -> None:
         accounts = world.connection.ledger_accounts(world.dossier)
-        assert len({account.code for account in accounts}) == len(accounts) == world.ledger_account_count
+        assert len({account.code for account in accounts}) == len(accounts)
+        kinds = {account.code: account.kind for account in accounts}
+        assert (kinds[world.bank_account], kinds[world.suspense_account]) == ("bank", "general")
+        assert all(account.id and account.name for account in accounts)
 
     def test_codes_carry_no_padding(self, world: World) -> None:
         found = world.connection
@@ -287,11 +294,11 @@ class BookkeepingContract:
         assert look_up(world, entry)[0].lines[0].description == entry.lines[0].description
 
     def test_a_long_entry_is_read_back_whole(self, world: World) -> None:
-        entry = bank_entry(world, *(f"{number}.01" for number in range(1, 151)))
+        entry = bank_entry(world, *(f"{number}.01" for number in range(1, 1101)))
         send(world, entry)
         (found,) = look_up(world, entry)
-        assert found.line_count == 150
-        assert sum(line.amount for line in found.lines) == -(sum(range(1, 151)) + Decimal("1.50"))
+        assert found.line_count == 1100
+        assert sum(line.amount for line in found.lines) == -(sum(range(1, 1101)) + Decimal("11.00"))
 
     def test_a_general_entry_is_booked_line_by_line(self, world: World) -> None:
         entry = replace(bank_entry(world, "12.34"), kind=EntryKind.GENERAL, journal=world.general_journal)
@@ -437,8 +444,7 @@ class BookkeepingContract:
         assert len(look_up(world, entry)) == 1
 
     def test_a_slow_read_ends_in_a_time_out(self, world: World) -> None:
-        for _ in range(3):
-            world.fault(Fault.SLOW, write=False)
+        world.fault(Fault.SLOW, write=False, times=3)
         error = refusal_of(lambda: world.connection.journals(world.dossier))
         assert isinstance(error, Temporary)
         assert error.code.endswith(".timeout")

@@ -286,7 +286,7 @@ BOOKING_REFUSALS = (
     ("(unknown|onbekend): (fiscal year|boekjaar)", "fiscal_year_unknown"),
     ("(in gebruik|in use): (boekstuknummer|entry number)", "entry_number_used"),
     ("gegeven bestaat reeds|already exists", "duplicate"),
-    (r"(invalid|ongeldig): (journal|dagboek)|invalid journal|must be a \w+ journal", "journal_type"),
+    (r"(invalid|ongeldig):? (journal|dagboek)|must be a \w+ journal", "journal_type"),
     ("(invalid reference|ongeldige referentie): (journal|dagboek)|: (diary|dagboek)$", "journal_unknown"),
     ("(grootboekrekening|g/l account) ?type", "account_type"),
     ("(blocked|geblokkeerd): (g/l account|grootboekrekening)", "account_blocked"),
