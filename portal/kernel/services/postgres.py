@@ -176,19 +176,28 @@ def _wait_for_old_server(data: Path) -> None:
     deadline = time.monotonic() + OLD_SERVER_SECONDS
     while lines := _lock(data):
         pid = int(lines[0])
-        try:
-            at = Path(f"/proc/{pid}/cwd").resolve(strict=True) if Path("/proc/self").exists() else data
-            os.kill(pid, 0)
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        except PermissionError:
-            at = data
-        if at != data.resolve():
+        if not _serves(pid, data):
             (data / "postmaster.pid").unlink(missing_ok=True)
             return
         if time.monotonic() > deadline:
             raise ServiceError(f"another PostgreSQL (process {pid}) is running on {data}")
         time.sleep(0.1)
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether this process is a server on `data`, by its command line, which every user may read."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it lives, and is somebody else's
+    if not Path("/proc/self/cmdline").exists():
+        return True
+    try:
+        return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _start(
