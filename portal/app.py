@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -16,6 +17,7 @@ import portal.jobs
 from config import Settings
 from portal import runtime, templating
 from portal.kernel.logs import set_up_logging
+from portal.notifications import service as notifications
 from portal.routes import _access, _shell, blueprints, errors
 from portal.routes._limits import limiter
 
@@ -59,6 +61,7 @@ def create_app(settings: Settings | None = None, *, made: runtime.Runtime | None
     )
     templating.register(app)
     load_jobs()
+    notifications.set_renderer(partial(_render_mail, app))
     for blueprint in blueprints():
         app.register_blueprint(blueprint)
     _shell.register(app)
@@ -72,6 +75,15 @@ def load_jobs() -> None:
     """Import every module of jobs, so that each job is declared before anything rings for it."""
     for module in pkgutil.iter_modules(portal.jobs.__path__):
         importlib.import_module(f"portal.jobs.{module.name}")
+
+
+def _render_mail(app: Flask, template: str, locale: str, values: dict[str, str]) -> tuple[str, str]:
+    """Subject and text of templates/emails/<template>.txt."""
+    with app.app_context(), force_locale(locale.replace("-", "_")):
+        found = app.jinja_env.get_template(f"emails/{template}.txt")
+        context = found.new_context(values)
+        subject, text = ("".join(found.blocks[block](context)) for block in ("subject", "text"))
+    return " ".join(subject.split()), text.strip() + "\n"
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:

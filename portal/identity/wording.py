@@ -11,7 +11,7 @@ ERRORS = {
     "password.long": N_("Use at most {length} characters."),
     "password.common": N_("This password is easy to guess. Use a few unrelated words."),
     "password.wrong": N_("This is not your present password."),
-    "login.wrong": N_("This e-mail address and password do not belong together. Check both, or ask for a new password."),
+    "login.wrong": N_("Address and password do not belong together. Check both, or ask for a new password."),
     "login.unverified": N_("Your e-mail address is not proved yet. Open the link in the mail we sent you."),
     "link.dead": N_("This link was used already or is too old. Ask for a new one."),
     "second_factor.code": N_("This code is not right, or was used already. Wait for the next one and type it in."),

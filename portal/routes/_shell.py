@@ -56,7 +56,9 @@ def register(app: Flask) -> None:
 
 def _context() -> dict[str, Any]:
     # Rendered once a page: a fragment has no frame, and a failed page asks the database nothing.
-    return {"shell": LazyShell()} if g.get("entered") and not g.entered.second_factor_due else {"shell": None}
+    known = g.get("entered") and not g.entered.second_factor_due
+    scope = g.get("scope")
+    return {"shell": LazyShell() if known else None, "view_tenant": scope.tenant_id if scope else None}
 
 
 class LazyShell:

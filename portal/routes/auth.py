@@ -10,6 +10,7 @@ from portal.identity import second_factor as factor
 from portal.identity import service as identity
 from portal.identity import sessions
 from portal.identity.models import User
+from portal.kernel import clock
 from portal.kernel.errors import Invalid, NotFound
 from portal.routes._access import cookie_name, db, public
 from portal.routes._htmx import go_to, page, safe_next
@@ -93,7 +94,7 @@ def take_second_factor() -> Response:
     if not ok:
         form.take(Invalid("second_factor.code", field="code"))
         return page("auth/second_factor.html", form=form, status=422)
-    token = sessions.rotate(db(), g.entered.session_id, second_factor_at=sessions.clock.now())
+    token = sessions.rotate(db(), g.entered.session_id, second_factor_at=clock.now())
     db().commit()
     return _give_cookie(go_to(safe_next(request.args.get("next"), url_for("me.accounts"))), token)
 

@@ -59,6 +59,8 @@ def create_client_account(session: Session, user: User, details: Details) -> Sco
 
 
 def _create(session: Session, user: User, kind: str, role: str, details: Details, email: str | None) -> Scope:
+    if user.email_verified_at is None:
+        raise Conflict("login.unverified")
     if not details.name.strip():
         raise Invalid("name.empty", field="name")
     number = check_number(details.scheme, details.enterprise_number)

@@ -1,0 +1,202 @@
+"""A person's own pages: accounts, profile, password, second factor, sessions, requests by firms."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import segno
+from flask import Blueprint, Response, flash, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import text
+
+from portal import runtime
+from portal.identity import second_factor as factor
+from portal.identity import service as identity
+from portal.identity import sessions
+from portal.identity.models import LOCALES, User
+from portal.kernel.errors import PortalError
+from portal.routes._access import db, entered, signed_in
+from portal.routes._active import here_is
+from portal.routes._htmx import go_to, page
+from portal.routes._limits import GUESSES_AT_ONE, limiter
+from portal.routes.auth import _give_cookie
+from portal.routes.forms.me import CodeForm, PasswordForm, ProfileForm
+from portal.tenants import grants
+
+blueprint = Blueprint("me", __name__, url_prefix="/me")
+_ACCOUNTS = text("SELECT * FROM accounts_of(:user, '', 200)")
+
+
+def _user() -> User:
+    return db().get_one(User, entered().user_id)
+
+
+@blueprint.get("/accounts")
+@signed_in
+def accounts() -> Response:
+    rows = db().execute(_ACCOUNTS, {"user": entered().user_id}).all()
+    own = [row for row in rows if row.via is None]
+    if len(own) == 1 and not request.args.get("all"):
+        return go_to(tenant_url(own[0].kind, own[0].id))
+    return page("me/accounts.html", accounts=own, verified=entered().verified)
+
+
+def tenant_url(kind: str, tenant_id: uuid.UUID) -> str:
+    return url_for("portal.home", portal=tenant_id) if kind == "portal" else url_for("client.home", client=tenant_id)
+
+
+@blueprint.post("/verification")
+@limiter.limit("3 per 15 minutes")
+@signed_in
+def send_verification() -> Response:
+    made = runtime.get()
+    if not entered().verified:
+        identity.send_verification(db(), made.vault, _user(), made.settings.base_url)
+        db().commit()
+    flash(_("A mail with a link is on its way to %(email)s.", email=entered().email), "ok")
+    return go_to(url_for("me.accounts", all=1))
+
+
+@blueprint.get("/profile")
+@here_is("profile")
+@signed_in
+def profile() -> Response:
+    return page("me/profile.html", form=ProfileForm(obj=_user()))
+
+
+@blueprint.post("/profile")
+@here_is("profile")
+@signed_in
+def edit_profile() -> Response:
+    form, user = ProfileForm(), _user()
+    if not form.validate():
+        return page("me/profile.html", form=form, status=422)
+    user.name, user.theme = form.name.data.strip(), form.theme.data
+    user.locale = form.locale.data if form.locale.data in LOCALES else user.locale
+    user.single_keys = form.single_keys.data
+    db().commit()
+    return go_to(url_for("me.profile"))
+
+
+@blueprint.get("/security")
+@here_is("security")
+@signed_in
+def security() -> Response:
+    return _security_page(PasswordForm())
+
+
+def _security_page(form: PasswordForm, status: int = 200, **more: Any) -> Response:
+    user = _user()
+    return page("me/security.html", form=form, user=user, left=factor.codes_left(db(), user), status=status, **more)
+
+
+@blueprint.post("/security/password")
+@limiter.limit(GUESSES_AT_ONE)
+@here_is("security")
+@signed_in
+def change_password() -> Response:
+    form = PasswordForm()
+    if not form.validate():
+        return _security_page(form, 422)
+    try:
+        identity.change_password(db(), _user(), form.current.data, form.password.data, entered().session_id)
+    except PortalError as error:
+        form.take(error)
+        return _security_page(form, 422)
+    token = sessions.rotate(db(), entered().session_id)
+    db().commit()
+    flash(_("Your password is changed; every other session was ended."), "ok")
+    return _give_cookie(go_to(url_for("me.security")), token)
+
+
+@blueprint.post("/security/second-factor")
+@here_is("security")
+@signed_in
+def begin_second_factor() -> Response:
+    """Show the secret once, as a picture and as text."""
+    user = _user()
+    secret = factor.pending_secret(db(), runtime.get().vault, user)
+    db().commit()
+    return _show_secret(user, secret, CodeForm(formdata=None))
+
+
+def _show_secret(user: User, secret: str, form: CodeForm, status: int = 200) -> Response:
+    picture = segno.make(factor.provisioning_uri(user, secret)).svg_data_uri(scale=5, border=2)
+    return page("me/second_factor.html", secret=secret, picture=picture, form=form, status=status)
+
+
+@blueprint.post("/security/second-factor/confirm")
+@limiter.limit(GUESSES_AT_ONE)
+@here_is("security")
+@signed_in
+def confirm_second_factor() -> Response:
+    form, user, vault = CodeForm(), _user(), runtime.get().vault
+    try:
+        codes = factor.confirm(db(), vault, user, form.code.data or "")
+    except PortalError as error:
+        db().rollback()
+        form.take(error)
+        return _show_secret(_user(), factor.pending_secret(db(), vault, _user()), form, 422)
+    sessions.revoke_all(db(), user.id, but=entered().session_id)
+    token = sessions.rotate(db(), entered().session_id, second_factor_at=user.totp_confirmed_at)
+    db().commit()
+    return _give_cookie(page("me/recovery_codes.html", codes=codes), token)
+
+
+@blueprint.post("/security/second-factor/off")
+@limiter.limit(GUESSES_AT_ONE)
+@here_is("security")
+@signed_in
+def end_second_factor() -> Response:
+    form = PasswordForm()
+    user = _user()
+    if identity.log_in(db(), user.email, form.current.data or "") is None:
+        form.take(PortalError("password.wrong"))
+        return _security_page(form, 422)
+    factor.switch_off(db(), user)
+    db().commit()
+    flash(_("The second factor is off. Anybody with your password can sign in now."), "warn")
+    return go_to(url_for("me.security"))
+
+
+@blueprint.post("/security/recovery-codes")
+@here_is("security")
+@signed_in
+def new_recovery_codes() -> Response:
+    codes = factor.new_recovery_codes(db(), _user())
+    db().commit()
+    return page("me/recovery_codes.html", codes=codes)
+
+
+@blueprint.get("/sessions", endpoint="sessions")
+@here_is("sessions")
+@signed_in
+def list_sessions() -> Response:
+    rows = sessions.living(db(), entered().user_id)
+    return page("me/sessions.html", rows=rows, this=entered().session_id)
+
+
+@blueprint.post("/sessions/<uuid:session_id>/end")
+@signed_in
+def end_session(session_id: uuid.UUID) -> Response:
+    sessions.revoke(db(), entered().user_id, session_id)
+    db().commit()
+    return go_to(url_for("me.sessions"))
+
+
+@blueprint.post("/sessions/end-others")
+@signed_in
+def end_other_sessions() -> Response:
+    sessions.revoke_all(db(), entered().user_id, but=entered().session_id)
+    db().commit()
+    return go_to(url_for("me.sessions"))
+
+
+@blueprint.get("/requests")
+@signed_in
+def requests() -> Response:
+    """What firms asked of this address; decided from the client account that is to be opened."""
+    rows = grants.requests_for(db(), _user()) if entered().verified else []
+    mine = [a for a in db().execute(_ACCOUNTS, {"user": entered().user_id}) if a.kind == "client" and a.via is None]
+    return page("me/requests.html", rows=rows, accounts=mine)

@@ -1,0 +1,64 @@
+"""People of the firm, their roles, and which clients they look after."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Blueprint, Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from portal.access import Permission, Right
+from portal.kernel.errors import PortalError
+from portal.routes._access import db, require, scope
+from portal.routes._active import here_is
+from portal.routes._htmx import go_to, page
+from portal.routes.forms.tenants import MemberForm
+from portal.tenants import service as tenants
+
+blueprint = Blueprint("team", __name__, url_prefix="/p/<uuid:portal>/team")
+
+
+@blueprint.get("")
+@here_is("team")
+@require(Permission.TEAM, Right.VIEW)
+def index(portal: uuid.UUID) -> Response:
+    return _page(MemberForm())
+
+
+def _page(form: MemberForm, status: int = 200) -> Response:
+    may_edit = scope().may(Permission.TEAM, Right.EDIT)
+    return page("team/index.html", rows=tenants.members(scope()), form=form, may_edit=may_edit, status=status)
+
+
+@blueprint.post("")
+@here_is("team")
+@require(Permission.TEAM, Right.CREATE)
+def add(portal: uuid.UUID) -> Response:
+    form = MemberForm()
+    if form.validate():
+        try:
+            tenants.add_member(scope(), form.email.data, form.role.data)
+            db().commit()
+            return go_to(url_for("team.index", portal=portal))
+        except PortalError as error:
+            form.take(error)
+    return _page(form, 422)
+
+
+@blueprint.post("/<uuid:membership_id>/role")
+@here_is("team")
+@require(Permission.TEAM, Right.EDIT)
+def change_role(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
+    tenants.change_role(scope(), membership_id, request.form.get("role", ""))
+    db().commit()
+    return go_to(url_for("team.index", portal=portal))
+
+
+@blueprint.post("/<uuid:membership_id>/end")
+@here_is("team")
+@require(Permission.TEAM, Right.EDIT)
+def end(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
+    tenants.end_membership(scope(), membership_id)
+    db().commit()
+    flash(_("Access ended at once, in every open page."), "ok")
+    return go_to(url_for("team.index", portal=portal))
