@@ -333,10 +333,12 @@ def run(key: str, options: Mapping[str, str], out: TextIO) -> int:
     """Print the table. 0: nothing failed; 1: a row failed. Raises BadOption."""
     manifest, connection = connect(key, options)
     trial = Trial(manifest, connection, options)
-    failed = 0
+    failed, shut_out = 0, False
     print(f"{manifest.label} at {options['host']}", file=out)
     for name, method in ROWS:
-        row = tried(name, partial(method, trial))
+        # A log-in that fails would fail in every row, and some providers block a key for that.
+        row = Row(name, "skipped", 0, "not logged in") if shut_out else tried(name, partial(method, trial))
+        shut_out = shut_out or (method is Trial.log_in and row.result == "failed")
         failed += row.result == "failed"
         print(f"{row.name:<34}{row.result:<9}{row.seconds:6.2f} s  {row.detail[:120]}", file=out, flush=True)
     print(f"failed: {failed}", file=out)

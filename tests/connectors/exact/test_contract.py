@@ -214,6 +214,12 @@ def test_the_command_fails_when_a_row_fails(control: Control, world: ExactWorld)
     assert (status, rows["refuse a foreign dossier"]) == (1, "failed")
 
 
+def test_the_command_stops_when_it_cannot_log_in(control: Control, world: ExactWorld) -> None:
+    status, rows = conform(control, world, token="made-up-token", write="yes")
+    assert (status, rows.pop("log in")) == (1, "failed")
+    assert set(rows.values()) == {"skipped"}
+
+
 @pytest.mark.parametrize(
     ("key", "options", "complaint"),
     [
