@@ -37,7 +37,7 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
     lines = Lines(BoundedReader(stream, limits), limits)
     totals, dates = Totals(), Dates()
     header = ""
-    runs = 0
+    first = runs = 0
     for number, line in lines:
         kind = line[0]
         if kind == "0" and not header:
@@ -45,15 +45,15 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
             if line[127] == "1":
                 raise Refused("coda.version", line=number, version="1")
             header = line
+            first = number - lines.skipped
             runs += 1
             totals.restart()
         elif kind == "1" and header:
-            totals.records += 1
             statement = StatementReader(FORMAT, lines, limits, totals, dates).begin(number, line, header)
             yield statement
             deque(statement.lines, maxlen=0)
         elif kind == "9" and header:
-            _check(number, line, totals)
+            _check(number, line, totals, number - lines.skipped - first - 1)
             header = ""
         else:
             raise misplaced(number, line)
@@ -61,13 +61,13 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
         raise Refused("coda.truncated")
 
 
-def _check(number: int, line: str, totals: Totals) -> None:
-    """Compare record 9 with what was read."""
+def _check(number: int, line: str, totals: Totals, between: int) -> None:
+    """Compare record 9 with what was read; `between` records stand between it and record 0."""
     said = line[16:22].strip()
     # The standard does not count free messages (record 4); some banks do.
-    counts = (totals.records, totals.records + totals.messages)
+    counts = (between - totals.messages, between)
     if not (said.isascii() and said.isdigit()) or int(said) not in counts:
-        raise Refused("coda.count", line=number, expected=said, found=str(totals.records))
+        raise Refused("coda.count", line=number, expected=said, found=str(counts[0]))
     for code, text, found in (
         ("coda.debit", line[22:37], totals.debit),
         ("coda.credit", line[37:52], totals.credit),

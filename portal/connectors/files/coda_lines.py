@@ -10,6 +10,7 @@ from portal.connectors.files.limits import BoundedReader, ReadLimits
 
 _WIDTH = 128
 _CHUNK = 256 << 10
+_C1 = bytes(range(0x80, 0xA0))
 _FREE = ("22", "23", "31", "32", "33", "4 ")  # records that may be cut: they end in text or flags
 _KNOWN = ("0", "1", "21", "22", "23", "31", "32", "33", "4", "8", "9")
 
@@ -17,32 +18,30 @@ _KNOWN = ("0", "1", "21", "22", "23", "31", "32", "33", "4", "8", "9")
 class Lines:
     """Iterates (1-based line number, record of exactly 128 characters); empty lines are skipped.
 
-    `back()` makes the last record come again.
+    All iterations share one position. A record handed to `back` comes again, to whoever has
+    already begun to iterate.
     """
 
     def __init__(self, reader: BoundedReader, limits: ReadLimits) -> None:
         self._lines = enumerate(chain.from_iterable(_chunks(reader, limits)), 1)
-        self._last = (0, "")
-        self._again = False
+        self._again: tuple[int, str] | None = None
+        self.skipped = 0  # empty lines so far
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        return self
-
-    def __next__(self) -> tuple[int, str]:
-        if self._again:
-            self._again = False
-            return self._last
         for record in self._lines:
             if len(record[1]) != _WIDTH:
-                record = (record[0], _fitted(*record))
-                if not record[1]:
+                line = _fitted(*record)
+                if not line:
+                    self.skipped += 1
                     continue
-            self._last = record
-            return record
-        raise StopIteration
+                record = (record[0], line)
+            yield record
+            while (again := self._again) is not None:
+                self._again = None
+                yield again
 
-    def back(self) -> None:
-        self._again = True
+    def back(self, number: int, line: str) -> None:
+        self._again = (number, line)
 
 
 def _chunks(reader: BoundedReader, limits: ReadLimits) -> Iterator[list[str]]:
@@ -65,8 +64,10 @@ def _decoded(block: bytes, encoding: str) -> tuple[str, str]:
     try:
         text = block.decode(encoding)
     except UnicodeDecodeError:
-        encoding = "cp1252"
-        text = block.decode(encoding, "replace")
+        encoding = "ascii"  # from here on: UTF-8 is not tried again
+        # cp1252 and Latin-1 differ in 0x80–0x9F only, and Latin-1 decodes several times faster.
+        plain = len(block.translate(None, _C1)) == len(block)
+        text = block.decode("latin-1") if plain else block.decode("cp1252", "replace")
     if "\0" in text:
         raise Refused("coda.binary")
     return text.replace("\r", ""), encoding

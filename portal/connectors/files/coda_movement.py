@@ -14,7 +14,9 @@ from portal.connectors.files.coda_text import structured
 from portal.connectors.files.references import printed_belgian
 
 _NOTHING = ("NOTPROVIDED", "NOT PROVIDED")
-_REMEMBERED = 4096
+_REMEMBERED = 4096  # dates cached per file, so that a hostile file cannot fill memory
+_CENT = Decimal("0.01")
+_THOUSANDTH = Decimal("0.001")
 
 
 class Dates(dict[str, date | None]):
@@ -45,7 +47,7 @@ class Dates(dict[str, date | None]):
 
 def milli(text: str) -> int:
     """Fifteen digits, the last three decimals, as thousandths."""
-    if len(text) == 15 and text.isdigit() and text.isascii():
+    if text.isdigit() and text.isascii():
         return int(text)
     raise Refused("coda.amount", text=text.strip())
 
@@ -53,53 +55,77 @@ def milli(text: str) -> int:
 def decimal(thousandths: int) -> Decimal:
     """Thousandths as a Decimal with two decimals, three where the third is not zero."""
     cents, rest = divmod(thousandths, 10)
-    return _scaled(thousandths, -3) if rest else _scaled(cents, -2)
-
-
-def _scaled(number: int, exponent: int) -> Decimal:
-    return Decimal(number).scaleb(exponent)
+    return _THOUSANDTH * thousandths if rest else _CENT * cents
 
 
 class Group:
     """A record 21 with the records that belong to it, as they stand in the file."""
 
-    __slots__ = ("head", "infos", "number", "second", "third", "thousandths")
+    __slots__ = ("head", "infos", "number", "second", "sequence", "third", "thousandths")
 
     def __init__(self, head: str, number: int) -> None:
         self.head = head
         self.number = number
+        self.sequence = head[2:6]
         self.second = ""
         self.third = ""
         self.infos: list[str] | None = None
+        amount = head[32:47]
+        if not (amount.isdigit() and amount.isascii()):
+            raise Refused("coda.amount", line=number, text=amount.strip())
         sign = head[31]
-        amount = milli(head[32:47])
         if sign == "0":
-            self.thousandths = amount
+            self.thousandths = int(amount)
         elif sign == "1":
-            self.thousandths = -amount
+            self.thousandths = -int(amount)
         else:
             raise Refused("coda.sign", line=number, text=sign)
 
+    def texts(self) -> tuple[str, str, str]:
+        """(description, reference, counterparty's name)."""
+        head, second, third = self.head, self.second, self.third
+        if head[61] == "1":
+            kind, content = head[62:65], head[65:115] + second[10:63] + third[82:125]
+            text, reference = structured(kind, content)
+        else:
+            # A free text runs on from one record to the next, in the middle of a word.
+            text = " ".join((head[62:115] + second[10:63] + third[82:125]).split())
+            reference = printed_belgian(text)
+        name = " ".join(third[47:82].split())
+        reason = second[113:117].strip()
+        if reason:
+            text = f"{text} {reason}".lstrip()
+        if self.infos:
+            more, full_name = _information(self.infos)
+            if len(full_name) > len(name):
+                name = full_name
+            if more and more not in text and more != name:
+                text = f"{text} {more}".lstrip()
+        return text, reference, name
 
-def _communication(group: Group) -> tuple[str, str]:
-    """(text, reference) from 21, 22 and 23; a free text runs on from one to the next."""
-    head = group.head
-    if head[61] == "1":
-        return structured(head[62:65], head[65:115] + group.second[10:63] + group.third[82:125])
-    text = head[62:115] + group.second[10:63] + group.third[82:125]
-    text = " ".join(text.split())
-    return text, printed_belgian(text)
+    def account(self) -> str:
+        """Record 23, 11–47: a number, its padding and a currency. Spaces in it do not count."""
+        account = self.third[10:44].rstrip()
+        if " " in account:
+            if account[12:13] == " " and account[:12].isdigit():  # Belgian number, blank, currency
+                return account[:12]
+            return "".join(account.split())
+        return account
+
+    def end_to_end_id(self) -> str:
+        text = self.second[63:98].strip()
+        return "" if text in _NOTHING else text
 
 
 def _information(infos: list[str]) -> tuple[str, str]:
-    """(text, counterparty name) from records 31, 32 and 33."""
+    """(text, counterparty's full name) from records 31, 32 and 33."""
     texts: list[str] = []
     name = ""
     address = False
     for line in infos:
         kind = line[1]
         if kind == "1":
-            address = line[39] == "1" and line[40:43] == "001"
+            address = line[39:43] == "1001"
             if address:
                 name = name or " ".join(line[43:113].split())
             else:
@@ -109,56 +135,28 @@ def _information(infos: list[str]) -> tuple[str, str]:
     return " ".join("".join(texts).split()), name
 
 
-def _account(field: str) -> str:
-    """Record 23, 11–47: a number, its padding and a currency. Spaces in it do not count."""
-    if field[12:13] == " " and field[:12].isdigit():
-        return field[:12]
-    return "".join(field[:34].split())
-
-
-class _Read:
-    """The fields that a movement and a detail share."""
-
-    __slots__ = ("account", "end_to_end_id", "name", "reference", "text")
-
-    def __init__(self, group: Group) -> None:
-        text, self.reference = _communication(group)
-        third = group.third
-        self.name = " ".join(third[47:82].split())
-        self.account = _account(third[10:47])
-        self.end_to_end_id = group.second[63:98].strip()
-        if self.end_to_end_id in _NOTHING:
-            self.end_to_end_id = ""
-        reason = group.second[113:117].strip()
-        if reason:
-            text = f"{text} {reason}".lstrip()
-        if group.infos is not None:
-            more, name = _information(group.infos)
-            if len(name) > len(self.name):
-                self.name = name
-            if more and more not in text and more != self.name:
-                text = f"{text} {more}".lstrip()
-        self.text = text
-
-
 def line_of(group: Group, details: tuple[LineDetail, ...], dates: Dates, otherwise: date | None) -> StatementLine:
     """The movement as a line; `otherwise` is the date when it names none itself."""
     head = group.head
-    value_date = dates.at(head[47:53], group.number)
-    day = dates.at(head[115:121], group.number) or otherwise or value_date
+    try:
+        value_date = dates[head[47:53]]
+        day = dates[head[115:121]] or otherwise or value_date
+    except Refused as refusal:
+        refusal.line = group.number
+        raise
     if day is None:
         raise Refused("coda.date", line=group.number, text=head[115:121])
-    read = _Read(group)
+    text, reference, name = group.texts()
     return StatementLine(
         day,
         value_date,
         decimal(group.thousandths),
-        read.text,
-        read.name,
-        read.account,
+        text,
+        name,
+        group.account(),
         group.second[98:109].strip(),
-        read.reference,
-        read.end_to_end_id,
+        reference,
+        group.end_to_end_id(),
         head[10:31].strip(),
         head[53:61],
         details,
@@ -166,7 +164,5 @@ def line_of(group: Group, details: tuple[LineDetail, ...], dates: Dates, otherwi
 
 
 def detail_of(group: Group) -> LineDetail:
-    read = _Read(group)
-    return LineDetail(
-        decimal(group.thousandths), read.text, read.name, read.account, read.reference, read.end_to_end_id
-    )
+    text, reference, name = group.texts()
+    return LineDetail(decimal(group.thousandths), text, name, group.account(), reference, group.end_to_end_id())

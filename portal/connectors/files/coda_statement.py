@@ -13,6 +13,8 @@ from portal.connectors.files.coda_movement import Dates, Group, decimal, detail_
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import belgian_iban
 
+_CONTINUED = frozenset(("22", "23", "31", "32", "33"))
+_INFOS = 10_000  # records 3x of one movement
 _WHOLE = "00000"  # record 0, 84–88: the file holds all movements
 
 
@@ -20,14 +22,13 @@ _WHOLE = "00000"  # record 0, 84–88: the file holds all movements
 class Totals:
     """What record 9 will be compared with; amounts in thousandths, both positive."""
 
-    records: int = 0
     messages: int = 0
     debit: int = 0
     credit: int = 0
     entries: int = 0  # over the whole file
 
     def restart(self) -> None:
-        self.records = self.messages = self.debit = self.credit = 0
+        self.messages = self.debit = self.credit = 0
 
 
 class StatementReader:
@@ -70,30 +71,37 @@ class StatementReader:
 
     def _read(self) -> Iterator[StatementLine]:
         """Movements up to record 8, then messages up to the next record 1 or 9."""
-        totals = self._totals
         for number, line in self._lines:
-            kind = line[0]
-            if kind == "2" or kind == "3":
-                totals.records += 1
-                if line[1] == "1" and kind == "2":
-                    if self._closed:
-                        raise misplaced(number, line)
-                    if line[6:10] != "0000":
-                        self._start_detail(Group(line, number))
-                    else:
-                        if self._movement is not None:
-                            yield self._finished(self._movement)
-                        self._start_movement(Group(line, number))
+            kind = line[:2]
+            if kind in _CONTINUED:
+                group = self._current
+                if group is None or line[2:6] != group.sequence:
+                    raise misplaced(number, line)
+                if kind == "22":
+                    group.second = line
+                elif kind == "23":
+                    group.third = line
+                elif group.infos is None:
+                    group.infos = [line]
+                elif len(group.infos) < _INFOS:
+                    group.infos.append(line)
                 else:
-                    self._attach(number, line)
-            elif kind == "8" and not self._closed:
-                totals.records += 1
+                    raise Refused("coda.too_wide", line=number, limit=str(_INFOS))
+            elif kind == "21":
+                group = Group(line, number)
+                if line[6:10] != "0000":
+                    self._start_detail(group)
+                    continue
+                if self._movement is not None:
+                    yield self._finished(self._movement)
+                self._start_movement(group)
+            elif kind[0] == "8" and not self._closed:
                 if self._movement is not None:
                     yield self._finished(self._movement)
                 self._movement = self._current = None
                 self._close(number, line)
-            elif kind == "4":
-                totals.messages += 1
+            elif kind[0] == "4":
+                self._totals.messages += 1
                 self._message.append(line[32:112])
             else:
                 self._end(number, line)
@@ -103,6 +111,8 @@ class StatementReader:
     # ------------------------------------------------------------------ movements
 
     def _start_movement(self, group: Group) -> None:
+        if self._closed:
+            raise misplaced(group.number, group.head)
         totals = self._totals
         amount = group.thousandths
         self._total += amount
@@ -118,7 +128,7 @@ class StatementReader:
 
     def _start_detail(self, group: Group) -> None:
         """Details sum to their movement, so a subtotal (type 7) gives way to its own details (9)."""
-        if self._movement is None or self._current is None or group.head[2:6] != self._movement.head[2:6]:
+        if self._movement is None or self._current is None or group.sequence != self._movement.sequence:
             raise misplaced(group.number, group.head)
         self._keep_detail()
         kind = group.head[53]
@@ -135,23 +145,6 @@ class StatementReader:
             raise Refused("coda.too_wide", line=self._current.number, limit=str(self._limits.width))
         if len(self._details) < self._limits.details:
             self._details.append(detail_of(self._current))
-
-    def _attach(self, number: int, line: str) -> None:
-        current = self._current
-        if current is None or line[2:6] != current.head[2:6]:
-            raise misplaced(number, line)
-        kind = line[:2]
-        if kind == "22":
-            current.second = line
-        elif kind == "23":
-            current.third = line
-        elif kind in ("31", "32", "33"):
-            if current.infos is None:
-                current.infos = [line]
-            else:
-                current.infos.append(line)
-        else:
-            raise misplaced(number, line)
 
     def _finished(self, movement: Group) -> StatementLine:
         if self._current is movement:
@@ -198,7 +191,7 @@ class StatementReader:
         if self._message:
             text = " ".join("".join(self._message).split())
             self.statement.warnings.append(Warning_("coda.message", {"text": text}))
-        self._lines.back()
+        self._lines.back(number, line)
 
 
 def _signed(sign: str, amount: str, number: int) -> int:

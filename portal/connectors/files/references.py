@@ -9,12 +9,10 @@ _PRINTED = re.compile(r"(?:\+{3}|\*{3})\s*(\d{3})/?(\d{4})/?(\d{5})\s*(?:\+{3}|\
 
 def is_belgian(digits: str) -> bool:
     """True for the 12 digits of a Belgian structured communication: ten and their mod 97."""
-    return (
-        len(digits) == 12
-        and digits.isascii()
-        and digits.isdigit()
-        and (int(digits[:10]) % 97 or 97) == int(digits[10:])
-    )
+    if not (len(digits) == 12 and digits.isascii() and digits.isdigit()):
+        return False
+    number, check = divmod(int(digits), 100)
+    return (number % 97 or 97) == check
 
 
 def printed_belgian(text: str) -> str:
