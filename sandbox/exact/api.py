@@ -115,6 +115,11 @@ def _serve(
     if not verdict.allowed:
         return Response(status=429)
     struck += sandbox.faults.strike(request.method, target.entity.path, target.division)
+    if any(fault.kind == "429" for fault in struck):
+        for name in ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"):
+            headers.pop(name, None)
+        if headers:
+            headers["X-RateLimit-Minutely-Remaining"] = "0"
     answer = _before(call, struck)
     if answer is None:
         answer = _after(_done(call, path, as_json), struck)
@@ -222,7 +227,7 @@ def _read(call: Call) -> Response:
         return wsgi.json_answer({"d": reader.by_key(entity, target.key, query)})
     if target.count:
         return Response(str(reader.count(entity, query, parent)), content_type="text/plain; charset=utf-8")
-    return wsgi.json_answer({"d": reader.list(entity, query, parent)})
+    return wsgi.json_answer({"d": reader.page(entity, query, parent)})
 
 
 def _created(call: Call, key: str) -> Response:

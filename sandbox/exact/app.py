@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from sandbox.exact import api, control, control_page, pages
+from sandbox.exact import api, control, control_page, pages, wsgi
 from sandbox.exact.clock import Base
 from sandbox.exact.core import Sandbox
 
@@ -14,8 +14,7 @@ from sandbox.exact.core import Sandbox
 def create_app(data_dir: Path | str, *, clock: Base | None = None) -> Flask:
     """`clock` returns aware UTC and stands in for real time. The state is `app.extensions["sandbox"]`."""
     app = Flask(__name__)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # declared on the default provider only
-    app.config["MAX_CONTENT_LENGTH"] = 10 * 1024 * 1024
+    app.config["MAX_CONTENT_LENGTH"] = wsgi.MAX_BODY
     app.config["PROPAGATE_EXCEPTIONS"] = False
     sandbox = Sandbox(Path(data_dir), clock)
     app.extensions["sandbox"] = sandbox

@@ -30,14 +30,16 @@ def refusal(text: str, status: int) -> Response:
         '<error xmlns="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata"><code/>'
         f'<message xml:lang="">{escape(text)}</message></error>'
     )
-    return Response(f'<?xml version="1.0" encoding="utf-8"?>{body}', status, content_type="application/xml; charset=utf-8")
+    return Response(
+        f'<?xml version="1.0" encoding="utf-8"?>{body}', status, content_type="application/xml; charset=utf-8"
+    )
 
 
 def _entry(record: dict[str, Any], names: str) -> str:
     meta = record["__metadata"]
     fields = "".join(_property(name, value) for name, value in record.items() if not isinstance(value, dict))
     return (
-        f"<entry{names}><id>{escape(meta['uri'])}</id><category term=\"{_attribute(meta['type'])}\"/>"
+        f'<entry{names}><id>{escape(meta["uri"])}</id><category term="{_attribute(meta["type"])}"/>'
         f'<content type="application/xml"><m:properties>{fields}</m:properties></content></entry>'
     )
 
@@ -55,5 +57,7 @@ def _attribute(text: str) -> str:
 
 def _xml(body: str, status: int, kind: str) -> Response:
     return Response(
-        f'<?xml version="1.0" encoding="utf-8"?>{body}', status, content_type=f"application/atom+xml;type={kind};charset=utf-8"
+        f'<?xml version="1.0" encoding="utf-8"?>{body}',
+        status,
+        content_type=f"application/atom+xml;type={kind};charset=utf-8",
     )

@@ -78,8 +78,10 @@ CHARTS = {
     "BE": Chart(
         _accounts(_BE),
         (
-            ("10", 10, "Kas", "570000"), ("20", 12, "Bank zichtrekening", "550000"), ("21", 12, "Bank spaarrekening", "551000"),
-            ("60", 22, "Aankopen", "440000"), ("70", 20, "Verkopen", "400000"), ("71", 21, "Creditnota's verkoop", "400000"),
+            ("10", 10, "Kas", "570000"), ("20", 12, "Bank zichtrekening", "550000"), ("21", 12, "Bank spaarrekening",
+            "551000"),
+            ("60", 22, "Aankopen", "440000"), ("70", 20, "Verkopen", "400000"), ("71", 21, "Creditnota's verkoop",
+            "400000"),
             ("90", 90, "Diverse verrichtingen", "499000"), ("91", 90, "Loonjournaal", "455000"),
         ),
         (

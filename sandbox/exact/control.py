@@ -19,7 +19,8 @@ from sandbox.exact.store import Row
 
 CHANGEABLE = {
     "name": "Description", "status": "Status", "blocking": "BlockingStatus", "vat_number": "VATNumber",
-    "enterprise_number": "ChamberOfCommerceNumber", "siret": "SiretNumber", "licence": "licence", "environment": "environment",
+    "enterprise_number": "ChamberOfCommerceNumber", "siret": "SiretNumber", "licence": "licence",
+    "environment": "environment",
 }  # fmt: skip
 
 
@@ -140,7 +141,9 @@ def _ledger_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.route("/periods", methods=["GET", "POST"])
     def periods() -> Response:
         if request.method == "GET":
-            rows = sandbox.store.all("SELECT * FROM closed_periods WHERE Division = ?", (int(request.args["division"]),))
+            rows = sandbox.store.all(
+                "SELECT * FROM closed_periods WHERE Division = ?", (int(request.args["division"]),)
+            )
             return wsgi.json_answer({"closed": [dict(row) for row in rows]})
         sent = body()
         if sent["status"] not in ("open", "closed"):
@@ -190,7 +193,9 @@ def _party_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     def users() -> Response:
         if request.method == "POST":
             return wsgi.json_answer({"id": seed.add_user(store, body())}, 201)
-        rows = store.all("SELECT UserID, environment, login, FullName, Email, Language, company, role FROM users ORDER BY rowid")
+        rows = store.all(
+            "SELECT UserID, environment, login, FullName, Email, Language, company, role FROM users ORDER BY rowid"
+        )
         return wsgi.json_answer({"users": [dict(row) for row in rows]})
 
     @routes.route("/apps", methods=["GET", "POST"])
@@ -211,9 +216,11 @@ def _party_routes(routes: Blueprint, sandbox: Sandbox) -> None:
 def _division(row: Row) -> dict[str, Any]:
     return {
         "code": row["Code"], "environment": row["environment"], "licence": row["licence"], "hid": row["Hid"],
-        "name": row["Description"], "country": row["Country"], "currency": row["Currency"], "vat_number": row["VATNumber"],
+        "name": row["Description"], "country": row["Country"], "currency": row["Currency"],
+        "vat_number": row["VATNumber"],
         "enterprise_number": row["ChamberOfCommerceNumber"], "siret": row["SiretNumber"], "status": row["Status"],
-        "blocking": row["BlockingStatus"], "address": row["AddressLine1"], "postcode": row["Postcode"], "city": row["City"],
+        "blocking": row["BlockingStatus"], "address": row["AddressLine1"], "postcode": row["Postcode"],
+        "city": row["City"],
     }  # fmt: skip
 
 
@@ -243,14 +250,17 @@ def _grant_routes(routes: Blueprint, sandbox: Sandbox) -> None:
             "SELECT t.app, t.user, u.login, t.day, t.outcome, t.calls FROM token_calls t"
             " LEFT JOIN users u ON u.UserID = t.user ORDER BY t.day, t.app, t.user"
         )
-        return wsgi.json_answer({"token_calls": [dict(row) for row in rows], "total": sum(row["calls"] for row in rows)})
+        return wsgi.json_answer(
+            {"token_calls": [dict(row) for row in rows], "total": sum(row["calls"] for row in rows)}
+        )
 
 
 def grant_rows(sandbox: Sandbox) -> list[dict[str, Any]]:
     """Grants with the age of their last token in seconds; no secrets, none are kept."""
     now = sandbox.clock.ms()
     rows = sandbox.store.all(
-        "SELECT g.*, a.name AS app_name, u.login, (SELECT max(issued) FROM access_tokens k WHERE k.grant_id = g.id) AS issued,"
+        "SELECT g.*, a.name AS app_name, u.login, (SELECT max(issued) FROM access_tokens k WHERE k.grant_id = g.id) "
+        "AS issued,"
         " (SELECT max(expires) FROM refresh_tokens r WHERE r.grant_id = g.id AND used IS NULL) AS refresh_expires"
         " FROM grants g LEFT JOIN apps a ON a.client_id = g.app LEFT JOIN users u ON u.UserID = g.user ORDER BY g.rowid"
     )
@@ -258,7 +268,8 @@ def grant_rows(sandbox: Sandbox) -> list[dict[str, Any]]:
         {
             "id": row["id"], "app": row["app"], "app_name": row["app_name"], "login": row["login"],
             "environment": row["environment"], "state": row["state"], "superseded": bool(row["superseded"]),
-            "divisions": None if row["divisions"] is None else json.loads(row["divisions"]), "refreshes": row["refreshes"],
+            "divisions": None if row["divisions"] is None else json.loads(row["divisions"]),
+            "refreshes": row["refreshes"],
             "token_age": None if row["issued"] is None else (now - row["issued"]) / 1000,
             "refresh_expires_in": None if row["refresh_expires"] is None else (row["refresh_expires"] - now) / 1000,
         }

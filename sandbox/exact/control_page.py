@@ -22,7 +22,8 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
             apps=store.all("SELECT * FROM apps ORDER BY rowid"), users=store.all("SELECT * FROM users ORDER BY rowid"),
             grants=grant_rows(sandbox), faults=sandbox.faults.all(), kinds=KINDS, log=list(sandbox.log)[-40:][::-1],
             divisions=store.all(
-                "SELECT d.*, (SELECT count(*) FROM entries e WHERE e.Division = d.Code) AS entries FROM divisions d ORDER BY Code"
+                "SELECT d.*, (SELECT count(*) FROM entries e WHERE e.Division = d.Code) AS entries FROM divisions d "
+                "ORDER BY Code"
             ),
         )  # fmt: skip
 
@@ -40,7 +41,7 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
     def time() -> Response:
         form = request.form
         if form.get("what") == "advance":
-            change_clock(sandbox, {"advance": form.get("seconds", 0, type=float)})
+            change_clock(sandbox, {"advance": form.get("seconds", 0.0, type=float)})
         elif form.get("what") == "freeze":
             change_clock(sandbox, {"freeze": not sandbox.clock.frozen})
         elif form.get("what") == "real":
@@ -56,7 +57,9 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
         elif form.get("remove"):
             sandbox.faults.remove(form.get("remove", type=int))
         else:
-            given = {name: form[name] for name in ("kind", "method", "endpoint", "division", "seconds") if form.get(name)}
+            given = {
+                name: form[name] for name in ("kind", "method", "endpoint", "division", "seconds") if form.get(name)
+            }
             sandbox.faults.add({**given, "times": form.get("times", type=int)})
         return _home()
 

@@ -85,17 +85,26 @@ class Sandbox:
 
     def finish_late_writes(self) -> None:
         """Do the postponed writes that are due; what is refused now is refused silently."""
-        due = self.store.all("SELECT * FROM late_writes WHERE outcome IS NULL AND due <= ? ORDER BY due", (self.clock.ms(),))
+        due = self.store.all(
+            "SELECT * FROM late_writes WHERE outcome IS NULL AND due <= ? ORDER BY due", (self.clock.ms(),)
+        )
         for row in due:
             with self.store.transaction():
-                changed = self.store.run("UPDATE late_writes SET outcome = '…' WHERE id = ? AND outcome IS NULL", (row["id"],))
+                changed = self.store.run(
+                    "UPDATE late_writes SET outcome = '…' WHERE id = ? AND outcome IS NULL", (row["id"],)
+                )
                 if not changed:
                     continue
                 user = self.store.one("SELECT * FROM users WHERE UserID = ?", (row["user"],))
                 if user is None:
                     continue
                 write = Write(
-                    row["division"], ENTITIES[row["endpoint"].lower()], row["user"], user["role"], user["Language"], row["body"]
+                    row["division"],
+                    ENTITIES[row["endpoint"].lower()],
+                    row["user"],
+                    user["role"],
+                    user["Language"],
+                    row["body"],
                 )
                 self.store.run("UPDATE late_writes SET outcome = ? WHERE id = ?", (self._late(write), row["id"]))
 

@@ -10,11 +10,13 @@ from typing import Any
 
 APPS: list[dict[str, Any]] = [
     {
-        "client_id": "6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a01", "name": "Koppelpoort", "secret": "demo-secret-self-registered",
+        "client_id": "6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a01", "name": "Koppelpoort",
+        "secret": "demo-secret-self-registered",
         "redirect_uris": ["http://127.0.0.1:*", "http://localhost:*"], "published": False,
     },
     {
-        "client_id": "6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a02", "name": "Koppelpoort (App Center)", "secret": "demo-secret-published",
+        "client_id": "6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a02", "name": "Koppelpoort (App Center)",
+        "secret": "demo-secret-published",
         "redirect_uris": ["http://127.0.0.1:*", "http://localhost:*"], "published": True,
     },
 ]  # fmt: skip
@@ -63,7 +65,8 @@ Traiteur Mercier BV|BE|8900 Ieper
 Wijnhandel De Kurkentrekker BV|BE|3290 Diest
 """
 _TRADES = (
-    "Bakkerij", "Slagerij", "Garage", "Kapsalon", "Drukkerij", "Schrijnwerkerij", "Loodgieterij", "Apotheek", "Tuinbouw",
+    "Bakkerij", "Slagerij", "Garage", "Kapsalon", "Drukkerij", "Schrijnwerkerij", "Loodgieterij", "Apotheek",
+    "Tuinbouw",
     "Transport",
 )  # fmt: skip
 _FAMILIES = {
@@ -97,7 +100,8 @@ def divisions() -> Iterator[dict[str, Any]]:
         name, country, place = named[position - 1] if position <= len(named) else _invented(position)
         postcode, city = _split(country, place)
         spec: dict[str, Any] = {
-            "code": 320_100 + position, "hid": 20_100 + position, "name": name, "country": country, "postcode": postcode,
+            "code": 320_100 + position, "hid": 20_100 + position, "name": name, "country": country,
+            "postcode": postcode,
             "city": city, "address": f"{'Rue du Moulin' if country == 'FR' else 'Molenstraat'} {position}",
             "environment": country.lower() if position >= _OTHER_ENVIRONMENT else "be",
             "status": 2 if position in _ARCHIVED else 0 if position in _INACTIVE else 1,
@@ -186,10 +190,10 @@ def _iban(country: str, account: str) -> str:
 def users() -> Iterator[dict[str, Any]]:
     """All passwords are "demo"."""
     for environment in ("be", "nl", "fr"):
-        language = {"be": "NL-BE", "nl": "NL-NL", "fr": "FR-FR"}[environment]
         current = {"be": 320_100, "nl": 320_113, "fr": 320_114}[environment]
         yield {
-            "login": "kantoor", "name": "Anke Peeters", "environment": environment, "language": language, "role": "firm",
+            "login": "kantoor", "name": "Anke Peeters", "environment": environment,
+            "role": "firm",
             "email": "anke.peeters@peeters-lambrechts.example", "current": current,
         }  # fmt: skip
     yield {

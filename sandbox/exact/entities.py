@@ -87,7 +87,8 @@ ME = fields(
     "DivisionCustomerSiretNumber=d.SiretNumber DivisionCustomerVatNumber=d.VATNumber Email FirstName=t.FullName "
     "FullName IsClientUser:B=(t.role<>'firm') IsEmployeeSelfServiceUser:B=0 IsMyFirmLiteUser:B=0 "
     "IsMyFirmPortalUser:B=(t.role='portal') IsOEIMigrationMandatory:B=0 IsStarterUser:B=0 Language "
-    "LanguageCode=t.Language LastName=t.FullName Legislation:L=1 ServerTime:Z=:now ServerUtcOffset:D=0 UserName=t.login",
+    "LanguageCode=t.Language LastName=t.FullName Legislation:L=1 ServerTime:Z=:now ServerUtcOffset:D=0 "
+    "UserName=t.login",
     "DossierDivision EmployeeID Gender Initials MiddleName Mobile Nationality PackageCode Phone PhoneExtension "
     "PictureUrl ThumbnailPicture ThumbnailPictureFormat Title",
 )
@@ -156,11 +157,13 @@ GENERAL = fields(
     "CustomField",
 )
 INVOICE = (
-    "EntryID:G AmountDC:A AmountFC:A Created:T Creator:G ~CreatorFullName=cu.FullName Currency! Description! Division:I "
+    "EntryID:G AmountDC:A AmountFC:A Created:T Creator:G ~CreatorFullName=cu.FullName Currency! Description! "
+    "Division:I "
     "Document!:G DueDate!:T EntryDate!:T=t.Date EntryNumber!:I ExternalLinkReference! InvoiceNumber!:I "
     "Journal!=t.JournalCode ~JournalDescription=j.Description Modified:T Modifier:G ~ModifierFullName=mu.FullName "
     "OrderNumber!:I PaymentCondition! PaymentReference! Rate!:D ReportingPeriod!:I=t.FinancialPeriod "
-    "ReportingYear!:I=t.FinancialYear Reversal!:B Status:I ~StatusDescription=iif(t.Status=20,'Open','Processed') Type:I "
+    "ReportingYear!:I=t.FinancialYear Reversal!:B Status:I ~StatusDescription=iif(t.Status=20,'Open','Processed') "
+    "Type:I "
     "VATAmountDC:A VATAmountFC!:A YourRef!"
 )
 INVOICE_NULLS = (
@@ -171,10 +174,12 @@ INVOICE_NULLS = (
 GL = "GLAccount!:G GLAccountCode=g.Code ~GLAccountDescription=g.Description"
 PARTY = "AccountCode=a.Code ~AccountName=a.Name"
 STATEMENT_LINE = fields(
-    f"ID:G Account!:G {PARTY} AmountDC:A=(-t.AmountDC) AmountFC!:A=(-t.AmountFC) CostCenter! CostUnit! Created:T=e.Created "
+    f"ID:G Account!:G {PARTY} AmountDC:A=(-t.AmountDC) AmountFC!:A=(-t.AmountFC) CostCenter! CostUnit! "
+    f"Created:T=e.Created "
     f"Creator:G=e.Creator Date!:T Description! Division:I Document!:G EntryID!:G EntryNumber:I=e.EntryNumber {GL} "
     "LineNumber:I Modified:T=e.Modified Modifier:G=e.Modifier Notes! OurRef!:I Quantity!:D VATCode!:P VATPercentage:D",
-    "AmountVATFC Asset AssetCode AssetDescription CostCenterDescription CostUnitDescription CreatorFullName CustomField "
+    "AmountVATFC Asset AssetCode AssetDescription CostCenterDescription CostUnitDescription CreatorFullName "
+    "CustomField "
     "DocumentNumber DocumentSubject ExchangeRate ModifierFullName OffsetID Project ProjectCode ProjectDescription "
     "ProjectWBS ProjectWBSDescription VATCodeDescription VATType",
 )
@@ -182,7 +187,8 @@ GENERAL_LINE = fields(
     f"ID:G Account!:G {PARTY} AmountDC:A AmountFC!:A CostCenter! CostUnit! Created:T=e.Created Creator:G=e.Creator "
     f"Date!:T Description! Division:I Document!:G EntryID!:G EntryNumber:I=e.EntryNumber {GL} LineNumber:I "
     "Modified:T=e.Modified Modifier:G=e.Modifier Notes! OurRef!:I Quantity!:D VATCode!:P VATPercentage:D",
-    "AmountVATDC AmountVATFC Asset AssetCode AssetDescription CostCenterDescription CostUnitDescription CreatorFullName "
+    "AmountVATDC AmountVATFC Asset AssetCode AssetDescription CostCenterDescription CostUnitDescription "
+    "CreatorFullName "
     "CustomField DocumentNumber DocumentSubject ModifierFullName OffsetID Project ProjectCode ProjectDescription "
     "ProjectWBS ProjectWBSDescription VATBaseAmountDC VATBaseAmountFC VATCodeDescription VATType",
 )
@@ -196,7 +202,8 @@ INVOICE_LINE_NULLS = (
 def invoice_line(sign: str) -> dict[str, Field]:
     """Sales lines are kept as credits: their amounts are shown with the sign turned."""
     return fields(
-        f"ID:G AmountDC:A=({sign}t.AmountDC) AmountFC!:A=({sign}t.AmountFC) CostCenter! CostUnit! Description! Division:I "
+        f"ID:G AmountDC:A=({sign}t.AmountDC) AmountFC!:A=({sign}t.AmountFC) CostCenter! CostUnit! Description! "
+        f"Division:I "
         f"EntryID!:G {GL} LineNumber:I Notes! Quantity!:D Type:I=e.Type VATAmountFC:A=({sign}t.VATAmountFC) VATCode!:P "
         "VATPercentage:D",
         INVOICE_LINE_NULLS,

@@ -219,7 +219,8 @@ def _balance(
     lines.insert(0, Line(-total - vat, journal["GLAccount"], part=1, values={"Date": head["Date"]}))
     for line in [line for line in lines if line.vat]:
         row = booking.store.one(
-            "SELECT GLToPay, GLToClaim FROM vat_codes WHERE Division = ? AND Code = ?", (booking.division, line.vat_code)
+            "SELECT GLToPay, GLToClaim FROM vat_codes WHERE Division = ? AND Code = ?",
+            (booking.division, line.vat_code),
         )
         account = row["GLToPay" if kind == "sales" else "GLToClaim"] if row else None
         lines.append(Line(line.vat, account, part=2, vat_code=line.vat_code, values={"Date": head["Date"]}))
@@ -230,13 +231,13 @@ def _statement_balances(booking: Booking, head: dict[str, Any], journal: Row, to
     opening, closing = head.get("OpeningBalanceFC"), head.get("ClosingBalanceFC")
     if opening is None and closing is None:
         last = booking.store.one(
-            "SELECT ClosingBalanceFC FROM entries WHERE Division = ? AND JournalCode = ? AND ClosingBalanceFC IS NOT NULL"
+            "SELECT ClosingBalanceFC FROM entries WHERE Division = ? AND JournalCode = ?"
             " ORDER BY FinancialYear DESC, EntryNumber DESC LIMIT 1",
             (booking.division, journal["Code"]),
         )
         opening = last["ClosingBalanceFC"] if last else 0
     if opening is None:
-        opening = closing - total
+        opening = int(closing or 0) - total
     if closing is None:
         closing = opening + total
     if opening + total != closing:

@@ -83,7 +83,17 @@ class Faults:
         kind = str(spec.get("kind", ""))
         if kind not in KINDS:
             raise ValueError(f"unknown kind of fault: {kind!r}")
-        unknown = set(spec) - {"kind", "method", "endpoint", "division", "times", "probability", "seed", "seconds", "phase"}
+        unknown = set(spec) - {
+            "kind",
+            "method",
+            "endpoint",
+            "division",
+            "times",
+            "probability",
+            "seed",
+            "seconds",
+            "phase",
+        }
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         times = spec.get("times", 1)
@@ -94,7 +104,8 @@ class Faults:
                 (
                     kind, spec.get("method") and str(spec["method"]).upper(), spec.get("endpoint"),
                     None if spec.get("division") is None else int(spec["division"]),
-                    None if times is None else int(times), float(spec.get("probability", 1)), str(spec.get("seed", "0")),
+                    None if times is None else int(times), float(spec.get("probability", 1)), str(spec.get("seed",
+                    "0")),
                     float(spec.get("seconds", 1)), "after" if spec.get("phase") == "after" else "before",
                 ),
             ).lastrowid  # fmt: skip
@@ -126,7 +137,9 @@ class Faults:
                     struck.append(fault)
         if changed:
             with self._store.transaction() as db:
-                db.executemany("UPDATE faults SET matched = max(matched, ?), fired = max(fired, ?) WHERE id = ?", changed)
+                db.executemany(
+                    "UPDATE faults SET matched = max(matched, ?), fired = max(fired, ?) WHERE id = ?", changed
+                )
         return struck
 
 

@@ -14,8 +14,8 @@ def entries(
     """Entries with their ledger lines, oldest first. Amounts are strings, positive = debit."""
     found = store.all(
         "SELECT * FROM entries WHERE (? IS NULL OR Division = ?) AND (? IS NULL OR JournalCode = ?)"
-        f" ORDER BY rowid {'DESC' if newest else 'ASC'} LIMIT ?",
-        (division, division, journal, journal, limit),
+        " ORDER BY rowid * ? LIMIT ?",
+        (division, division, journal, journal, -1 if newest else 1, limit),
     )
     lines: dict[str, list[dict[str, Any]]] = {row["EntryID"]: [] for row in found}
     rows = store.all(
@@ -27,8 +27,10 @@ def entries(
         if row["EntryID"] in lines:
             lines[row["EntryID"]].append(
                 {
-                    "id": row["ID"], "number": row["LineNumber"], "own": row["part"] != 0, "date": wire.iso(row["Date"])[:10],
-                    "gl_account": row["GLAccountCode"], "amount": money(row["AmountDC"]), "description": row["Description"],
+                    "id": row["ID"], "number": row["LineNumber"], "own": row["part"] != 0,
+                    "date": wire.iso(row["Date"])[:10],
+                    "gl_account": row["GLAccountCode"], "amount": money(row["AmountDC"]),
+                    "description": row["Description"],
                     "notes": row["Notes"], "vat_code": row["VATCode"],
                 }
             )  # fmt: skip

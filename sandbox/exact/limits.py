@@ -72,7 +72,8 @@ class Limits:
         if changed:
             with self._store.transaction() as db:
                 db.executemany(
-                    "INSERT INTO call_counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET calls = excluded.calls", changed
+                    "INSERT INTO call_counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET calls = excluded.calls",
+                    changed,
                 )
 
     def blocked(self, app: str, user: str, division: int, endpoint: str) -> bool:
@@ -91,7 +92,8 @@ class Limits:
         with self._store.transaction() as db:
             db.execute("INSERT INTO call_errors VALUES (?, ?, ?, ?, ?)", (*key, now))
             found = db.execute(
-                "SELECT count(*) FROM call_errors WHERE app = ? AND user = ? AND division = ? AND endpoint = ? AND at > ?",
+                "SELECT count(*) FROM call_errors WHERE app = ? AND user = ? AND division = ? AND endpoint = ? AND "
+                "at > ?",
                 (*key, now - 3_600_000),
             ).fetchone()[0]
             if found <= settings.errors_per_hour:

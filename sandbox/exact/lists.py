@@ -91,7 +91,7 @@ class Reader:
     base: str
     caller: Mapping[str, Any]  # division, environment, user, role, licence, scope, current, now
 
-    def list(self, entity: Entity, query: Query, parent: Parent | None = None) -> Any:
+    def page(self, entity: Entity, query: Query, parent: Parent | None = None) -> Any:
         """What stands under `d`: a bare list, or results with `__next`."""
         self._check_rules(entity, query, parent is not None)
         page = entity.page
@@ -130,7 +130,9 @@ class Reader:
         tests = [f"{entity.fields[name].sql} = :k{i}" for i, name in enumerate(entity.key)]
         parameters = {**self.caller, **{f"k{i}": value for i, value in enumerate(values)}}
         shown = self._shown(entity, query)
-        sql = f"SELECT {_columns(entity, shown, ())} FROM {entity.source} WHERE {entity.where} AND {' AND '.join(tests)}"  # noqa: S608 - own tables
+        sql = (
+            f"SELECT {_columns(entity, shown, ())} FROM {entity.source} WHERE {entity.where} AND {' AND '.join(tests)}"  # noqa: S608 - own tables
+        )
         row = self.store.one(sql, parameters)
         if row is None:
             raise ApiError(404, "Resource not found for the segment '" + entity.path.rsplit("/", 1)[-1] + "'.")
@@ -165,14 +167,14 @@ class Reader:
             parameters |= more
         return " AND ".join(parts), parameters
 
-    def _rows(
-        self, entity: Entity, query: Query, limit: int, parent: Parent | None
-    ) -> tuple[list[Row], list[Field]]:
+    def _rows(self, entity: Entity, query: Query, limit: int, parent: Parent | None) -> tuple[list[Row], list[Field]]:
         order = _order(entity, query)
         shown = self._shown(entity, query)
         where, parameters = self._where(entity, query, parent)
-        by = ", ".join(f"ifnull({f.sql}, '') {direction}" if i < len(order) - len(entity.key) else f"{f.sql} {direction}"
-                       for i, (f, direction) in enumerate(order))  # fmt: skip
+        keys = set(entity.key)
+        by = ", ".join(
+            f"{f.sql} {direction}" if f.name in keys else f"ifnull({f.sql}, '') {direction}" for f, direction in order
+        )
         columns = _columns(entity, shown, [f for f, _ in order])
         sql = f"SELECT {columns} FROM {entity.source} WHERE {where} ORDER BY {by} LIMIT {limit} OFFSET {query.skip}"  # noqa: S608 - own tables
         return self.store.all(sql, parameters), shown
@@ -188,7 +190,9 @@ class Reader:
             if head in known:
                 found.append(known[head])
             elif head not in {nav.lower() for nav in entity.lists}:
-                raise ApiError(400, f"Could not find a property named '{name}' on type 'Exact.Web.Api.Models.{entity.model}'.")
+                raise ApiError(
+                    400, f"Could not find a property named '{name}' on type 'Exact.Web.Api.Models.{entity.model}'."
+                )
         return found
 
     def record(self, entity: Entity, row: Row, shown: list[Field], query: Query) -> dict[str, Any]:
@@ -216,9 +220,7 @@ class Reader:
         division = "" if entity.path == "current/Me" else f"{self.caller['division']}/"
         return f"{self.base}/{division}{entity.path}{rest}"
 
-    def _next(
-        self, entity: Entity, query: Query, last: Row, left: int | None, parent: Parent | None
-    ) -> str:
+    def _next(self, entity: Entity, query: Query, last: Row, left: int | None, parent: Parent | None) -> str:
         token = ",".join(_literal(f.kind, last[f.name]) for f, _ in _order(entity, query))
         options = [("$filter", query.filter), ("$select", ",".join(query.select)), ("$expand", ",".join(query.expand))]
         if not entity.cursor:
@@ -298,7 +300,9 @@ def _read_token(text: str) -> list[Any]:
         elif string is not None:
             values.append(string.replace("''", "'"))
         elif number is not None:
-            values.append(wire.cents(number) if match[0].endswith("M") else float(number) if "." in number else int(number))
+            values.append(
+                wire.cents(number) if match[0].endswith("M") else float(number) if "." in number else int(number)
+            )
         elif null is not None:
             values.append(None)
         at = match.end()

@@ -191,7 +191,8 @@ class OAuth:
         if not settings.token_calls_per_day:
             return
         row = self._store.one(
-            "SELECT sum(calls) AS calls FROM token_calls WHERE app = ? AND user = ? AND day = ?", (app, user, self._day())
+            "SELECT sum(calls) AS calls FROM token_calls WHERE app = ? AND user = ? AND day = ?",
+            (app, user, self._day()),
         )
         if row and (row["calls"] or 0) >= settings.token_calls_per_day:
             raise TokenError(400, "access_denied", "Rate limit exceeded: token calls per day")
@@ -199,7 +200,9 @@ class OAuth:
     def _issue(self, grant: str, settings: Settings) -> Tokens:
         now = self._clock.ms()
         tokens = Tokens(
-            f"stampNL001.{secrets.token_urlsafe(48)}", f"stampNL001.{secrets.token_urlsafe(32)}", settings.token_lifetime
+            f"stampNL001.{secrets.token_urlsafe(48)}",
+            f"stampNL001.{secrets.token_urlsafe(32)}",
+            settings.token_lifetime,
         )
         if settings.single_access_token:
             self._store.run("DELETE FROM access_tokens WHERE grant_id = ?", (grant,))
@@ -226,7 +229,8 @@ class OAuth:
         """Every token call is counted, for the user when the token is known."""
         if grant is None:
             row = self._store.one(
-                "SELECT grant_id FROM refresh_tokens WHERE token_hash = ? UNION SELECT grant_id FROM codes WHERE code_hash = ?",
+                "SELECT grant_id FROM refresh_tokens WHERE token_hash = ? UNION SELECT grant_id FROM codes WHERE "
+                "code_hash = ?",
                 (hashed(form.get("refresh_token", "")), hashed(form.get("code", ""))),
             )
             grant = row["grant_id"] if row else None
@@ -253,7 +257,8 @@ class OAuth:
 
     def _bearer(self, token: str) -> Row | None:
         return self._store.one(
-            "SELECT k.token_hash, k.expires, g.id AS grant_id, g.app, g.environment, g.divisions, g.state, u.UserID, u.role,"
+            "SELECT k.token_hash, k.expires, g.id AS grant_id, g.app, g.environment, g.divisions, g.state, "
+            "u.UserID, u.role,"
             " u.licence, u.Language, u.CurrentDivision, a.published, a.scopes FROM access_tokens k"
             " JOIN grants g ON g.id = k.grant_id JOIN users u ON u.UserID = g.user JOIN apps a ON a.client_id = g.app"
             " WHERE k.token_hash = ?",
@@ -322,4 +327,3 @@ def _proves(code: Row, verifier: str) -> bool:
 
 def _b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-

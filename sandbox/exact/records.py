@@ -53,7 +53,9 @@ def change(booking: Booking, entity: Entity, record: Row, body: dict[str, Any]) 
 def delete(booking: Booking, entity: Entity, record: Row) -> None:
     for table, column in _USES.get(entity.table, ()):
         if booking.store.one(f"SELECT 1 FROM {table} WHERE {column} = ?", (record["ID"],)):  # noqa: S608 - own names
-            raise Refusals(booking.language).fail("in_use", what="G/L account" if "gl" in entity.table else "Relationship")
+            raise Refusals(booking.language).fail(
+                "in_use", what="G/L account" if "gl" in entity.table else "Relationship"
+            )
     booking.store.run(f"DELETE FROM {entity.table} WHERE ID = ?", (record["ID"],))  # noqa: S608 - own names
     if entity.deleted_type:
         log_deletion(booking, entity.deleted_type, record["ID"])

@@ -31,7 +31,8 @@ def _statement(kind: str, name: str) -> list[Entity]:
     path = f"financialtransaction/{name}"
     return [
         Entity(
-            path, name.removesuffix("ies") + "y", _HEAD, e.STATEMENT, where=_heads_of(kind), key=("EntryID",), methods="GPD",
+            path, name.removesuffix("ies") + "y", _HEAD, e.STATEMENT, where=_heads_of(kind), key=("EntryID",),
+            methods="GPD",
             mandatory=(("JournalCode", "Diary"),), entry_kind=kind,
             lists={f"{name.removesuffix('ies')}yLines": (f"{path.removesuffix('ies')}yLines", "EntryID")},
         ),
@@ -78,7 +79,8 @@ _ALL = [
     Entity("bulk/Financial/GLAccounts", "GLAccount", _GL_SOURCE, fields(e.GL_SPEC, e.GL_NULLS), page=1000),
     Entity("sync/Financial/GLAccounts", "GLAccount", _GL_SOURCE, fields(_STAMPED + e.GL_SPEC, e.GL_NULLS), page=1000,
            key=("Timestamp",), cursor=True, filter_needed=("Timestamp",)),
-    Entity("financial/Journals", "Journal", "journals t" + _GL_JOIN + USERS, e.JOURNAL, methods="GPUD", table="journals",
+    Entity("financial/Journals", "Journal", "journals t" + _GL_JOIN + USERS, e.JOURNAL, methods="GPUD",
+    table="journals",
            mandatory=(("Code", "Code"), ("Description", "Description"))),
     Entity("financial/FinancialPeriods", "FinancialPeriod", "periods t", e.PERIOD),
     Entity("read/financial/JournalStatusList", "JournalStatusByFinancialPeriod",

@@ -43,11 +43,13 @@ CREATE TABLE web_sessions (token_hash TEXT PRIMARY KEY, user TEXT NOT NULL, expi
 CREATE TABLE grants (
     id TEXT PRIMARY KEY, app TEXT NOT NULL, user TEXT NOT NULL, environment TEXT NOT NULL,
     divisions TEXT, state TEXT NOT NULL CHECK (state IN ('consented', 'active', 'replaced', 'revoked')),
-    superseded INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, refreshed INTEGER, refreshes INTEGER NOT NULL DEFAULT 0
+    superseded INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, refreshed INTEGER,
+    refreshes INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX grants_user ON grants (app, user);
 CREATE TABLE codes (
-    code_hash TEXT PRIMARY KEY, grant_id TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT, challenge_method TEXT,
+    code_hash TEXT PRIMARY KEY, grant_id TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT,
+    challenge_method TEXT,
     expires INTEGER NOT NULL, used INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE access_tokens (
@@ -87,14 +89,18 @@ CREATE TABLE late_writes (
 );
 
 CREATE TABLE gl_accounts (
-    ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, Code TEXT NOT NULL COLLATE NOCASE, Description TEXT NOT NULL COLLATE NOCASE,
+    ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, Code TEXT NOT NULL COLLATE NOCASE,
+    Description TEXT NOT NULL COLLATE NOCASE,
     Type INTEGER NOT NULL DEFAULT 90, BalanceSide TEXT NOT NULL DEFAULT 'D', BalanceType TEXT NOT NULL DEFAULT 'B',
-    IsBlocked INTEGER NOT NULL DEFAULT 0, Matching INTEGER NOT NULL DEFAULT 0, SearchCode TEXT, VATCode TEXT, VATSystem TEXT,
-    Created INTEGER NOT NULL, Modified INTEGER NOT NULL, Creator TEXT, Modifier TEXT, Timestamp INTEGER NOT NULL DEFAULT 0,
+    IsBlocked INTEGER NOT NULL DEFAULT 0, Matching INTEGER NOT NULL DEFAULT 0, SearchCode TEXT, VATCode TEXT,
+    VATSystem TEXT,
+    Created INTEGER NOT NULL, Modified INTEGER NOT NULL, Creator TEXT, Modifier TEXT,
+    Timestamp INTEGER NOT NULL DEFAULT 0,
     UNIQUE (Division, Code)
 );
 CREATE TABLE journals (
-    ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, Code TEXT NOT NULL COLLATE NOCASE, Description TEXT NOT NULL COLLATE NOCASE,
+    ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, Code TEXT NOT NULL COLLATE NOCASE,
+    Description TEXT NOT NULL COLLATE NOCASE,
     Type INTEGER NOT NULL, Currency TEXT NOT NULL DEFAULT 'EUR', GLAccount TEXT, AllowVAT INTEGER NOT NULL DEFAULT 0,
     AllowVariableCurrency INTEGER NOT NULL DEFAULT 0, IsBlocked INTEGER NOT NULL DEFAULT 0,
     BankAccountIBAN TEXT COLLATE NOCASE, BankAccountBICCode TEXT, BankName TEXT,
@@ -102,7 +108,8 @@ CREATE TABLE journals (
     UNIQUE (Division, Code)
 );
 CREATE TABLE vat_codes (
-    ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, Code TEXT NOT NULL COLLATE NOCASE, Description TEXT NOT NULL COLLATE NOCASE,
+    ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, Code TEXT NOT NULL COLLATE NOCASE,
+    Description TEXT NOT NULL COLLATE NOCASE,
     Percentage REAL NOT NULL DEFAULT 0, Type TEXT NOT NULL DEFAULT 'E', VATTransactionType TEXT NOT NULL DEFAULT 'B',
     IsBlocked INTEGER NOT NULL DEFAULT 0, GLToPay TEXT, GLToClaim TEXT, Charged INTEGER NOT NULL DEFAULT 0,
     Created INTEGER NOT NULL, Modified INTEGER NOT NULL, Creator TEXT, Modifier TEXT,
@@ -119,12 +126,14 @@ CREATE TABLE closed_periods (
 ) WITHOUT ROWID;
 CREATE TABLE accounts (
     ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, Code TEXT COLLATE NOCASE, Name TEXT NOT NULL COLLATE NOCASE,
-    Status TEXT, IsSupplier INTEGER NOT NULL DEFAULT 0, IsSales INTEGER NOT NULL DEFAULT 0, Blocked INTEGER NOT NULL DEFAULT 0,
+    Status TEXT, IsSupplier INTEGER NOT NULL DEFAULT 0, IsSales INTEGER NOT NULL DEFAULT 0,
+    Blocked INTEGER NOT NULL DEFAULT 0,
     AddressLine1 TEXT, Postcode TEXT, City TEXT, Country TEXT, Email TEXT COLLATE NOCASE, Phone TEXT, Website TEXT,
     VATNumber TEXT COLLATE NOCASE, ChamberOfCommerce TEXT COLLATE NOCASE, Language TEXT, Remarks TEXT, SearchCode TEXT,
     PaymentConditionSales TEXT, PaymentConditionPurchase TEXT, SalesVATCode TEXT, PurchaseVATCode TEXT,
     GLAccountSales TEXT, GLAccountPurchase TEXT,
-    Created INTEGER NOT NULL, Modified INTEGER NOT NULL, Creator TEXT, Modifier TEXT, Timestamp INTEGER NOT NULL DEFAULT 0,
+    Created INTEGER NOT NULL, Modified INTEGER NOT NULL, Creator TEXT, Modifier TEXT,
+    Timestamp INTEGER NOT NULL DEFAULT 0,
     UNIQUE (Division, Code)
 );
 CREATE TABLE bank_accounts (
@@ -145,14 +154,16 @@ CREATE TABLE entries (
     Created INTEGER NOT NULL, Modified INTEGER NOT NULL, Creator TEXT, Modifier TEXT,
     UNIQUE (Division, EntryNumber)
 );
-CREATE INDEX entries_journal ON entries (Division, kind, JournalCode, FinancialYear, FinancialPeriod);
+CREATE INDEX entries_journal ON entries (Division, JournalCode, FinancialYear, EntryNumber);
 
 -- part: 0 a line the client sent, 1 the side the journal books itself, 2 VAT.
 CREATE TABLE lines (
     ID TEXT PRIMARY KEY, Division INTEGER NOT NULL, EntryID TEXT NOT NULL, kind TEXT NOT NULL, part INTEGER NOT NULL,
-    LineNumber INTEGER NOT NULL, Date INTEGER NOT NULL, GLAccount TEXT, AmountFC INTEGER NOT NULL, AmountDC INTEGER NOT NULL,
+    LineNumber INTEGER NOT NULL, Date INTEGER NOT NULL, GLAccount TEXT, AmountFC INTEGER NOT NULL,
+    AmountDC INTEGER NOT NULL,
     VATAmountFC INTEGER NOT NULL DEFAULT 0, VATCode TEXT, VATPercentage REAL, Account TEXT,
-    Description TEXT COLLATE NOCASE, Notes TEXT COLLATE NOCASE, OurRef INTEGER, Document TEXT, CostCenter TEXT, CostUnit TEXT,
+    Description TEXT COLLATE NOCASE, Notes TEXT COLLATE NOCASE, OurRef INTEGER, Document TEXT, CostCenter TEXT,
+    CostUnit TEXT,
     Quantity REAL, Timestamp INTEGER NOT NULL
 );
 CREATE INDEX lines_entry ON lines (EntryID, LineNumber);

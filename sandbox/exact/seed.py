@@ -15,6 +15,7 @@ from sandbox.exact.oauth import hashed, normal_id
 from sandbox.exact.store import Store
 
 FIRST_YEAR, LAST_YEAR = 2024, 2027
+LANGUAGES = {"be": "NL-BE", "nl": "NL-NL", "fr": "FR-FR"}
 _SPACE = uuid.UUID("5a6b0c4e-3a53-4f0e-9b5e-1f0d5c1f7a10")
 _EPOCH = int(datetime(2024, 1, 2, 8, tzinfo=UTC).timestamp() * 1000)
 
@@ -30,7 +31,8 @@ def add_app(
 ) -> None:  # fmt: skip
     """Register an app, or register it anew. A redirect URI that ends in `*` matches by prefix."""
     store.run(
-        "INSERT OR REPLACE INTO apps (client_id, name, secret_hash, redirect_uris, published, scopes) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO apps (client_id, name, secret_hash, redirect_uris, published, scopes) VALUES (?, ?, "
+        "?, ?, ?, ?)",
         (
             normal_id(client_id), name, hashed(secret), json.dumps(redirect_uris), int(published),
             None if scopes is None else json.dumps(scopes),
@@ -50,9 +52,10 @@ def add_user(store: Store, spec: dict[str, Any]) -> str:
     with store.transaction():
         store.run("DELETE FROM users WHERE UserID = ?", (user,))
         store.insert(
-            "users", UserID=user, environment=environment, login=login, password_hash=hashed(spec.get("password", "demo")),
+            "users", UserID=user, environment=environment, login=login, password_hash=hashed(spec.get("password",
+            "demo")),
             FullName=spec.get("name", login), Email=spec.get("email", f"{login}@example.test"),
-            Language=spec.get("language", "NL-BE" if environment == "be" else f"{environment.upper()}-{environment.upper()}"),
+            Language=spec.get("language", LANGUAGES.get(environment, "EN-US")),
             company=spec.get("company", "Peeters Lambrechts"), licence=spec.get("licence", "peeters-lambrechts"),
             role=spec.get("role", "firm"), CurrentDivision=spec.get("current") or (divisions[0] if divisions else None),
         )  # fmt: skip
@@ -76,15 +79,19 @@ def add_division(store: Store, spec: dict[str, Any]) -> int:
     status = int(spec.get("status", 1))
     with store.transaction():
         store.insert(
-            "divisions", Code=code, environment=spec.get("environment", "nl"), licence=spec.get("licence", "peeters-lambrechts"),
+            "divisions", Code=code, environment=spec.get("environment", "nl"), licence=spec.get("licence",
+            "peeters-lambrechts"),
             Hid=int(spec.get("hid", code % 100_000)), Description=str(spec["name"]), Country=country,
             VATNumber=spec.get("vat_number"), ChamberOfCommerceNumber=spec.get("enterprise_number"),
             ChamberOfCommerceEstablishment=spec.get("establishment"), SiretNumber=spec.get("siret"),
-            Customer=fixed_guid("customer", code), CustomerCode=str(code % 100_000).rjust(18), CustomerName=str(spec["name"]),
+            Customer=fixed_guid("customer", code), CustomerCode=str(code % 100_000).rjust(18),
+            CustomerName=str(spec["name"]),
             Status=status, BlockingStatus=int(spec.get("blocking", 0)),
-            ArchiveDate=wire.day_ms(date(2026, 3, 31)) if status == 2 else None, IsMainDivision=int(spec.get("main", False)),
+            ArchiveDate=wire.day_ms(date(2026, 3, 31)) if status == 2 else None, IsMainDivision=int(spec.get("main",
+            False)),
             IsPracticeDivision=int(spec.get("practice", False)), IsDossierDivision=int(not spec.get("practice", False)),
-            AddressLine1=spec.get("address"), Postcode=spec.get("postcode"), City=spec.get("city"), Email=spec.get("email"),
+            AddressLine1=spec.get("address"), Postcode=spec.get("postcode"), City=spec.get("city"),
+            Email=spec.get("email"),
             StartDate=wire.day_ms(date(FIRST_YEAR, 1, 1)), Created=_EPOCH, Modified=_EPOCH,
         )  # fmt: skip
         _fill(store, code, country, spec.get("iban"))
@@ -123,7 +130,8 @@ def _fill(store: Store, division: int, country: str, iban: str | None) -> None:
     store.insert_many("periods", [
         stamps | {
             "ID": fixed_guid(division, "period", year, month), "FinYear": year, "FinPeriod": month,
-            "StartDate": wire.day_ms(date(year, month, 1)), "EndDate": wire.day_ms(date(year, month, monthrange(year, month)[1])),
+            "StartDate": wire.day_ms(date(year, month, 1)), "EndDate": wire.day_ms(date(year, month, monthrange(year,
+            month)[1])),
         }
         for year in range(FIRST_YEAR, LAST_YEAR + 1)
         for month in range(1, 13)

@@ -25,9 +25,7 @@ class Store:
         self.path = folder / "exact.sqlite"
         self._lock = threading.RLock()
         self._depth = 0
-        self._db = sqlite3.connect(
-            self.path, check_same_thread=False, isolation_level=None, cached_statements=512
-        )
+        self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, cached_statements=512)
         self._db.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "cache_size=-65536"):
             self._db.execute(f"PRAGMA {pragma}")
@@ -80,14 +78,14 @@ class Store:
     def insert(self, table: str, **values: Any) -> None:
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
-        self.run(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
+        self.run(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))  # noqa: S608 - own names
 
     def insert_many(self, table: str, rows: list[dict[str, Any]]) -> None:
         """All rows must have the same keys."""
         if not rows:
             return
         names = list(rows[0])
-        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - own names
         with self.transaction() as db:
             db.executemany(sql, [tuple(row[name] for name in names) for row in rows])
 
@@ -107,8 +105,7 @@ class Store:
 
     def keep(self, name: str, value: str) -> None:
         self.run(
-            "INSERT INTO kept (name, value) VALUES (?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            "INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
 
@@ -117,4 +114,4 @@ class Store:
         with self.transaction() as db:
             names = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             for name in names:
-                db.execute(f'DELETE FROM "{name}"')
+                db.execute(f'DELETE FROM "{name}"')  # noqa: S608 - own names

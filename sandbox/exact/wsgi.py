@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import threading
@@ -12,13 +13,61 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+MAX_BODY = 10 * 1024 * 1024
+
 
 class Handler(WSGIRequestHandler):
-    """One write per answer and no waiting for acknowledgements; requests are logged elsewhere."""
+    """Keeps connections open and sends each answer in one piece; requests are logged elsewhere."""
 
     disable_nagle_algorithm = True
     wbufsize = 65536
+    timeout = 75  # seconds an idle connection is kept
     protocol_version = "HTTP/1.1"
+
+    def run_wsgi(self) -> None:
+        try:
+            self._respond()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+
+    def _respond(self) -> None:
+        if getattr(self.server, "stopped", False):
+            raise ConnectionAbortedError("stopped")
+        environ = self.make_environ()
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_BODY or "Transfer-Encoding" in self.headers:
+            self.close_connection = True
+        else:
+            environ["wsgi.input"] = io.BytesIO(self.rfile.read(length))
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            begun[:] = [(status, headers)]
+            return self.wfile.write
+
+        parts = self.server.app(environ, start_response)
+        try:
+            head_sent = False
+            for part in parts:
+                if not head_sent:
+                    self._send_head(*begun[0])
+                    head_sent = True
+                self.wfile.write(part)
+            if not head_sent:
+                self._send_head(*begun[0])
+        finally:
+            self.wfile.flush()
+            if hasattr(parts, "close"):
+                parts.close()
+
+    def _send_head(self, status: str, headers: list[tuple[str, str]]) -> None:
+        code, _, phrase = status.partition(" ")
+        self.send_response(int(code), phrase)
+        for name, value in headers:
+            self.send_header(name, value)
+        if self.close_connection or not any(name.lower() == "content-length" for name, _ in headers):
+            self.send_header("Connection", "close")
+        self.end_headers()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """The control page shows the requests."""
@@ -76,6 +125,7 @@ class Running:
     _close: Any
 
     def stop(self) -> None:
+        vars(self._server)["stopped"] = True  # connections that clients keep open are answered no more
         self._server.shutdown()
         self._thread.join(timeout=10)
         self._server.server_close()
