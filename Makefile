@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test lint types contracts templates checks units journeys bench demo-reset lock
+.PHONY: help setup setup-test run test lint style types contracts templates checks units journeys bench demo-reset lock
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -19,7 +19,9 @@ run: setup ## Run everything on this machine, with demo data
 
 test: setup-test lint checks units journeys ## All that has to hold before a change lands
 
-lint: setup-test types contracts templates ## Style, types, import contracts, templates
+lint: style types contracts templates ## Style, types, import contracts, templates
+
+style: setup-test
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
 

@@ -80,11 +80,11 @@ def prepare_database(settings: Settings, admin: Running | None) -> None:
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether http://127.0.0.1:port/path says 200."""
+    """Whether http://127.0.0.1:port/path gives a page, or the way to one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status == 200
+        return connection.getresponse().status < 400
     except (OSError, http.client.HTTPException):
         return False
     finally:
