@@ -126,7 +126,7 @@ class Trial:
     @cached_property
     def dossier(self) -> Dossier:
         wanted = self.options.get("dossier") or self.connection.identity().default_dossier
-        return _first("dossier " + wanted, (own for own in self.connection.dossiers() if own.code == wanted))
+        return _first(f"dossier {wanted}", (own for own in self.connection.dossiers() if own.code == wanted))
 
     @cached_property
     def accounts(self) -> dict[str, LedgerAccount]:
@@ -135,13 +135,15 @@ class Trial:
     @cached_property
     def journal(self) -> Journal:
         wanted = self.options.get("journal")
-        journals = (own for own in self.connection.journals(self.dossier.code) if own.type is JournalType.BANK)
-        return _first("bank journal", (own for own in journals if own.ledger_account and wanted in (None, own.code)))
+        journals = sorted(self.connection.journals(self.dossier.code), key=lambda own: own.code)
+        usable = (own for own in journals if own.type is JournalType.BANK and own.ledger_account and not own.blocked)
+        return _first("usable bank journal", (own for own in usable if wanted in (None, own.code)))
 
     @cached_property
     def account(self) -> LedgerAccount:
         wanted = self.options.get("account")
-        usable = (own for own in self.accounts.values() if own.kind == "general" and not own.blocked)
+        accounts = sorted(self.accounts.values(), key=lambda own: own.code)
+        usable = (own for own in accounts if own.kind == "general" and not own.blocked)
         return _first("general ledger account", (own for own in usable if wanted in (None, own.code)))
 
     @cached_property

@@ -16,6 +16,7 @@ def create_app(data_dir: Path | str, *, clock: Base | None = None) -> Flask:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = wsgi.MAX_BODY
     app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.url_map.redirect_defaults = False  # /nl/… is answered where it was asked, though / means the same
     sandbox = Sandbox(Path(data_dir), clock)
     app.extensions["sandbox"] = sandbox
     app.register_blueprint(api.blueprint(sandbox))

@@ -190,7 +190,7 @@ def _iban(country: str, account: str) -> str:
 def users() -> Iterator[dict[str, Any]]:
     """All passwords are "demo"."""
     for environment in ("be", "nl", "fr"):
-        current = {"be": 320_100, "nl": 320_113, "fr": 320_114}[environment]
+        current = {"be": 320_100, "nl": 320_213, "fr": 320_214}[environment]
         yield {
             "login": "kantoor", "name": "Anke Peeters", "environment": environment,
             "role": "firm",

@@ -185,6 +185,22 @@ def test_a_real_minute_limit_tells_when_it_ends(world: World, control: Control) 
     assert 1 <= error.retry_after <= 60
 
 
+@pytest.mark.parametrize("environment", list(MANIFEST.hosts))
+def test_every_environment_is_a_world_of_its_own(control: Control, environment: str) -> None:
+    code = 700000 + list(MANIFEST.hosts).index(environment)
+    control.post(
+        "divisions", code=code, name="Klant", country=environment.upper(), environment=environment, licence="l"
+    )
+    control.post("users", login="ander", environment=environment, current=code, licence="l")
+    minted = control.post("grants", environment=environment, client_id=APP, login="ander")
+    session = http.session()
+    session.auth = Bearer(minted["access_token"])
+    connection = Client(session, f"{control.url}/{environment}", RecordingGate())
+    assert connection.identity().default_dossier == str(code)
+    assert [(dossier.code, dossier.country) for dossier in connection.dossiers()] == [(str(code), environment.upper())]
+    assert connection.ledger_accounts(str(code))
+
+
 # ------------------------------------------------------------------------------ the command
 
 
