@@ -84,6 +84,14 @@ def db() -> Session:
     return cast(Session, g.session)
 
 
+def as_id(value: str) -> uuid.UUID:
+    """An id out of a form; what is none is nobody's."""
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        raise NotFound() from None
+
+
 def cookie_name() -> str:
     return "__Host-kp" if runtime.get().settings.secure_cookies else "kp"
 

@@ -81,7 +81,7 @@ def _make() -> Shell:
         return _shell_of("me", who, {}, who.user_name, _("Your own account"), url_for("me.accounts"), {})
     values = {scope.kind: scope.tenant_id}
     if scope.kind == "portal":
-        counts = scope.session.execute(_COUNTS).one()._mapping
+        counts = g.get("counts") or dict(scope.session.execute(_COUNTS).one()._mapping)
         sub = _("Portal · %(count)s clients", count=formats().number(counts["clients"]))
         home = url_for("portal.home", **values)
     else:

@@ -33,7 +33,7 @@ def _collected(kind: str) -> dict[str, str]:
     return found
 
 
-def _filled(text: str, values: Mapping[str, object]) -> str:
+def filled(text: str, values: Mapping[str, object]) -> str:
     """Values that are missing leave their name standing rather than fail the page."""
 
     class Known(dict[str, object]):
@@ -45,13 +45,13 @@ def _filled(text: str, values: Mapping[str, object]) -> str:
 
 def of_error(code: str, values: Mapping[str, object] | None = None) -> str:
     texts = _collected("ERRORS")
-    return _filled(texts.get(code, texts["error"]), values or {})
+    return filled(texts.get(code, texts["error"]), values or {})
 
 
 def of_activity(tag: str, values: Mapping[str, object]) -> str:
     """The sentence of an activity; an unknown tag shows itself, so that nothing hides."""
     text = _collected("TAGS").get(tag)
-    return tag if text is None else _filled(text, values)
+    return tag if text is None else filled(text, values)
 
 
 def knows(kind: str, code: str) -> bool:

@@ -1,0 +1,103 @@
+"""A cause on the health board in words: what, why, who mends it, and the one button that begins the repair."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from portal.connectors import registry
+from portal.routes import wording
+from portal.sync.board import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class CauseView:
+    clients: int
+    state: str
+    what: str
+    why: str
+    who_key: str
+    icon: str
+    verb: str
+    url: str  # where the repair begins
+    rows_url: str  # the clients that are hit
+
+
+WHO = {"firm": "building", "client": "person", "bank": "bank", "us": "cpu"}
+
+
+def who_word(key: str) -> str:
+    return str({"firm": _("Firm"), "client": _("Client"), "bank": _("Bank"), "us": "Koppelpoort"}[key])
+
+
+def short(code: str, values: dict[str, object] | None = None) -> str:
+    """The few words under a state, in a row of a list."""
+    known = {
+        "": "",
+        "authorisation.needs_consent": _("log-in at the package lapsed"),
+        "authorisation.refused": _("log-in at the package refused"),
+        "authorisation.revoked": _("log-in at the package withdrawn"),
+        "authorisation.inactive": _("authorisation not activated"),
+        "authorisation.expiring": _("log-in at the package lapses soon"),
+        "standing.no_coupling": _("no coupling yet"),
+        "standing.no_configuration": _("no configuration yet"),
+        "standing.no_statements": _("no statement received yet"),
+        "standing.entries_wait": _("entries wait to be sent"),
+        "standing.differences": _("differs from the package"),
+    }
+    if code in known:
+        return str(known[code])
+    explanation = registry.explain(code)
+    return wording.filled(explanation.title, values or {}) if explanation else wording.of_error(code, values)
+
+
+def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
+    n = cause.clients
+    clients_url = url_for("portal.home", portal=portal, code=cause.code or None, cause=cause.cause_id or None,
+                          state=cause.state, _anchor="clients")  # fmt: skip
+    one_url = url_for("client.home", client=cause.first_id) if n == 1 else clients_url
+    app = registry.load(cause.app).MANIFEST.label if cause.app else ""
+    names = ", ".join(cause.names[:2]) + (" …" if n > 2 else "")
+
+    def view(what: str, why: str, who: str, verb: str, url: str = "") -> CauseView:
+        return CauseView(n, cause.state, what, why, who, WHO[who], verb, url or one_url, clients_url)
+
+    if cause.code == "authorisation.expiring":
+        return view(
+            ngettext("coupling loses its log-in soon", "couplings lose one log-in soon", n),
+            _("%(name)s at %(app)s was not used for weeks.", name=cause.authorisation_name, app=app),
+            "firm", _("Test the log-in"), _authorisation(portal, cause),
+        )  # fmt: skip
+    if cause.code.startswith("authorisation."):
+        return view(
+            ngettext("coupling stopped", "couplings stopped, one cause", n),
+            _("%(name)s: %(why)s.", name=cause.authorisation_name, why=short(cause.code)),
+            "firm", _("Reconnect"), _authorisation(portal, cause),
+        )  # fmt: skip
+    if cause.code == "standing.no_coupling":
+        bulk = url_for("couplings.bulk", portal=portal)
+        return view(ngettext("client without a coupling", "clients without a coupling", n), names, "firm",
+                    _("Find their dossiers"), bulk)  # fmt: skip
+    if cause.code == "standing.no_configuration":
+        return view(ngettext("coupling without a configuration", "couplings without a configuration", n), names,
+                    "firm", _("Configure"))  # fmt: skip
+    if cause.code == "standing.no_statements":
+        return view(ngettext("client waits for its first statement", "clients wait for their first statement", n),
+                    names, "client", _("Show"))  # fmt: skip
+    if cause.code == "standing.entries_wait":
+        return view(
+            ngettext("client has entries to look at", "clients have entries to look at", n), names, "firm",
+            ngettext("Look at %(num)s entry", "Look at %(num)s entries", cause.waiting_entries),
+            url_for("entries.portal_index", portal=portal, state="draft"),
+        )  # fmt: skip
+    explanation = registry.explain(cause.code)
+    who = explanation.who if explanation else "firm"
+    return view(short(cause.code), names, who, ngettext("Solve", "Show %(num)s clients", n))
+
+
+def _authorisation(portal: uuid.UUID, cause: Cause) -> str:
+    return url_for("authorisations.show", portal=portal, authorisation_id=cause.cause_id)

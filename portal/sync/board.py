@@ -1,0 +1,182 @@
+"""How all client accounts of a firm stand: one list, worst first, grouped by cause.
+
+A client's own standing is kept in `standings`; the state of the firm's authorisation is laid
+over it here, so that one log-in that lapsed shows at every client that hangs on it at once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from portal.access import Scope
+from portal.kernel import clock
+
+STATES = ("stopped", "attention", "wait_client", "wait_approval", "none", "active")
+EXPIRING = timedelta(days=10)
+SORTS = {
+    "state": "rank, name",
+    "-state": "rank DESC, name",
+    "name": "name",
+    "-name": "name DESC",
+    "last": "last_sync_at NULLS FIRST, name",
+    "-last": "last_sync_at DESC NULLS LAST, name",
+    "next": "next_sync_at NULLS LAST, name",
+    "-next": "next_sync_at DESC NULLS FIRST, name",
+    "waiting": "waiting_lines, name",
+    "-waiting": "waiting_lines DESC, name",
+}
+
+_BOARD = """
+WITH board AS (
+  SELECT t.id, lower(t.name) AS sort_name, t.name, t.scheme, t.enterprise_number,
+    c.id AS coupling_id, c.app, c.dossier_number, c.dossier_code, c.authorisation_id, a.name AS authorisation_name,
+    s.last_sync_at, s.next_sync_at,
+    coalesce(s.waiting_lines, 0) AS waiting_lines, coalesce(s.waiting_entries, 0) AS waiting_entries,
+    w.user_id AS assigned_id, u.name AS assigned_name,
+    CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN 'stopped'
+         WHEN k.refresh_expires_at < :soon AND coalesce(s.state, 'none') IN ('active', 'none') THEN 'attention'
+         ELSE coalesce(s.state, 'none') END AS state,
+    CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN 'authorisation.' || a.state
+         WHEN k.refresh_expires_at < :soon AND coalesce(s.state, 'none') IN ('active', 'none')
+           THEN 'authorisation.expiring'
+         ELSE coalesce(s.code, 'standing.no_coupling') END AS code,
+    CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN a.state_since
+         ELSE s.since END AS since,
+    coalesce(s.values, '{}'::jsonb) AS values
+  FROM app_clients() AS g(id)
+  JOIN tenants t ON t.id = g.id AND t.closed_at IS NULL
+  LEFT JOIN standings s ON s.tenant_id = t.id
+  LEFT JOIN couplings c ON c.tenant_id = t.id AND c.state = 'active'
+  LEFT JOIN authorisations a ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id
+  LEFT JOIN credentials k ON k.tenant_id = a.tenant_id AND k.authorisation_id = a.id
+  LEFT JOIN assignments w ON w.tenant_id = :portal AND w.client_id = t.id
+  LEFT JOIN users u ON u.id = w.user_id
+), ranked AS (
+  SELECT board.*, array_position(ARRAY['stopped','attention','wait_client','wait_approval','none','active'], state)
+    AS rank,
+    CASE WHEN code LIKE 'authorisation.%' THEN authorisation_id::text ELSE '' END AS cause_id
+  FROM board
+)
+"""
+_ROWS = """
+SELECT ranked.*, count(*) OVER () AS matching FROM ranked
+WHERE (:find = '' OR strpos(sort_name, lower(:find)) > 0
+       OR (:digits <> '' AND strpos(enterprise_number, :digits) > 0)
+       OR lower(dossier_number) = lower(:find) OR lower(dossier_code) = lower(:find))
+  AND (:state = '' OR state = :state OR (:state = 'wait' AND state IN ('wait_client', 'wait_approval')))
+  AND (:code = '' OR code = :code) AND (:cause_id = '' OR cause_id = :cause_id)
+  AND (CAST(:assigned AS uuid) IS NULL OR assigned_id = :assigned)
+ORDER BY {order} LIMIT :limit OFFSET :offset
+"""
+_CAUSES = """
+SELECT state, code, cause_id, min(authorisation_name) AS authorisation_name, min(app) AS app, count(*) AS clients,
+  min(since) AS since, sum(waiting_entries) AS waiting_entries,
+  count(*) FILTER (WHERE assigned_id = :user) AS mine,
+  (array_agg(name ORDER BY waiting_lines DESC, sort_name))[1:3] AS names,
+  (array_agg(id ORDER BY waiting_lines DESC, sort_name))[1] AS first_id, min(rank) AS rank
+FROM ranked GROUP BY state, code, cause_id ORDER BY rank, clients DESC, code
+"""
+_NIGHTS = text(
+    "SELECT night, sum(offered) AS offered, sum(booked) AS booked, sum(found) AS found, sum(missing) AS missing,"
+    " sum(doubled) AS doubled, sum(altered) AS altered FROM comparisons"
+    " WHERE tenant_id IN (SELECT app_clients()) AND night > :since GROUP BY night ORDER BY night"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the address of the page asks for. `state` may be "wait" for both kinds of waiting."""
+
+    find: str = ""
+    state: str = ""
+    code: str = ""
+    cause_id: str = ""
+    assigned: uuid.UUID | None = None
+    sort: str = "state"
+    page: int = 1
+    per: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Clients that stand the same way for the same reason."""
+
+    state: str
+    code: str
+    cause_id: str  # the authorisation, where that is the cause
+    authorisation_name: str | None
+    app: str | None
+    clients: int
+    since: datetime | None
+    waiting_entries: int
+    mine: int
+    names: Sequence[str]
+    first_id: uuid.UUID
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    rows: Sequence[Any]
+    matching: int
+    causes: Sequence[Cause]  # worst first, "active" included
+    page: int
+
+    @property
+    def total(self) -> int:
+        return sum(cause.clients for cause in self.causes)
+
+    def count(self, *states: str) -> int:
+        return sum(cause.clients for cause in self.causes if cause.state in states)
+
+    @property
+    def waiting_entries(self) -> int:
+        return int(sum(cause.waiting_entries or 0 for cause in self.causes))
+
+    @property
+    def mine(self) -> int:
+        return sum(cause.mine for cause in self.causes)
+
+
+def board(scope: Scope, wanted: Filter) -> Board:
+    """Two queries, whatever the number of clients."""
+    common = {"portal": scope.tenant_id, "soon": clock.now() + EXPIRING}
+    causes = [
+        Cause(*row) for row in scope.session.execute(text(_BOARD + _CAUSES), common | {"user": scope.actor.user_id})
+    ]
+    order = SORTS.get(wanted.sort, SORTS["state"]).replace("name", "sort_name")
+    parameters: Mapping[str, Any] = common | {
+        "find": wanted.find.strip(),
+        "digits": "".join(c for c in wanted.find if c.isdigit()),
+        "state": wanted.state,
+        "code": wanted.code,
+        "cause_id": wanted.cause_id,
+        "assigned": wanted.assigned,
+        "limit": wanted.per,
+        "offset": (wanted.page - 1) * wanted.per,
+    }
+    rows = scope.session.execute(text(_BOARD + _ROWS.format(order=order)), parameters).all()
+    return Board(rows, rows[0].matching if rows else 0, causes, wanted.page)
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    night: date
+    offered: int
+    booked: int
+    found: int
+    missing: int
+    doubled: int
+    altered: int
+
+
+def nights(scope: Scope, count: int = 14) -> Sequence[Night]:
+    """Last night's comparison last; nights on which nothing was compared are left out."""
+    since = clock.today() - timedelta(days=count)
+    return [Night(row[0], *(int(n) for n in row[1:])) for row in scope.session.execute(_NIGHTS, {"since": since})]
