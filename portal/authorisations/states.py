@@ -12,7 +12,7 @@ EXPIRING = timedelta(days=10)
 
 # The only moves there are. A revoked authorisation stays revoked: log in anew for another one.
 MOVES: dict[State, frozenset[State]] = {
-    State.INACTIVE: frozenset({State.ACTIVE, State.REFUSED, State.REVOKED}),
+    State.INACTIVE: frozenset({State.ACTIVE, State.NEEDS_CONSENT, State.REFUSED, State.REVOKED}),
     State.ACTIVE: frozenset({State.INACTIVE, State.NEEDS_CONSENT, State.REFUSED, State.REVOKED}),
     State.NEEDS_CONSENT: frozenset({State.ACTIVE, State.INACTIVE, State.REVOKED}),
     State.REFUSED: frozenset({State.ACTIVE, State.INACTIVE, State.NEEDS_CONSENT, State.REVOKED}),
@@ -29,7 +29,7 @@ def move(authorisation: Authorisation, state: State, code: str = "") -> bool:
         raise Conflict("authorisation.state", state=authorisation.state, wanted=state.value)
     authorisation.state, authorisation.state_code = state, code
     authorisation.state_since = clock.now()
-    if state is State.ACTIVE:
+    if state is State.ACTIVE and authorisation.activated_at is None:
         authorisation.activated_at = authorisation.state_since
     return True
 

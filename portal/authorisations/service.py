@@ -1,0 +1,353 @@
+"""What people do with authorisations: connect, name, hand over, switch on and off, remove."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from config import Settings
+from portal.access import Scope
+from portal.activity import service as activity
+from portal.authorisations import applications, login, renewal, states, tokens
+from portal.authorisations.applications import application, host_of
+from portal.authorisations.custody import Custody, Means
+from portal.authorisations.limits import BudgetGate, close_breaker
+from portal.authorisations.login import Arrival, LoginRefused
+from portal.authorisations.models import Authorisation, Credential, State
+from portal.authorisations.states import health
+from portal.connectors import registry
+from portal.connectors.base import Bookkeeping, Dossier, Identity
+from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected
+from portal.kernel import clock, queue
+from portal.kernel.db import Database, uuid7
+from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.vault import Vault
+from portal.tenants.models import Membership
+
+__all__ = [
+    "Finished", "Outcome", "Seen", "activate", "application", "begin_login", "close_breaker", "connect", "deactivate",
+    "finish_login", "health", "held_by", "host_of", "list_authorisations", "recognise_login", "remove", "rename",
+    "ring_due", "set_owner",
+]  # fmt: skip
+
+NAME_LENGTH = 80
+# A fresh log-in waits at most so long for a renewal that is under way.
+WAIT_FOR_RENEWAL = timedelta(seconds=45)
+
+recognise_login = login.recognise
+
+
+class Outcome(StrEnum):
+    CONNECTED = "connected"  # a new authorisation
+    RENEWED = "renewed"  # the same login again
+    REUSED = "reused"  # this login had another authorisation here; that one got the new tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """`elsewhere`: another tenant has this login too; providers may end the older connection."""
+
+    authorisation: Authorisation
+    outcome: Outcome
+    elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the provider showed when an authorisation was activated."""
+
+    identity: Identity
+    dossiers: Sequence[Dossier]
+
+
+def connect(
+    database: Database,
+    vault: Vault,
+    settings: Settings,
+    tenant_id: uuid.UUID,
+    authorisation_id: uuid.UUID,
+    *,
+    person: bool = False,
+    trial: bool = False,
+) -> Bookkeeping:
+    """The provider, signed in. `person`: somebody waits, so the reserve of calls may be used.
+
+    Makes no call yet. `tenant_id` is that of the authorisation. Raises AuthorisationExpired
+    when it is gone or switched off; `trial` allows one that is about to be activated.
+    """
+    custody = Custody(database, vault, settings, tenant_id, authorisation_id, trial)
+    with custody.session() as session:
+        rows = custody.rows(session)
+    if rows is None:
+        raise AuthorisationExpired("authorisation.no_login")
+    custody.check(rows[0])
+    connector = registry.load(rows[0].app)
+    host = applications.host_of(settings, rows[0].app, rows[0].environment)
+    gate = BudgetGate(database, tenant_id, authorisation_id, connector.MANIFEST.limits, person=person)
+    return connector.connect(tokens.session_for(custody, host), host, gate)
+
+
+def list_authorisations(scope: Scope, app: str = "") -> Sequence[tuple[Authorisation, str]]:
+    """Each with its health, by name. Without those that were removed."""
+    query = (
+        select(Authorisation, Credential)
+        .outerjoin(
+            Credential,
+            (Credential.tenant_id == Authorisation.tenant_id) & (Credential.authorisation_id == Authorisation.id),
+        )
+        .where(Authorisation.tenant_id == scope.tenant_id, Authorisation.removed_at.is_(None))
+        .order_by(func.lower(Authorisation.name))
+    )
+    rows = scope.session.execute(query.where(Authorisation.app == app) if app else query).all()
+    return [(row, health(row, credential, clock.now())) for row, credential in rows]
+
+
+def held_by(scope: Scope, user_id: uuid.UUID) -> Sequence[Authorisation]:
+    """What would lose its owner with this person, for whoever lets a colleague go."""
+    mine = (Authorisation.tenant_id == scope.tenant_id, Authorisation.removed_at.is_(None))
+    return scope.session.scalars(select(Authorisation).where(*mine, Authorisation.owner_id == user_id)).all()
+
+
+def begin_login(
+    means: Means,
+    scope: Scope,
+    session_id: uuid.UUID,
+    app: str,
+    environment: str,
+    name: str,
+    authorisation_id: uuid.UUID | None = None,
+) -> str:
+    """The address at the provider to send the browser to.
+
+    Without `authorisation_id` an inactive authorisation is made under `name`; one that was
+    made so before and never logged in is taken up again. Raises Invalid and Conflict.
+    """
+    if authorisation_id is not None:
+        row = _living(scope, authorisation_id)
+    else:
+        applications.host_of(means.settings, app, environment)
+        row = _unused(scope, app, environment, name) or _create(scope, app, environment, name)
+    return login.begin(means, scope, session_id, row)
+
+
+def finish_login(means: Means, scope: Scope, session_id: uuid.UUID, app: str, given: Mapping[str, str]) -> Finished:
+    """Take in who came back from the provider; the caller found the tenant by `login.tenant_of(given["state"])`.
+
+    Raises LoginRefused, with the old grant intact, when it does not fit or is another login.
+    """
+    arrival = login.arrive(means, scope.tenant_id, session_id, app, given)
+    seconds = int(WAIT_FOR_RENEWAL.total_seconds())
+    scope.session.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
+    row = _living(scope, arrival.authorisation_id)
+    user_id = arrival.identity.user_id
+    if row.remote_user_id and row.remote_user_id != user_id:
+        expected, got = row.remote_user_name or row.remote_email, arrival.identity.user_name
+        raise LoginRefused("consent.other_login", expected=expected, got=got)
+    outcome = Outcome.RENEWED if row.remote_user_id else Outcome.CONNECTED
+    twin = None if row.remote_user_id else _same_login(scope, row, user_id)
+    if twin is not None:
+        scope.session.delete(row)
+        row, outcome = twin, Outcome.REUSED
+    _take_in(means, scope, row, arrival)
+    scope.session.flush()
+    asked = {"tenant": scope.tenant_id, "app": row.app, "environment": row.environment, "user": user_id}
+    elsewhere = scope.session.execute(
+        text("SELECT login_connected_elsewhere(:tenant, :app, :environment, :user)"), asked
+    ).scalar_one()
+    activity.record(
+        scope, f"authorisation.{outcome}", _subject(row), name=row.name, login=arrival.identity.user_name,
+        company=arrival.identity.company, elsewhere=elsewhere,
+    )  # fmt: skip
+    return Finished(row, outcome, elsewhere)
+
+
+def activate(means: Means, scope: Scope, authorisation_id: uuid.UUID) -> Seen:
+    """Really call the provider; active if it answers. Raises Conflict with what was said if not."""
+    row = _living(scope, authorisation_id)
+    book = (means.database, means.vault, means.settings)
+    try:
+        provider = connect(*book, scope.tenant_id, row.id, person=True, trial=True)
+        seen = Seen(provider.identity(), provider.dossiers())
+    except AuthorisationExpired as expired:
+        raise Conflict("authorisation.needs_login", reason=expired.code, text=expired.provider_text) from None
+    except Rejected as refused:
+        raise Conflict("authorisation.refused", reason=refused.code, text=refused.provider_text) from None
+    except ConnectorError as error:
+        raise Conflict("authorisation.no_answer", reason=error.code) from None
+    if seen.identity.user_id != row.remote_user_id:
+        raise Conflict("authorisation.other_login", expected=row.remote_user_name, got=seen.identity.user_name)
+    if states.move(row, State.ACTIVE):
+        activity.record(scope, "authorisation.activated", _subject(row), name=row.name, dossiers=len(seen.dossiers))
+    return seen
+
+
+def deactivate(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
+    """Off at the next call of any process, as each reads the state; the tokens stay for another time."""
+    row = _living(scope, authorisation_id)
+    if states.move(row, State.INACTIVE):
+        activity.record(scope, "authorisation.deactivated", _subject(row), name=row.name)
+    return row
+
+
+def remove(scope: Scope, authorisation_id: uuid.UUID) -> None:
+    """Off for good, and the tokens gone. A renewal under way wipes them itself when it ends."""
+    row = _living(scope, authorisation_id)
+    states.move(row, State.REVOKED)
+    row.removed_at = clock.now()
+    scope.session.flush()
+    query = select(Credential).where(Credential.tenant_id == scope.tenant_id, Credential.authorisation_id == row.id)
+    free = scope.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
+    if free is not None:
+        scope.session.delete(free)
+    activity.record(scope, "authorisation.removed", _subject(row), name=row.name)
+
+
+def rename(scope: Scope, authorisation_id: uuid.UUID, name: str) -> Authorisation:
+    row = _living(scope, authorisation_id)
+    before, row.name = row.name, _free_name(scope, name, row.id)
+    if before != row.name:
+        activity.record(scope, "authorisation.renamed", _subject(row), before=before, name=row.name)
+    return row
+
+
+def set_owner(
+    scope: Scope, authorisation_id: uuid.UUID, owner_id: uuid.UUID, deputy_id: uuid.UUID | None
+) -> Authorisation:
+    """Who is asked when it needs a new log-in. Both belong to this tenant. Raises Invalid."""
+    row = _living(scope, authorisation_id)
+    if owner_id == deputy_id:
+        raise Invalid("authorisation.owner_is_deputy", field="deputy")
+    _check_member(scope, owner_id, "owner")
+    if deputy_id is not None:
+        _check_member(scope, deputy_id, "deputy")
+    if (row.owner_id, row.deputy_id) != (owner_id, deputy_id):
+        row.owner_id, row.deputy_id = owner_id, deputy_id
+        activity.record(
+            scope, "authorisation.handed_over", _subject(row), name=row.name, owner_id=owner_id, deputy_id=deputy_id
+        )
+    return row
+
+
+def ring_due(database: Database, limit: int = 200) -> int:
+    """Ask for a renewal of what would die of disuse, or was left open by a crash; how many."""
+    with database.scoped() as session:
+        due = session.execute(
+            text("SELECT tenant_id, id FROM due_authorisations(:now, :limit)"), {"now": clock.now(), "limit": limit}
+        ).all()
+        for tenant_id, authorisation_id in due:
+            queue.ring(session, "authorisations.keep_alive", tenant_id, authorisation_id)
+    return len(due)
+
+
+def _living(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
+    row = scope.get(Authorisation, authorisation_id, lock=True)
+    if row.removed_at is not None:
+        raise Conflict("authorisation.is_removed", name=row.name)
+    return row
+
+
+def _unused(scope: Scope, app: str, environment: str, name: str) -> Authorisation | None:
+    """One of this name whose log-in was never finished."""
+    query = select(Authorisation).where(
+        Authorisation.tenant_id == scope.tenant_id,
+        Authorisation.app == app,
+        Authorisation.environment == environment,
+        func.lower(Authorisation.name) == " ".join(name.split()).lower(),
+        Authorisation.state == State.INACTIVE,
+        Authorisation.remote_user_id == "",
+        Authorisation.removed_at.is_(None),
+    )
+    return scope.session.scalars(query).one_or_none()
+
+
+def _create(scope: Scope, app: str, environment: str, name: str) -> Authorisation:
+    now = clock.now()
+    row = Authorisation(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        app=app,
+        environment=environment,
+        name=_free_name(scope, name, None),
+        state=State.INACTIVE,
+        state_since=now,
+        owner_id=_own_person(scope),
+        created_at=now,
+    )
+    scope.session.add(row)
+    scope.session.flush()
+    return row
+
+
+def _own_person(scope: Scope) -> uuid.UUID | None:
+    """Who acts, if a member here: somebody who acts for a firm in a client account is none."""
+    user_id = scope.actor.user_id
+    return user_id if user_id is not None and _is_member(scope, user_id) else None
+
+
+def _free_name(scope: Scope, name: str, own_id: uuid.UUID | None) -> str:
+    tidy = " ".join(name.split())
+    if not 1 <= len(tidy) <= NAME_LENGTH:
+        raise Invalid("authorisation.name_length", field="name", length=NAME_LENGTH)
+    taken = select(Authorisation.id).where(
+        Authorisation.tenant_id == scope.tenant_id,
+        func.lower(Authorisation.name) == tidy.lower(),
+        Authorisation.removed_at.is_(None),
+    )
+    if any(found != own_id for found in scope.session.scalars(taken)):
+        raise Invalid("authorisation.name_taken", field="name", name=tidy)
+    return tidy
+
+
+def _is_member(scope: Scope, user_id: uuid.UUID) -> bool:
+    query = select(Membership.id).where(
+        Membership.tenant_id == scope.tenant_id, Membership.user_id == user_id, Membership.ended_at.is_(None)
+    )
+    return scope.session.scalars(query).one_or_none() is not None
+
+
+def _check_member(scope: Scope, user_id: uuid.UUID, field: str) -> None:
+    if not _is_member(scope, user_id):
+        raise Invalid("authorisation.not_a_member", field=field)
+
+
+def _same_login(scope: Scope, row: Authorisation, user_id: str) -> Authorisation | None:
+    query = select(Authorisation).where(
+        Authorisation.tenant_id == scope.tenant_id,
+        Authorisation.app == row.app,
+        Authorisation.environment == row.environment,
+        Authorisation.remote_user_id == user_id,
+        Authorisation.removed_at.is_(None),
+        Authorisation.id != row.id,
+    )
+    return scope.session.scalars(query.with_for_update()).one_or_none()
+
+
+def _take_in(means: Means, scope: Scope, row: Authorisation, arrival: Arrival) -> None:
+    """Store the new pair over the old one, whose last renewal is waited for, and switch on."""
+    identity, session = arrival.identity, scope.session
+    row.remote_user_id, row.remote_user_name = identity.user_id, identity.user_name
+    row.remote_email, row.remote_company = identity.email, identity.company
+    row.default_dossier = identity.default_dossier
+    row.owner_id = row.owner_id or _own_person(scope)
+    states.move(row, State.ACTIVE)
+    custody = Custody(means.database, means.vault, means.settings, scope.tenant_id, row.id)
+    credential = _locked_credential(session, scope.tenant_id, row.id)
+    unused = applications.oauth_of(row.app).refresh_lifetime
+    renewal.store(custody, session, credential, arrival.tokens, unused)
+    session.add(credential)
+
+
+def _locked_credential(session: Session, tenant_id: uuid.UUID, authorisation_id: uuid.UUID) -> Credential:
+    query = select(Credential).where(Credential.tenant_id == tenant_id, Credential.authorisation_id == authorisation_id)
+    found = session.scalars(query.with_for_update()).one_or_none()
+    return found or Credential(tenant_id=tenant_id, authorisation_id=authorisation_id, generation=0)
+
+
+def _subject(row: Authorisation) -> tuple[str, uuid.UUID]:
+    return "authorisation", row.id
