@@ -67,6 +67,7 @@ class Settings:
     sandbox_port: int
     proxies: int  # how many reverse proxies stand before the web server
     crash_at: str  # name of a point at which a process kills itself, for tests
+    settle_seconds: float | None  # in place of the manifests' settle time, for trials; None: as published
     log_level: str
 
     @property
@@ -93,6 +94,8 @@ class Settings:
             raise ConfigError(f"in production these must be set: {', '.join(missing)}")
         if environment == "production" and env.get("CRASH_AT"):
             raise ConfigError("CRASH_AT is for tests; it is refused in production")
+        if environment == "production" and env.get("SETTLE_SECONDS"):
+            raise ConfigError("SETTLE_SECONDS is for trials; it is refused in production")
         home = Path(env.get("KOPPELPOORT_HOME") or "var").resolve()
         port = _number(env, "PORT", 8000)
         sandbox_port = _number(env, "SANDBOX_PORT", port + 100)
@@ -122,6 +125,7 @@ class Settings:
             sandbox_port=sandbox_port,
             proxies=_number(env, "TRUSTED_PROXIES", 0),
             crash_at=env.get("CRASH_AT", ""),
+            settle_seconds=float(_number(env, "SETTLE_SECONDS", 0)) if env.get("SETTLE_SECONDS") else None,
             log_level=env.get("LOG_LEVEL", "INFO").upper(),
         )
 

@@ -138,7 +138,9 @@ class Scope:
         except ValueError:
             raise NotFound() from None
         query = select(model).where(model.tenant_id == self.tenant_id, model.id == key)
-        row = self.session.scalars(query.with_for_update() if lock else query).one_or_none()
+        if lock:  # what was read before the lock may have changed
+            query = query.with_for_update().execution_options(populate_existing=True)
+        row = self.session.scalars(query).one_or_none()
         if row is None:
             raise NotFound()
         return row

@@ -117,7 +117,11 @@ $$;""",
 
 def upgrade() -> None:
     op.add_column("postings", sa.Column("settles_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_table("restores", sa.Column("moment", sa.DateTime(timezone=True), primary_key=True))
+    op.create_table(
+        "restores",
+        sa.Column("moment", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("moment", name=op.f("pk_restores")),
+    )
     op.execute(f"GRANT SELECT ON restores TO {APP}; GRANT SELECT, INSERT ON restores TO {SYSTEM}")
     op.execute(f"GRANT INSERT ON standings TO {SYSTEM}")
     op.execute(GUARD.replace("{restore}", ", 'uncertain'"))

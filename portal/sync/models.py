@@ -27,7 +27,10 @@ class PostingState(StrEnum):
 
 # The only moves there are; the database holds the same table in a trigger.
 MOVES: dict[PostingState, frozenset[PostingState]] = {
-    PostingState.INTENT: frozenset({PostingState.SENDING, PostingState.REJECTED, PostingState.PARKED}),
+    # To uncertain only by a restore: what a back-up calls unsent may have been sent since.
+    PostingState.INTENT: frozenset(
+        {PostingState.SENDING, PostingState.REJECTED, PostingState.PARKED, PostingState.UNCERTAIN}
+    ),
     PostingState.SENDING: frozenset(
         {PostingState.CONFIRMED, PostingState.REJECTED, PostingState.UNCERTAIN, PostingState.INTENT}
     ),
@@ -121,6 +124,7 @@ class Posting(TenantRow, Base):
     sending_at: Mapped[datetime | None]
     looks: Mapped[int] = mapped_column(default=0)  # empty look-ups since it became uncertain
     looked_at: Mapped[datetime | None]
+    settles_at: Mapped[datetime | None]  # an empty look-up before this moment proves nothing
     remote_id: Mapped[str] = mapped_column(default="")
     remote_number: Mapped[str] = mapped_column(default="")
     remote_debit: Mapped[Decimal | None] = mapped_column(Amount)
@@ -178,6 +182,14 @@ class Standing(Base):
     waiting_entries: Mapped[int] = mapped_column(default=0)
     coupling_id: Mapped[uuid.UUID | None]
     changed_at: Mapped[datetime]
+
+
+class Restore(Base):
+    """A moment at which a back-up was put back: entries of before may stand in the package unknown to us."""
+
+    __tablename__ = "restores"
+
+    moment: Mapped[datetime] = mapped_column(primary_key=True)
 
 
 class Tick(Base):

@@ -1,0 +1,382 @@
+"""The moves of one posting, each a transaction of its own that only the holder of the fence can make.
+
+`take` hands out the lease with a new fence. A worker that was paused or thought dead finds its
+fence outdated and changes nothing any more; the worker after it knows only that a call may be
+under way, and looks instead of sending.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import case, func, select, text, update
+from sqlalchemy.orm import Session
+
+from portal.access import SYSTEM, Scope
+from portal.activity.service import record
+from portal.connectors.base import EntryKind, RemoteEntry
+from portal.couplings.models import Coupling
+from portal.kernel import clock, crash
+from portal.kernel.db import Database, Setting
+from portal.ledger.models import Entry, EntryLine
+from portal.sync import standing
+from portal.sync.models import Posting, PostingState, Restore
+
+LEASE = timedelta(seconds=20)
+MAX_TRIES = 5
+CONSENT_PAUSE = timedelta(minutes=5)
+OPEN = (PostingState.INTENT, PostingState.SENDING, PostingState.UNCERTAIN)
+TEXT_LENGTH = 500
+
+_CONDITIONS = text(
+    "SELECT may_use_authorisation(c.tenant_id, c.authorisation_tenant_id) AS granted, c.state AS coupling,"
+    " a.state AS authorisation, a.removed_at IS NOT NULL OR a.id IS NULL AS removed"
+    " FROM couplings c LEFT JOIN authorisations a"
+    " ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id"
+    " WHERE c.tenant_id = :tenant AND c.id = :coupling"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One posting in our hands, until the lease runs out."""
+
+    database: Database
+    tenant_id: uuid.UUID
+    id: uuid.UUID
+    fence: int
+    state: PostingState
+    tries: int
+    sends: int
+    looks: int
+    since: datetime  # when it came into this state
+    settles_at: datetime | None
+    payload: bytes
+    reference: str
+    entry_id: uuid.UUID
+    configuration_id: uuid.UUID
+    coupling_id: uuid.UUID
+    kind: EntryKind
+    journal: str
+    on: date
+    period_start: date
+    app: str
+    dossier: str
+    holder: uuid.UUID  # the tenant of the authorisation
+    authorisation_id: uuid.UUID
+
+    @property
+    def setting(self) -> Setting:
+        return Setting(tenant=self.tenant_id, via=self.holder)
+
+
+def take(database: Database, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> Attempt | None:
+    """Take the lease; None when somebody holds it or there is nothing left to do."""
+    now = clock.now()
+    with database.scoped(Setting(tenant=tenant_id)) as session:
+        row = session.scalars(
+            update(Posting)
+            .where(
+                Posting.tenant_id == tenant_id,
+                Posting.id == posting_id,
+                Posting.state.in_(OPEN),
+                (Posting.lease_until.is_(None)) | (Posting.lease_until < now),
+            )
+            .values(fence=Posting.fence + 1, tries=Posting.tries + 1, lease_until=now + LEASE)
+            .returning(Posting)
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        if row is None:
+            return None
+        entry = session.get_one(Entry, (tenant_id, row.entry_id))
+        coupling = session.get_one(Coupling, (tenant_id, row.coupling_id))
+        taken = _attempt(database, row, entry, coupling)
+    crash.point("posting.leased")
+    return taken
+
+
+def _attempt(database: Database, row: Posting, entry: Entry, coupling: Coupling) -> Attempt:
+    return Attempt(
+        database=database,
+        tenant_id=row.tenant_id,
+        id=row.id,
+        fence=row.fence,
+        state=PostingState(row.state),
+        tries=row.tries,
+        sends=row.sends,
+        looks=row.looks,
+        since=row.changed_at,
+        settles_at=row.settles_at,
+        payload=row.payload,
+        reference=row.reference,
+        entry_id=entry.id,
+        configuration_id=entry.configuration_id,
+        coupling_id=coupling.id,
+        kind=EntryKind(entry.kind),
+        journal=entry.journal,
+        on=entry.date,
+        period_start=entry.period_start,
+        app=coupling.app,
+        dossier=coupling.dossier_code,
+        holder=coupling.authorisation_tenant_id,
+        authorisation_id=coupling.authorisation_id,
+    )
+
+
+def renew(attempt: Attempt) -> None:
+    """Keep the lease while a call lasts."""
+    with attempt.database.scoped(attempt.setting) as session:
+        _write(session, attempt, lease_until=clock.now() + LEASE)
+
+
+def release(attempt: Attempt, at: datetime) -> None:
+    """Let go without a result; it is taken up again at `at`."""
+    with attempt.database.scoped(attempt.setting) as session:
+        _write(session, attempt, lease_until=None, next_try_at=at, tries=0)
+
+
+def obstacle(session: Session, attempt: Attempt) -> str:
+    """Why nothing may be called for this client now, as a code; "" when it may.
+
+    Read in the transaction that writes `sending`: a withdrawal that is committed before it is
+    seen, one committed after it comes while the call is on its way.
+    """
+    parameters = {"tenant": attempt.tenant_id, "coupling": attempt.coupling_id}
+    now = session.execute(_CONDITIONS, parameters).one()
+    if not now.granted:
+        return "posting.grant_withdrawn"
+    if now.removed:
+        return "posting.authorisation_removed"
+    # What may stand there already is settled through the coupling that sent it, also after its end.
+    if now.coupling != "active" and attempt.state is not PostingState.UNCERTAIN:
+        return "posting.coupling_ended"
+    return "" if now.authorisation == "active" else f"authorisation.{now.authorisation}"
+
+
+def begin_sending(attempt: Attempt) -> Attempt | None:
+    """Write `sending`, committed before any socket opens. None: it may not be sent now, and the row says why."""
+    with attempt.database.scoped(attempt.setting) as session:
+        hindered = obstacle(session, attempt)
+        if hindered:
+            _hindered(session, attempt, hindered)
+            return None
+        now = clock.now()
+        written = _write(
+            session, attempt, state=PostingState.SENDING, sends=Posting.sends + 1, sending_at=now,
+            changed_at=now, lease_until=now + LEASE, code="", provider_text="",
+        )  # fmt: skip
+        crash.point("posting.sending_written")
+    return replace(attempt, state=PostingState.SENDING, sends=attempt.sends + 1) if written else None
+
+
+def may_look(attempt: Attempt) -> bool:
+    with attempt.database.scoped(attempt.setting) as session:
+        hindered = obstacle(session, attempt)
+        if hindered:
+            _hindered(session, attempt, hindered)
+    return not hindered
+
+
+def _hindered(session: Session, attempt: Attempt, code: str) -> None:
+    """Wait where somebody can renew a consent; park where a person has to decide."""
+    if code.startswith("authorisation."):
+        _write(session, attempt, lease_until=None, tries=0, code=code, next_try_at=clock.now() + CONSENT_PAUSE)
+    else:
+        _park(session, attempt, code)
+
+
+def restored_since(attempt: Attempt) -> bool:
+    """Whether a back-up was put back after this period began: then it may have been booked before."""
+    with attempt.database.scoped(attempt.setting) as session:
+        latest: datetime | None = session.scalar(select(func.max(Restore.moment)))
+    return latest is not None and latest.date() >= attempt.period_start
+
+
+def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) -> bool:
+    """It is there: `remote` is the answer, `seen` what a look-up read back (empty when it could not).
+
+    Read back different from what was sent, or more than once, it is confirmed all the same and
+    flagged by its code, for a person to look at.
+    """
+    crash.point("posting.before_confirm")
+    there = seen[0] if seen else remote
+    known = there.line_count > 0
+    now = clock.now()
+    with attempt.database.scoped(attempt.setting) as session:
+        ours = expected(session, attempt)
+        code = "posting.doubled" if len(seen) > 1 else ""
+        if not code and known and (there.total_debit, there.line_count) != ours:
+            code = "posting.altered"
+        written = _write(
+            session, attempt, state=PostingState.CONFIRMED, lease_until=None, tries=0, changed_at=now,
+            confirmed_at=now, code=code, provider_text="", settles_at=None,
+            remote_id=remote.id or there.id, remote_number=there.number or remote.number,
+            remote_debit=there.total_debit if known else None, remote_lines=there.line_count if known else None,
+        )  # fmt: skip
+        if written:
+            _tell(session, attempt, code or "posting.confirmed", number=there.number, copies=max(len(seen), 1))
+    if written:
+        crash.point("posting.confirmed")
+    return written
+
+
+def expected(session: Session, attempt: Attempt) -> tuple[Decimal, int]:
+    """(total debit, number of lines) that the package should show for our entry."""
+    amount, nought = EntryLine.amount, Decimal(0)
+    debit, credit, lines = session.execute(
+        select(
+            func.coalesce(func.sum(case((amount > nought, amount))), nought),
+            func.coalesce(func.sum(case((amount < nought, amount))), nought),
+            func.count(),
+        ).where(EntryLine.tenant_id == attempt.tenant_id, EntryLine.entry_id == attempt.entry_id)
+    ).one()
+    bank_side = attempt.kind is EntryKind.GENERAL and debit != -credit
+    return max(debit, -credit), lines + bank_side
+
+
+def reject(attempt: Attempt, code: str, provider_text: str) -> None:
+    """The provider refused it; nothing was booked."""
+    now = clock.now()
+    with attempt.database.scoped(attempt.setting) as session:
+        if _write(
+            session, attempt, state=PostingState.REJECTED, lease_until=None, tries=0, changed_at=now,
+            code=code, provider_text=provider_text[:TEXT_LENGTH], settles_at=None,
+        ):  # fmt: skip
+            _tell(session, attempt, "posting.rejected", code=code, provider_text=provider_text[:TEXT_LENGTH])
+    crash.point("posting.rejected")
+
+
+def give_back(attempt: Attempt, code: str, provider_text: str, retry_after: float | None) -> None:
+    """Surely not sent: it waits, and so do the others of its dossier, which would meet the same."""
+    now = clock.now()
+    at = now + pause(now - attempt.since, retry_after)
+    with attempt.database.scoped(attempt.setting) as session:
+        sent = {"state": PostingState.INTENT, "sends": Posting.sends - 1}
+        changes: dict[str, Any] = sent if attempt.state is PostingState.SENDING else {}
+        _write(
+            session, attempt, lease_until=None, tries=0, next_try_at=at,
+            code=code, provider_text=provider_text[:TEXT_LENGTH], **changes,
+        )  # fmt: skip
+        _hold_back(session, attempt, at)
+    crash.point("posting.returned")
+
+
+def _hold_back(session: Session, attempt: Attempt, until: datetime) -> None:
+    """Let the waiting ones of the dossier wait; who has one in hand is not waited for."""
+    waiting = (
+        select(Posting.id)
+        .where(
+            Posting.tenant_id == attempt.tenant_id,
+            Posting.coupling_id == attempt.coupling_id,
+            Posting.state == PostingState.INTENT,
+            Posting.next_try_at < until,
+            Posting.id != attempt.id,
+            Posting.lease_until.is_(None),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        update(Posting)
+        .where(Posting.tenant_id == attempt.tenant_id, Posting.id.in_(waiting))
+        .values(next_try_at=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def doubt(attempt: Attempt, code: str, provider_text: str, settle: float) -> None:
+    """It may stand there or not. Looked up once it has settled."""
+    now = clock.now()
+    at = now + timedelta(seconds=settle)
+    with attempt.database.scoped(attempt.setting) as session:
+        if _write(
+            session, attempt, state=PostingState.UNCERTAIN, lease_until=None, tries=0, looks=0, changed_at=now,
+            settles_at=at, next_try_at=at, code=code, provider_text=provider_text[:TEXT_LENGTH],
+        ):  # fmt: skip
+            _tell(session, attempt, "posting.uncertain", code=code)
+        crash.point("posting.uncertain_written")
+    crash.point("posting.uncertain_committed")
+
+
+def found_nothing(attempt: Attempt, settle: float) -> None:
+    """One more empty look-up: look again, send once more, or ask a person."""
+    now = clock.now()
+    looks = attempt.looks + 1
+    again = now + timedelta(seconds=settle)
+    common: dict[str, Any] = {"lease_until": None, "tries": 0, "looks": looks, "looked_at": now}
+    with attempt.database.scoped(attempt.setting) as session:
+        if looks < 2:
+            _write(session, attempt, settles_at=again, next_try_at=again, **common)
+        elif attempt.sends < 2:
+            _write(session, attempt, state=PostingState.INTENT, changed_at=now, next_try_at=now, **common)
+            _tell(session, attempt, "posting.resend")
+        else:
+            _park(session, attempt, "posting.unclear", **common)
+    crash.point("posting.lookup_empty")
+
+
+def postpone(attempt: Attempt, code: str, provider_text: str, retry_after: float | None, *, keep_tries: bool) -> None:
+    """The look-up did not work: later. With `keep_tries`, MAX_TRIES times at most."""
+    if keep_tries and attempt.tries >= MAX_TRIES:
+        park(attempt, code, provider_text)
+        return
+    now = clock.now()
+    with attempt.database.scoped(attempt.setting) as session:
+        _write(
+            session, attempt, lease_until=None, tries=attempt.tries if keep_tries else 0,
+            next_try_at=now + pause(now - attempt.since, retry_after),
+            code=code, provider_text=provider_text[:TEXT_LENGTH],
+        )  # fmt: skip
+
+
+def park(attempt: Attempt, code: str, provider_text: str = "") -> None:
+    """A person has to decide."""
+    with attempt.database.scoped(attempt.setting) as session:
+        _park(session, attempt, code, provider_text=provider_text[:TEXT_LENGTH])
+    crash.point("posting.parked")
+
+
+def pause(age: timedelta, retry_after: float | None) -> timedelta:
+    """How long to wait: what the provider says, else longer the longer it lasts, 30 s to an hour."""
+    if retry_after is not None:
+        return timedelta(seconds=max(retry_after, 1))
+    seconds = min(max(30.0, age.total_seconds() / 4), 3600.0)
+    return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311  (spreads retries, nothing secret)
+
+
+def _park(session: Session, attempt: Attempt, code: str, **more: Any) -> None:
+    now = clock.now()
+    if _write(
+        session, attempt,
+        **{"lease_until": None, "tries": 0} | more | {"state": PostingState.PARKED, "changed_at": now, "code": code},
+    ):  # fmt: skip
+        _tell(session, attempt, "posting.parked", code=code)
+
+
+def _write(session: Session, attempt: Attempt, **values: Any) -> bool:
+    """Change the row if the fence is still ours."""
+    changed = session.execute(
+        update(Posting)
+        .where(
+            Posting.tenant_id == attempt.tenant_id,
+            Posting.id == attempt.id,
+            Posting.fence == attempt.fence,
+            Posting.state == attempt.state,
+        )
+        .values(**values)
+        .returning(Posting.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first() is not None
+
+
+def _tell(session: Session, attempt: Attempt, tag: str, **data: Any) -> None:
+    scope = Scope(session, attempt.tenant_id, "client", "", SYSTEM)
+    told = {"reference": attempt.reference, **data}
+    record(scope, tag, ("entry", attempt.entry_id), context=attempt.configuration_id, **told)
+    standing.changed(session, attempt.tenant_id)

@@ -1,0 +1,181 @@
+"""Handing an entry over to be posted, and what people decide when it is not simply booked."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+
+from portal.access import Scope
+from portal.activity.service import record
+from portal.kernel import clock, crash, queue
+from portal.kernel.errors import Conflict, Invalid
+from portal.ledger.models import Entry
+from portal.sync.models import MOVES, Posting, PostingState
+from portal.sync.preview import Preview, preview
+
+
+def offer(scope: Scope, entry_id: uuid.UUID, sha256: str, version: int) -> Posting:
+    """Hand over exactly the bytes that were shown. They go as soon as it is their turn.
+
+    `sha256` is the hash of the preview. Raises Conflict "entry.stale" when the entry is no
+    longer what was shown, Conflict "entry.not_draft" when it was sent already, and Invalid
+    "entry.problems" (values: count, first) for what the provider would refuse.
+    """
+    entry = scope.get(Entry, entry_id, lock=True)
+    crash.point("offer.locked")
+    if entry.state != "draft":
+        raise Conflict("entry.not_draft", reference=entry.reference)
+    shown = preview(scope, entry)
+    crash.point("offer.previewed")
+    if entry.version != version or shown.sha256 != sha256:
+        raise Conflict("entry.stale", reference=entry.reference)
+    if shown.problems or not shown.payload:
+        first = shown.problems[0].code if shown.problems else "entry.empty"
+        raise Invalid("entry.problems", count=len(shown.problems), first=first)
+    posting = _approve(scope, shown)
+    entry.state, entry.version = "offered", entry.version + 1
+    entry.offered_at, entry.offered_by = posting.approved_at, posting.approved_by
+    crash.point("offer.posting_written")
+    record(
+        scope, "entry.offered", ("entry", entry.id), context=entry.configuration_id,
+        reference=entry.reference, lines=len(shown.lines), total=str(shown.total), sha256=sha256,
+    )  # fmt: skip
+    queue.ring(scope.session, "sync.dispatch")
+    crash.point("offer.before_commit")
+    return posting
+
+
+def posting_of(scope: Scope, entry_id: uuid.UUID, *, lock: bool = False) -> Posting | None:
+    query = select(Posting).where(Posting.tenant_id == scope.tenant_id, Posting.entry_id == entry_id)
+    return scope.session.scalars(query.with_for_update() if lock else query).one_or_none()
+
+
+def reopen(scope: Scope, entry_id: uuid.UUID) -> Entry:
+    """Make a refused entry a draft again, to be corrected and offered anew under its own reference.
+
+    Allowed when it surely stands nowhere: refused by the provider, or parked before any call.
+    """
+    entry = scope.get(Entry, entry_id, lock=True)
+    posting = posting_of(scope, entry_id, lock=True)
+    if posting is None or entry.state != "offered" or not _surely_unbooked(posting):
+        raise Conflict("posting.not_refused", reference=entry.reference)
+    entry.state, entry.version = "draft", entry.version + 1
+    record(scope, "entry.reopened", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
+    return entry
+
+
+def retry(scope: Scope, posting_id: uuid.UUID) -> Posting:
+    """Send the same bytes again after a definite refusal whose cause was mended at the provider."""
+    posting, entry = _locked(scope, posting_id)
+    if entry.state != "offered" or not _surely_unbooked(posting):
+        raise Conflict("posting.not_refused", reference=posting.reference)
+    _to_intent(scope, posting)
+    posting.sends = 0
+    record(scope, "posting.retried", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
+    return posting
+
+
+def look_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
+    """Look a parked posting up in the package once more, at once."""
+    posting, entry = _locked(scope, posting_id)
+    _move(posting, PostingState.PARKED, PostingState.UNCERTAIN)
+    posting.looks, posting.tries, posting.looked_at = 0, 0, None
+    posting.settles_at = posting.next_try_at = clock.now()
+    record(scope, "posting.look_again", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
+    queue.ring(scope.session, "sync.dispatch")
+    return posting
+
+
+def send_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
+    """Send a parked posting once more; only when a look-up after the last sending found nothing.
+
+    Raises Conflict "posting.look_first" otherwise.
+    """
+    posting, entry = _locked(scope, posting_id)
+    if posting.state == PostingState.PARKED and not looked_empty(posting):
+        raise Conflict("posting.look_first", reference=posting.reference)
+    _move(posting, PostingState.PARKED, PostingState.INTENT)
+    _to_intent(scope, posting)
+    posting.sends = min(posting.sends, 1)
+    record(scope, "posting.sent_again", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
+    return posting
+
+
+def mark_booked(scope: Scope, posting_id: uuid.UUID, remote_id: str) -> Posting:
+    """A person saw it in the package: take their word, with the id or number it has there."""
+    posting, entry = _locked(scope, posting_id)
+    if not remote_id.strip():
+        raise Invalid("posting.remote_id_missing", field="remote_id")
+    _move(posting, PostingState.PARKED, PostingState.CONFIRMED)
+    posting.remote_id = posting.remote_number = remote_id.strip()[:100]
+    posting.confirmed_at, posting.code = posting.changed_at, "posting.by_hand"
+    record(
+        scope, "posting.marked_booked", ("entry", entry.id), context=entry.configuration_id,
+        reference=entry.reference, remote=posting.remote_id,
+    )  # fmt: skip
+    return posting
+
+
+def looked_empty(posting: Posting) -> bool:
+    """Whether it was never sent, or a look-up after the last sending had settled found nothing."""
+    if posting.sends == 0:
+        return True
+    return posting.looks > 0 and posting.looked_at is not None and _after_sending(posting)
+
+
+def _after_sending(posting: Posting) -> bool:
+    return posting.sending_at is None or (posting.looked_at or posting.sending_at) > posting.sending_at
+
+
+def _surely_unbooked(posting: Posting) -> bool:
+    never_sent = posting.state == PostingState.PARKED and posting.sends == 0 and posting.sending_at is None
+    return posting.state == PostingState.REJECTED or never_sent
+
+
+def _approve(scope: Scope, shown: Preview) -> Posting:
+    """The posting with these bytes, approved by who acts; by the configuration when nobody does."""
+    entry, now = shown.entry, clock.now()
+    posting = posting_of(scope, entry.id, lock=True)
+    if posting is None:
+        posting = Posting(
+            tenant_id=scope.tenant_id, entry_id=entry.id, reference=entry.reference, created_at=now, fence=0,
+            coupling_id=entry.coupling_id, state=PostingState.INTENT, next_try_at=now, changed_at=now,
+        )  # fmt: skip
+        scope.session.add(posting)
+    elif _surely_unbooked(posting):
+        _to_intent(scope, posting)
+        posting.coupling_id = entry.coupling_id
+    else:
+        raise Conflict("entry.not_draft", reference=entry.reference)
+    posting.payload, posting.payload_hash = shown.payload, bytes.fromhex(shown.sha256)
+    posting.approved_by, posting.approved_at = scope.actor.user_id, now
+    posting.sends = 0
+    scope.session.flush()
+    return posting
+
+
+def _to_intent(scope: Scope, posting: Posting) -> None:
+    posting.state = PostingState.INTENT
+    posting.code = posting.provider_text = ""
+    posting.tries, posting.looks = 0, 0
+    posting.changed_at = posting.next_try_at = clock.now()
+    posting.lease_until = posting.settles_at = None
+    queue.ring(scope.session, "sync.dispatch")
+
+
+def _locked(scope: Scope, posting_id: uuid.UUID) -> tuple[Posting, Entry]:
+    """The entry first, as everywhere, then its posting."""
+    entry_id = scope.get(Posting, posting_id).entry_id
+    entry = scope.get(Entry, entry_id, lock=True)
+    posting = scope.get(Posting, posting_id, lock=True)
+    scope.session.refresh(posting)
+    return posting, entry
+
+
+def _move(posting: Posting, before: PostingState, after: PostingState) -> None:
+    if posting.state != before or after not in MOVES[before]:
+        raise Conflict("posting.not_parked", reference=posting.reference)
+    posting.state = after
+    posting.changed_at = clock.now()
+    posting.lease_until = None

@@ -1,0 +1,179 @@
+"""What would be sent, exactly, with its hash, and what would be refused before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from portal.access import Scope
+from portal.connectors import registry
+from portal.connectors.base import Bookkeeping, EntryKind, JournalType, OutgoingEntry, OutgoingLine
+from portal.connectors.errors import Rejected
+from portal.couplings.models import Coupling
+from portal.kernel import http
+from portal.ledger.models import Entry, EntryLine
+from portal.sync.books import DossierBooks, read_books
+from portal.sync.drafting import lines_of
+
+NOWHERE = "https://nowhere.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the provider would refuse. `code` is worded at the edge with `values`."""
+
+    code: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    line: int | None = None  # position of the entry line, where it is about one
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`payload` is what is sent, byte for byte, and `sha256` its hash in hex; both empty while it cannot be made."""
+
+    entry: Entry
+    lines: Sequence[EntryLine]
+    outgoing: OutgoingEntry
+    payload: bytes
+    sha256: str
+    problems: Sequence[Problem]
+
+    @property
+    def total(self) -> Decimal:
+        """What the bank account moves by."""
+        return -sum((line.amount for line in self.lines), Decimal(0))
+
+
+class _NoCalls:
+    """The gate of a connector that only renders."""
+
+    def before(self, dossier: str, endpoint: str, *, write: bool) -> None:
+        raise RuntimeError("a preview makes no calls")
+
+    def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
+        raise RuntimeError("a preview makes no calls")
+
+
+def renderer(app: str) -> Bookkeeping:
+    """The connector of an app for its pure part: it can render, and reaches nothing."""
+    return registry.load(app).connect(http.session(pool=1), NOWHERE, _NoCalls())
+
+
+def outgoing(entry: Entry, lines: Sequence[EntryLine]) -> OutgoingEntry:
+    """The entry with the bank's side made from the others, so that it balances to the cent."""
+    sides = [OutgoingLine(line.date, line.ledger_account, line.amount, line.description) for line in lines]
+    total = sum((side.amount for side in sides), Decimal(0))
+    if total:
+        sides.append(OutgoingLine(entry.date, entry.bank_ledger_account, -total, entry.reference))
+    if sum((side.amount for side in sides), Decimal(0)) != 0:
+        raise AssertionError(f"{entry.reference} does not balance")
+    return OutgoingEntry(
+        kind=EntryKind(entry.kind),
+        reference=entry.reference,
+        journal=entry.journal,
+        date=entry.date,
+        currency=entry.currency,
+        bank_account=entry.bank_ledger_account,
+        opening=entry.opening,
+        closing=entry.closing,
+        lines=tuple(sides),
+    )
+
+
+def preview(scope: Scope, entry: Entry) -> Preview:
+    lines = lines_of(scope, entry)
+    coupling = scope.get(Coupling, entry.coupling_id)
+    books = read_books(scope, coupling.id)
+    shape = outgoing(entry, lines)
+    problems = list(_problems(coupling, entry, lines, books))
+    try:
+        payload = renderer(coupling.app).render(shape, books.accounts) if lines else b""
+    except Rejected as refused:
+        payload = b""
+        if not problems:
+            problems.append(Problem(refused.code, refused.values))
+    digest = hashlib.sha256(payload).hexdigest() if payload else ""
+    return Preview(entry, lines, shape, payload, digest, problems)
+
+
+def _problems(coupling: Coupling, entry: Entry, lines: Sequence[EntryLine], books: DossierBooks) -> Iterator[Problem]:
+    if coupling.state != "active":
+        yield Problem("entry.coupling_ended", {"dossier": coupling.dossier_number})
+    if books.fetched_at is None:
+        yield Problem("entry.books_unread", {"dossier": coupling.dossier_number})
+        return
+    if not lines:
+        yield Problem("entry.empty")
+    moved = -sum((line.amount for line in lines), Decimal(0))
+    if entry.opening is not None and entry.closing is not None and entry.opening + moved != entry.closing:
+        yield Problem("entry.unbalanced", {"opening": str(entry.opening), "closing": str(entry.closing)})
+    yield from _journal_problems(coupling, entry, books)
+    yield from _account_problems(coupling, entry, lines, books)
+    yield from _period_problems(entry, lines, books)
+
+
+def _journal_problems(coupling: Coupling, entry: Entry, books: DossierBooks) -> Iterator[Problem]:
+    values = {"journal": entry.journal, "dossier": coupling.dossier_number}
+    journal = books.journals.get(entry.journal)
+    if journal is None:
+        yield Problem("entry.journal_unknown", values)
+        return
+    if journal.blocked:
+        yield Problem("entry.journal_blocked", values)
+    fitting = {JournalType.BANK, JournalType.CASH} if entry.kind == EntryKind.BANK else {JournalType.GENERAL}
+    if journal.type not in fitting:
+        yield Problem("entry.journal_type", values)
+    if (journal.currency or coupling.currency or entry.currency) != entry.currency:
+        currency = journal.currency or coupling.currency
+        yield Problem("entry.currency", values | {"currency": entry.currency, "journal_currency": currency})
+
+
+def _account_problems(
+    coupling: Coupling, entry: Entry, lines: Sequence[EntryLine], books: DossierBooks
+) -> Iterator[Problem]:
+    used: dict[str, int | None] = {entry.bank_ledger_account: None}
+    for line in lines:
+        used.setdefault(line.ledger_account, line.position)
+        if line.ledger_account == entry.bank_ledger_account:
+            yield Problem("entry.account_is_bank", {"account": line.ledger_account}, line.position)
+    for code, position in used.items():
+        values = {"account": code, "dossier": coupling.dossier_number}
+        account = books.accounts.get(code)
+        if account is None:
+            yield Problem("entry.account_unknown", values | {"nearest": _nearest(code, books)}, position)
+        elif account.blocked:
+            yield Problem("entry.account_blocked", values, position)
+
+
+def _nearest(code: str, books: DossierBooks) -> str:
+    """The usable account whose code begins most like this one; "" when none does."""
+
+    def alike(other: str) -> int:
+        return next(
+            (n for n, (a, b) in enumerate(zip(code, other, strict=False)) if a != b), min(len(code), len(other))
+        )
+
+    usable = [account.code for account in books.accounts.values() if not account.blocked]
+    best = max(sorted(usable), key=alike, default="")
+    return best if best and alike(best) >= 2 else ""
+
+
+def _period_problems(entry: Entry, lines: Sequence[EntryLine], books: DossierBooks) -> Iterator[Problem]:
+    """Each period is told once, at its first line."""
+    told: set[object] = set()
+    for line in lines:
+        period = books.period_of(line.date)
+        if period is None:
+            key: object = line.date.replace(day=1)
+            problem = Problem("entry.period_unknown", {"date": line.date.isoformat()}, line.position)
+        elif not period.is_open(entry.journal):
+            key = (period.year, period.number)
+            values = {"year": str(period.year), "period": str(period.number), "journal": entry.journal}
+            problem = Problem("entry.period_closed", values, line.position)
+        else:
+            continue
+        if key not in told:
+            told.add(key)
+            yield problem

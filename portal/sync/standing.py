@@ -1,0 +1,61 @@
+"""How each client account stands, brought up to date in the very transaction that changes it.
+
+Rooms below this one know nothing of standings: a change to a row that a standing depends on is
+seen when the session writes it, and the standing is computed (in SQL, by `refresh_standing`)
+just before the commit. So no call site can forget it, and a rolled-back change leaves no trace.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session, UOWTransaction
+
+from portal.couplings.models import Configuration, Coupling
+from portal.kernel import clock
+from portal.ledger.models import Entry, Import
+from portal.sync.models import Comparison, Posting, Run
+
+WATCHED = (Coupling, Configuration, Entry, Import, Posting, Run, Comparison)
+_REFRESH = text("SELECT refresh_standing(:tenant, :now)")
+_BRING_FORWARD = text("SELECT bring_forward(:tenant, :now)")
+
+
+def changed(session: Session, tenant_id: uuid.UUID, *, statements: bool = False) -> None:
+    """Say that something a standing depends on changes in this transaction."""
+    noted: dict[uuid.UUID, bool] = session.info.setdefault("standings", {})
+    noted[tenant_id] = noted.get(tenant_id, False) or statements
+
+
+def refresh_standing(session: Session, tenant_id: uuid.UUID) -> None:
+    """Compute it now; for whoever changed rows without a session's knowledge."""
+    session.execute(_REFRESH, {"tenant": tenant_id, "now": clock.now()})
+
+
+def _after_flush(session: Session, context: UOWTransaction) -> None:
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, WATCHED):
+            changed(session, row.tenant_id, statements=isinstance(row, Import))
+
+
+def _before_commit(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    noted: dict[uuid.UUID, bool] = session.info.pop("standings", {})
+    for tenant_id in sorted(noted):  # always in one order, so that two transactions never wait for each other
+        parameters: dict[str, Any] = {"tenant": tenant_id, "now": clock.now()}
+        if noted[tenant_id]:
+            session.execute(_BRING_FORWARD, parameters)
+        session.execute(_REFRESH, parameters)
+
+
+def _after_rollback(session: Session) -> None:
+    session.info.pop("standings", None)
+
+
+event.listen(Session, "after_flush", _after_flush)
+event.listen(Session, "before_commit", _before_commit)
+event.listen(Session, "after_rollback", _after_rollback)
