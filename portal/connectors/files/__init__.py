@@ -26,11 +26,14 @@ def identify(head: bytes) -> Parser | None:
     return next((parser for parser in FORMATS if parser.identify(head)), None)
 
 
-def open_statements(stream: Readable, limits: ReadLimits = UPLOAD) -> tuple[str, Iterator[Statement]]:
+def open_statements(
+    stream: Readable, limits: ReadLimits = UPLOAD, *, invert_reversals: bool = False
+) -> tuple[str, Iterator[Statement]]:
     """The format key and the statements of a file, read lazily from `stream`.
 
     Raises Refused ("file.empty", "file.unknown_format") at once; everything else that is wrong
-    is raised while the statements and their lines are read. Store nothing before the end.
+    is raised while the statements and their lines are read: store nothing before the end. A
+    file refused with "camt.reversal_sign" adds up when it is read again with `invert_reversals`.
     """
     reader = BoundedReader(stream, limits)
     head = reader.peek()
@@ -39,4 +42,6 @@ def open_statements(stream: Readable, limits: ReadLimits = UPLOAD) -> tuple[str,
     parser = identify(head)
     if parser is None:
         raise Refused("file.unknown_format")
+    if parser is camt:
+        return camt.FORMAT, camt.parse(reader, limits, invert_reversals=invert_reversals)
     return parser.FORMAT, parser.parse(reader, limits)

@@ -37,7 +37,7 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
     lines = Lines(BoundedReader(stream, limits), limits)
     totals, dates = Totals(), Dates()
     header = ""
-    first = runs = 0
+    runs = 0
     for number, line in lines:
         kind = line[0]
         if kind == "0" and not header:
@@ -45,7 +45,6 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
             if line[127] == "1":
                 raise Refused("coda.version", line=number, version="1")
             header = line
-            first = number - lines.skipped
             runs += 1
             totals.restart()
         elif kind == "1" and header:
@@ -53,7 +52,7 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
             yield statement
             deque(statement.lines, maxlen=0)
         elif kind == "9" and header:
-            _check(number, line, totals, number - lines.skipped - first - 1)
+            _check(number, line, totals)
             header = ""
         else:
             raise misplaced(number, line)
@@ -61,11 +60,11 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
         raise Refused("coda.truncated")
 
 
-def _check(number: int, line: str, totals: Totals, between: int) -> None:
-    """Compare record 9 with what was read; `between` records stand between it and record 0."""
+def _check(number: int, line: str, totals: Totals) -> None:
+    """Compare record 9 with what was read."""
     said = line[16:22].strip()
     # The standard does not count free messages (record 4); some banks do.
-    counts = (between - totals.messages, between)
+    counts = (totals.records, totals.records + totals.messages)
     if not (said.isascii() and said.isdigit()) or int(said) not in counts:
         raise Refused("coda.count", line=number, expected=said, found=str(counts[0]))
     for code, text, found in (

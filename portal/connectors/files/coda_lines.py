@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from portal.connectors.errors import Refused
@@ -16,25 +16,18 @@ _KNOWN = ("0", "1", "21", "22", "23", "31", "32", "33", "4", "8", "9")
 
 
 class Lines:
-    """Iterates (1-based line number, record of exactly 128 characters); empty lines are skipped.
+    """The records as (1-based line number, exactly 128 characters); empty lines are left out.
 
-    All iterations share one position. A record handed to `back` comes again, to whoever has
-    already begun to iterate.
+    `records` and iterating share one position. A record handed to `back` comes again to
+    whoever iterates, not from `records`: the two ways serve file and statement.
     """
 
     def __init__(self, reader: BoundedReader, limits: ReadLimits) -> None:
-        self._lines = enumerate(chain.from_iterable(_chunks(reader, limits)), 1)
+        self.records: Iterator[tuple[int, str]] = chain.from_iterable(_numbered(reader, limits))
         self._again: tuple[int, str] | None = None
-        self.skipped = 0  # empty lines so far
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
-        for record in self._lines:
-            if len(record[1]) != _WIDTH:
-                line = _fitted(*record)
-                if not line:
-                    self.skipped += 1
-                    continue
-                record = (record[0], line)
+        for record in self.records:
             yield record
             while (again := self._again) is not None:
                 self._again = None
@@ -42,6 +35,14 @@ class Lines:
 
     def back(self, number: int, line: str) -> None:
         self._again = (number, line)
+
+
+def _numbered(reader: BoundedReader, limits: ReadLimits) -> Iterator[Iterable[tuple[int, str]]]:
+    number = 1
+    for lines in _chunks(reader, limits):
+        numbered = enumerate(lines, number)
+        yield numbered if set(map(len, lines)) == {_WIDTH} else _fitted(numbered)
+        number += len(lines)
 
 
 def _chunks(reader: BoundedReader, limits: ReadLimits) -> Iterator[list[str]]:
@@ -54,10 +55,13 @@ def _chunks(reader: BoundedReader, limits: ReadLimits) -> Iterator[list[str]]:
             if len(rest) > limits.line:
                 raise Refused("coda.line_too_long", limit=str(limits.line))
             continue
-        text, encoding = _decoded(rest + head, encoding)
-        yield text.split("\n")
+        text, encoding = _decoded((rest + head).removesuffix(b"\r"), encoding)
+        lines = text.split("\r\n" if "\r\n" in text else "\n")
+        # Mixed line ends show in the widths.
+        yield lines if set(map(len, lines)) == {_WIDTH} else text.replace("\r", "").split("\n")
         rest = tail
-    yield [_decoded(rest, encoding)[0]]
+    text, _ = _decoded(rest.removesuffix(b"\r"), encoding)
+    yield [text]
 
 
 def _decoded(block: bytes, encoding: str) -> tuple[str, str]:
@@ -70,17 +74,19 @@ def _decoded(block: bytes, encoding: str) -> tuple[str, str]:
         text = block.decode("latin-1") if plain else block.decode("cp1252", "replace")
     if "\0" in text:
         raise Refused("coda.binary")
-    return text.replace("\r", ""), encoding
+    return text, encoding
 
 
-def _fitted(number: int, line: str) -> str:
-    """A line of other than 128 characters made to fit where that is safe; "" for an empty one."""
-    line = line.lstrip("\ufeff").rstrip(" \x1a")
-    if len(line) > _WIDTH:
-        if line[:2] not in _FREE:
-            raise Refused("coda.width", line=number, length=str(len(line)))
-        return line[:_WIDTH]
-    return line.ljust(_WIDTH) if line else ""
+def _fitted(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Lines of other than 128 characters made to fit where that is safe."""
+    for number, line in lines:
+        if len(line) != _WIDTH:
+            line = line.lstrip("\ufeff").rstrip(" \x1a")
+            if len(line) > _WIDTH and line[:2] not in _FREE:
+                raise Refused("coda.width", line=number, length=str(len(line)))
+            line = line[:_WIDTH].ljust(_WIDTH) if line else ""
+        if line:
+            yield number, line
 
 
 def misplaced(number: int, line: str) -> Refused:

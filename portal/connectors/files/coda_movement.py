@@ -84,12 +84,12 @@ class Group:
     def texts(self) -> tuple[str, str, str]:
         """(description, reference, counterparty's name)."""
         head, second, third = self.head, self.second, self.third
+        # A text runs on from one record to the next, in the middle of a word.
+        text = head[62:115] + second[10:63] + third[82:125]
         if head[61] == "1":
-            kind, content = head[62:65], head[65:115] + second[10:63] + third[82:125]
-            text, reference = structured(kind, content)
+            text, reference = structured(text[:3], text[3:])
         else:
-            # A free text runs on from one record to the next, in the middle of a word.
-            text = " ".join((head[62:115] + second[10:63] + third[82:125]).split())
+            text = " ".join(text.split())
             reference = printed_belgian(text)
         name = " ".join(third[47:82].split())
         reason = second[113:117].strip()

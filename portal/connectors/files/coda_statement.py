@@ -22,13 +22,14 @@ _WHOLE = "00000"  # record 0, 84–88: the file holds all movements
 class Totals:
     """What record 9 will be compared with; amounts in thousandths, both positive."""
 
+    records: int = 0  # 1, 2x, 3x and 8
     messages: int = 0
     debit: int = 0
     credit: int = 0
     entries: int = 0  # over the whole file
 
     def restart(self) -> None:
-        self.messages = self.debit = self.credit = 0
+        self.records = self.messages = self.debit = self.credit = 0
 
 
 class StatementReader:
@@ -71,8 +72,11 @@ class StatementReader:
 
     def _read(self) -> Iterator[StatementLine]:
         """Movements up to record 8, then messages up to the next record 1 or 9."""
-        for number, line in self._lines:
+        totals = self._totals
+        totals.records += 1
+        for number, line in self._lines.records:
             kind = line[:2]
+            totals.records += 1
             if kind in _CONTINUED:
                 group = self._current
                 if group is None or line[2:6] != group.sequence:
@@ -101,9 +105,11 @@ class StatementReader:
                 self._movement = self._current = None
                 self._close(number, line)
             elif kind[0] == "4":
-                self._totals.messages += 1
+                totals.messages += 1
+                totals.records -= 1
                 self._message.append(line[32:112])
             else:
+                totals.records -= 1
                 self._end(number, line)
                 return
         raise Refused("coda.truncated")

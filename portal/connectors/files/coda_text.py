@@ -15,14 +15,6 @@ def _squeezed(*parts: str) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def _belgian(content: str) -> tuple[str, str]:
-    """101, 102: twelve digits with their check; kept as text when the check fails."""
-    digits = content[:12]
-    if is_belgian(digits):
-        return _squeezed(content[12:]), digits
-    return _squeezed(content), ""
-
-
 def _creditor_reference(content: str) -> tuple[str, str]:
     """100: an ISO 11649 reference of at most 25 characters."""
     return _squeezed(content[25:]), "".join(content[:25].split())
@@ -61,18 +53,19 @@ def _moment(day: str, hour: str) -> str:
     return " ".join(parts)
 
 
-_TYPES: dict[str, Callable[[str], tuple[str, str]]] = {
+_READERS: dict[str, Callable[[str], tuple[str, str]]] = {
     "100": _creditor_reference,
-    "101": _belgian,
-    "102": _belgian,
     "111": _terminal_total,
     "113": _card,
     "114": _terminal,
     "127": _direct_debit,
 }
+_BELGIAN = ("101", "102")  # ten digits and their check; a text like any other when the check fails
 
 
 def structured(kind: str, content: str) -> tuple[str, str]:
     """(readable text, reference) of a structured communication of type `kind`."""
-    reader = _TYPES.get(kind)
+    if kind in _BELGIAN and is_belgian(content[:12]):
+        return " ".join(content[12:].split()), content[:12]
+    reader = _READERS.get(kind)
     return reader(content) if reader else (_squeezed(content), "")

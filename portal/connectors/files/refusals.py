@@ -5,6 +5,9 @@ The edge translates; `{placeholders}` are the refusal's `values`.
 
 from __future__ import annotations
 
+from portal.connectors.base import Warning_
+from portal.connectors.errors import Refused
+
 
 def N_(message: str) -> str:
     return message
@@ -97,3 +100,15 @@ WARNINGS: dict[str, str] = {
     "camt.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
     "camt.reversals_inverted": N_("{count} reversed entries were turned, as the balances ask."),
 }
+
+
+def refusal_text(refusal: Refused) -> str:
+    """English wording with the place in the file, e.g. "Line 12: “x” is not a date. …"."""
+    text = REFUSALS[refusal.code].format_map(refusal.values)
+    if refusal.line:
+        return f"Line {refusal.line}: {text}"
+    return f"Entry {refusal.values['entry']}: {text}" if "entry" in refusal.values else text
+
+
+def warning_text(warning: Warning_) -> str:
+    return WARNINGS[warning.code].format_map(dict(warning.values))
