@@ -21,6 +21,6 @@ def serve(port: int = 0, data: Path | str = "var/sandbox-exact", *, clock: Base 
     app = create_app(data, clock=clock)
     sandbox: Sandbox = app.extensions["sandbox"]
     server = bind(app, "127.0.0.1", port)
-    thread = threading.Thread(target=server.serve_forever, name="sandbox-exact", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="sandbox-exact", daemon=True)
     thread.start()
     return Running(f"http://127.0.0.1:{server.server_port}", server, thread, sandbox.close)

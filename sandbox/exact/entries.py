@@ -63,15 +63,18 @@ def book(booking: Booking, entity: Entity, body: dict[str, Any]) -> str:
         if not head.get(name):
             refusals.add("mandatory", what=word)
     refusals.check()
-    journal = _journal(booking, entity.entry_kind, head, refusals)
+    journal = journal_of(booking, entity.entry_kind, head, refusals)
     nav, (child_path, _) = next(iter(entity.lists.items()))
-    lines = _lines(booking, ENTITIES[child_path.lower()], bodies.children(body, nav), refusals)
+    lines = read_lines(booking, ENTITIES[child_path.lower()], bodies.children(body, nav), refusals)
+    _check_parties(booking, head, lines, refusals)
+    if entity.entry_kind == "general" and not journal["AllowVAT"] and any(line.vat_code for line in lines):
+        refusals.add("vat_not_allowed")
     refusals.check()
     year, period = _period(booking, head, lines, journal, refusals)
     refusals.check()
     number = _number(booking, head, journal, year, refusals)
     refusals.check()
-    _balance(booking, entity.entry_kind, head, journal, lines, (year, period), refusals)
+    balance(booking, entity.entry_kind, head, journal, lines, (year, period), refusals)
     refusals.check()
     entry = wire.new_guid()
     _keep(booking, entity.entry_kind, entry, head, journal, lines, (year, period, number))
@@ -85,7 +88,7 @@ def _head(entity: Entity, body: dict[str, Any]) -> dict[str, Any]:
     return head | {renamed[name]: value for name, value in head.items()}
 
 
-def _journal(booking: Booking, kind: str, head: dict[str, Any], refusals: Refusals) -> Row:
+def journal_of(booking: Booking, kind: str, head: dict[str, Any], refusals: Refusals) -> Row:
     row = booking.store.one(
         "SELECT * FROM journals WHERE Division = ? AND Code = ?", (booking.division, str(head["JournalCode"]).strip())
     )
@@ -100,7 +103,15 @@ def _journal(booking: Booking, kind: str, head: dict[str, Any], refusals: Refusa
     return row
 
 
-def _lines(booking: Booking, child: Entity, sent: Sequence[dict[str, Any]], refusals: Refusals) -> list[Line]:
+def _check_parties(booking: Booking, head: dict[str, Any], lines: Sequence[Line], refusals: Refusals) -> None:
+    """Relations must be of this division."""
+    for guid in {head.get("Account"), *(line.values.get("Account") for line in lines)} - {None}:
+        known = booking.store.one("SELECT 1 FROM accounts WHERE ID = ? AND Division = ?", (guid, booking.division))
+        if known is None:
+            refusals.add("bad_reference", what="Relationship")
+
+
+def read_lines(booking: Booking, child: Entity, sent: Sequence[dict[str, Any]], refusals: Refusals) -> list[Line]:
     if not sent:
         raise refusals.fail("mandatory", what="Entry lines")
     lines = []
@@ -198,7 +209,7 @@ def _number(booking: Booking, head: dict[str, Any], journal: Row, year: int, ref
     return int(given)
 
 
-def _balance(
+def balance(
     booking: Booking, kind: str, head: dict[str, Any], journal: Row, lines: list[Line],
     period: tuple[int, int], refusals: Refusals,
 ) -> None:  # fmt: skip
@@ -245,39 +256,45 @@ def _statement_balances(booking: Booking, head: dict[str, Any], journal: Row, to
     head["OpeningBalanceFC"], head["ClosingBalanceFC"] = opening, closing
 
 
-def _rate(head: dict[str, Any]) -> Decimal:
+def rate_of(head: dict[str, Any]) -> Decimal:
     rate = Decimal(str(head.get("Rate") or 1))
     if rate <= 0:
         raise bad_request("Error encountered in converting the value of property 'ExchangeRate'.")
     return rate
 
 
-_COPIED = (
+COPIED = (
     "DueDate", "OpeningBalanceFC", "ClosingBalanceFC", "Description", "YourRef", "PaymentReference", "PaymentCondition",
     "ExternalLinkReference", "InvoiceNumber", "OrderNumber", "Document",
 )  # fmt: skip
-_LINE_COPIED = ("Date", "Account", "Description", "Notes", "OurRef", "Document", "CostCenter", "CostUnit", "Quantity")
+LINE_COPIED = ("Date", "Account", "Description", "Notes", "OurRef", "Document", "CostCenter", "CostUnit", "Quantity")
 
 
 def _keep(
     booking: Booking, kind: str, entry: str, head: dict[str, Any], journal: Row, lines: list[Line],
     placed: tuple[int, int, int],
 ) -> None:  # fmt: skip
-    rate = _rate(head)
-    own = lines[0].amount if lines[0].part == 1 else 0
-    vat = abs(sum(line.amount for line in lines if line.part == 2))
-    total = own if kind == "sales" else -own
-    row = {name: head.get(name) for name in _COPIED} | {
+    rate = rate_of(head)
+    row = {name: head.get(name) for name in COPIED} | totals(kind, lines, rate) | {
         "EntryID": entry, "Division": booking.division, "kind": kind, "EntryNumber": placed[2],
         "JournalCode": journal["Code"], "Currency": head.get("Currency") or journal["Currency"], "Rate": float(rate),
         "FinancialYear": placed[0], "FinancialPeriod": placed[1], "Date": head["Date"],
-        "Type": ENTRY_TYPES[kind] + (1 if kind in ("sales", "purchase") and total < 0 else 0),
         "Account": head.get("Account"), "Reversal": head.get("Reversal") or 0,
-        "AmountFC": total, "AmountDC": _times(total, rate), "VATAmountFC": vat, "VATAmountDC": _times(vat, rate),
         "Created": booking.at, "Modified": booking.at, "Creator": booking.user, "Modifier": booking.user,
     }  # fmt: skip
     booking.store.insert("entries", **row)
-    booking.store.insert_many("lines", line_rows(booking, kind, entry, lines, rate, row["Account"]))
+    booking.store.insert_many("lines", line_rows(booking, kind, entry, lines, rate, head.get("Account")))
+
+
+def totals(kind: str, lines: Sequence[Line], rate: Decimal) -> dict[str, int]:
+    """The amounts and the type of a header, from its ledger lines."""
+    own = lines[0].amount if lines[0].part == 1 else 0
+    vat = abs(sum(line.amount for line in lines if line.part == 2))
+    total = own if kind == "sales" else -own
+    return {
+        "Type": ENTRY_TYPES[kind] + (1 if kind in ("sales", "purchase") and total < 0 else 0),
+        "AmountFC": total, "AmountDC": _times(total, rate), "VATAmountFC": vat, "VATAmountDC": _times(vat, rate),
+    }  # fmt: skip
 
 
 def _times(cents: int, rate: Decimal) -> int:
@@ -293,7 +310,7 @@ def line_rows(
     converted[0] -= sum(converted)  # conversion must not unbalance the entry
     first = 0 if lines[0].part == 1 else 1
     return [
-        {name: line.values.get(name) for name in _LINE_COPIED}
+        {name: line.values.get(name) for name in LINE_COPIED}
         | {
             "ID": line.id, "Division": booking.division, "EntryID": entry, "kind": kind, "part": line.part,
             "LineNumber": first + index, "GLAccount": line.account, "AmountFC": line.amount,

@@ -36,7 +36,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "blocked": ("Blocked: {what}", "Geblokkeerd: {what}"),
     "gl_type": ("Invalid: G/L account type", "Ongeldig: Grootboekrekeningtype"),  # [seen] Dutch
     "vat_not_allowed": ("Not allowed: VAT code", "Niet toegestaan: Btw-code"),  # [seen] Dutch
-    "vat_percentage": ("Invalid: VAT percentage []", "Ongeldig: Btw-percentage []"),  # [seen] Dutch
     "year_fixed": ("The financial year cannot be changed.", "Het boekjaar kan niet worden gewijzigd."),
     # [seen] English
     "document_type": ("Document Type not allowed", "Document Type not allowed"),  # [seen]

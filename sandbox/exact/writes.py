@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.exact import bodies, entries, records
+from sandbox.exact import amend, bodies, entries, records
 from sandbox.exact.entities import Entity
 from sandbox.exact.entries import Booking
-from sandbox.exact.messages import ApiError, Refusals
+from sandbox.exact.messages import Refusals
 from sandbox.exact.store import Row, Store
 
 
@@ -33,16 +33,19 @@ def create(store: Store, write: Write, at: int) -> str:
             return entries.book(booking, write.entity, body)
         if write.entity.table:
             return records.create(booking, write.entity, body)
-    raise ApiError(405, "Method not allowed.")
+        return amend.add_line(booking, write.entity, body)
 
 
 def change(store: Store, write: Write, record: Row, at: int) -> None:
     body = bodies.load(write.body)
     booking = write.booking(store, at)
     with store.transaction():
-        if not write.entity.table:
-            raise ApiError(405, "Method not allowed.")
-        records.change(booking, write.entity, record, body)
+        if write.entity.table:
+            records.change(booking, write.entity, record, body)
+        elif write.entity.lists:
+            amend.change_head(booking, write.entity, record, body)
+        else:
+            amend.change_line(booking, write.entity, record, body)
 
 
 def delete(store: Store, write: Write, record: Row, at: int) -> None:
@@ -51,20 +54,16 @@ def delete(store: Store, write: Write, record: Row, at: int) -> None:
         if write.entity.table:
             records.delete(booking, write.entity, record)
         elif write.entity.lists:
-            delete_entry(booking, record)
+            _delete_entry(booking, record["EntryID"])
         else:
-            raise ApiError(405, "Method not allowed.")
+            emptied = amend.delete_line(booking, record)
+            if emptied:
+                _delete_entry(booking, emptied)
 
 
-def delete_entry(booking: Booking, record: Row) -> None:
+def _delete_entry(booking: Booking, entry_id: str) -> None:
     """Only while it is open (status 20), in a period that is open."""
-    refusals = Refusals(booking.language)
-    entry = booking.store.one("SELECT * FROM entries WHERE EntryID = ?", (record["EntryID"],))
-    if entry is None or entry["Status"] != 20:
-        raise refusals.fail("not_open")
-    year, period = entry["FinancialYear"], entry["FinancialPeriod"]
-    if entries.is_closed(booking.store, booking.division, entry["JournalCode"], year, period):
-        raise refusals.fail("period_closed", year=year, period=period)
+    entry = amend.open_entry(booking, entry_id, Refusals(booking.language))
     for line in booking.store.all("SELECT ID FROM lines WHERE EntryID = ?", (entry["EntryID"],)):
         records.log_deletion(booking, 1, line["ID"])
     booking.store.run("DELETE FROM lines WHERE EntryID = ?", (entry["EntryID"],))
