@@ -1,0 +1,305 @@
+"""Authorisations: connect once, see how it stands, hand over, repair."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from portal import runtime
+from portal.access import Actor, Permission, Right, Scope, role_in_client
+from portal.activity.service import timeline
+from portal.authorisations import login
+from portal.authorisations import service as authorisations
+from portal.authorisations.models import Authorisation, Credential
+from portal.connectors import registry
+from portal.couplings.models import Coupling, Dossier
+from portal.identity import sessions
+from portal.kernel import clock
+from portal.kernel.db import Setting
+from portal.kernel.errors import NotFound, PortalError
+from portal.routes import wording
+from portal.routes._access import View, as_id, cookie_name, db, entered, get_writes, require, scope, signed_in
+from portal.routes._active import here_is
+from portal.routes._htmx import go_to, is_htmx, page
+from portal.routes._timeline import events
+from portal.routes.forms.authorisations import ConnectForm, OwnerForm
+from portal.tenants import service as tenants
+
+blueprint = Blueprint("authorisations", __name__)
+PORTAL, CLIENT = "/p/<uuid:portal>/authorisations", "/c/<uuid:client>/authorisations"
+
+
+def place(**values: Any) -> dict[str, Any]:
+    """The tenant of this page, for url_for: authorisations live in portals and in client accounts."""
+    return {scope().kind: scope().tenant_id, **values}
+
+
+def address(endpoint: str, **values: Any) -> str:
+    kind = "client_" if scope().kind == "client" else ""
+    return url_for(f"authorisations.{kind}{endpoint}", **place(**values))
+
+
+def both(rule: str, name: str, **options: Any) -> Callable[[View], View]:
+    """One view under the address of a portal and under that of a client account."""
+
+    def add(view: View) -> View:
+        blueprint.add_url_rule(PORTAL + rule, name, view, **options)
+        blueprint.add_url_rule(CLIENT + rule, f"client_{name}", view, **options)
+        return view
+
+    return add
+
+
+@both("", "index")
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.VIEW)
+def index(**tenant: uuid.UUID) -> Response:
+    used = dict(
+        db()
+        .execute(
+            select(Coupling.authorisation_id, func.count())
+            .where(Coupling.authorisation_tenant_id == scope().tenant_id, Coupling.state == "active")
+            .group_by(Coupling.authorisation_id)
+        )
+        .all()
+    )  # type: ignore[arg-type]  # rows of two columns are pairs
+    rows = [
+        (row, health, used.get(row.id, 0), registry.load(row.app).MANIFEST)
+        for row, health in authorisations.list_authorisations(scope())
+    ]
+    return page("authorisations/index.html", rows=rows, apps=_apps(), address=address, may_edit=_may_edit())
+
+
+def _apps() -> list[Any]:
+    return [registry.load(key).MANIFEST for key in registry.CONNECTORS]
+
+
+def _may_edit() -> bool:
+    return scope().may(Permission.AUTHORISATIONS, Right.EDIT)
+
+
+@both("/new/<app>", "new")
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.CREATE)
+def new(app: str, **tenant: uuid.UUID) -> Response:
+    manifest = _manifest(app)
+    form = ConnectForm(name=f"{manifest.label}, {scope().tenant_name}"[:80])
+    return _connect_page(form, app)
+
+
+def _manifest(app: str) -> Any:
+    if app not in registry.CONNECTORS:
+        raise NotFound()
+    return registry.load(app).MANIFEST
+
+
+def _connect_page(form: ConnectForm, app: str, status: int = 200, twin: Authorisation | None = None) -> Response:
+    known = authorisations.list_authorisations(scope(), app)
+    return page(
+        "authorisations/new.html", form=form, manifest=_manifest(app), known=known, twin=twin, address=address,
+        status=status,
+    )  # fmt: skip
+
+
+@both("/new/<app>", "begin", methods=["POST"])
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.CREATE)
+def begin(app: str, **tenant: uuid.UUID) -> Response:
+    """On to the provider; but first say what would happen when this login is connected already."""
+    form, manifest = ConnectForm(), _manifest(app)
+    if not form.validate():
+        return _connect_page(form, app, 422)
+    twin = authorisations.recognise_login(scope(), app, form.environment.data, form.login.data or "")
+    if twin is not None and not form.anyway.data:
+        return _connect_page(form, app, 409, twin)
+    try:
+        url = authorisations.begin_login(
+            runtime.get(), scope(), entered().session_id, app, form.environment.data, form.name.data
+        )
+    except PortalError as error:
+        form.take(error)
+        return _connect_page(form, app, 422)
+    db().commit()
+    return _away(url, manifest.label)
+
+
+def _away(url: str, label: str) -> Response:
+    """To the provider by a page of ours: the policy on forms forbids a form to end elsewhere."""
+    if is_htmx():
+        return Response(status=204, headers={"HX-Redirect": url})
+    response = page("authorisations/away.html", url=url, label=label)
+    response.headers["Refresh"] = f"0; url={url}"
+    return response
+
+
+@both("/<uuid:authorisation_id>/login", "reconnect", methods=["POST"])
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.EDIT)
+def reconnect(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    row = scope().get(Authorisation, authorisation_id)
+    url = authorisations.begin_login(
+        runtime.get(), scope(), entered().session_id, row.app, row.environment, row.name, row.id
+    )
+    db().commit()
+    return _away(url, registry.load(row.app).MANIFEST.label)
+
+
+@blueprint.get("/oauth/<app>/callback")
+@get_writes
+@signed_in
+def callback(app: str) -> Response:
+    """The way back from the provider; the one address it may send to. The state says for which tenant."""
+    tenant_id = login.tenant_of(request.args.get("state", ""))
+    if tenant_id is None:
+        raise login.LoginRefused("consent.state_missing")
+    where = _scope_of_state(tenant_id)
+    try:
+        done = authorisations.finish_login(runtime.get(), where, entered().session_id, app, request.args.to_dict())
+    except login.LoginRefused as error:
+        db().rollback()
+        flash(wording.of_error(error.code, error.values), "stop")
+        return go_to(address("index"))
+    row = done.authorisation
+    db().commit()
+    if done.outcome == authorisations.Outcome.REUSED:
+        flash(_("This login was connected already. %(name)s goes on with it; nothing stopped.", name=row.name), "ok")
+    else:
+        flash(_("Connected as %(login)s.", login=row.remote_user_name), "ok")
+    if done.elsewhere:
+        flash(_("The same login is connected in another account too; the provider will end that connection."), "warn")
+    return go_to(address("fetch_page", authorisation_id=row.id))
+
+
+def _scope_of_state(tenant_id: uuid.UUID) -> Scope:
+    """The tenant that the state names, when the person who came back may work there."""
+    who = sessions.enter(db(), request.cookies.get(cookie_name(), ""), tenant_id)
+    if who is None or who.tenant_id is None or who.role is None or who.kind is None:
+        raise NotFound()
+    portal = tenant_id if who.kind == "portal" else None
+    db().info["setting"] = Setting(tenant=tenant_id, portal=portal, via=who.via_id, user=who.user_id)
+    role = role_in_client(who.role, who.grant_role or "") if who.via_id else who.role
+    g.entered = who
+    g.scope = Scope(
+        db(), tenant_id, who.kind, role, Actor(who.user_id, who.user_name, who.via_id), who.tenant_name or ""
+    )
+    g.scope.require(Permission.AUTHORISATIONS, Right.CREATE)
+    found: Scope = g.scope
+    return found
+
+
+@both("/<uuid:authorisation_id>", "show")
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.VIEW)
+def show(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    return _show(authorisation_id)
+
+
+@both("/<uuid:authorisation_id>/connected", "fetch_page")
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.VIEW)
+def fetch_page(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    """Right after the log-in: the page offers to read the dossiers, which is a POST of its own."""
+    return _show(authorisation_id, fresh=True)
+
+
+def _show(authorisation_id: uuid.UUID, *, fresh: bool = False, form: OwnerForm | None = None, status: int = 200,
+          outcome: Any = None) -> Response:  # fmt: skip
+    row = scope().get(Authorisation, authorisation_id)
+    if row.removed_at is not None:
+        raise NotFound()
+    credential = db().get(Credential, (scope().tenant_id, row.id))
+    people = [(str(m.user_id), m.name) for m in tenants.members(scope())]
+    if form is None:
+        form = OwnerForm(name=row.name, owner=str(row.owner_id or ""), deputy=str(row.deputy_id or ""))
+    form.owner.choices, form.deputy.choices = people, [("", _("nobody")), *people]
+    dossiers = (
+        db()
+        .scalars(
+            select(Dossier)
+            .where(
+                Dossier.tenant_id == scope().tenant_id, Dossier.authorisation_id == row.id, Dossier.gone_at.is_(None)
+            )
+            .order_by(func.lower(Dossier.name))
+        )
+        .all()
+    )
+    coupled = {
+        c.dossier_code: c
+        for c in db().scalars(select(Coupling).where(Coupling.authorisation_id == row.id, Coupling.state == "active"))
+    }
+    return page(
+        "authorisations/show.html", row=row, health=authorisations.health(row, credential, clock.now()),
+        credential=credential, form=form, manifest=_manifest(row.app), dossiers=dossiers, coupled=coupled,
+        events=events(timeline(scope(), row.id)), people=dict(people), address=address, may_edit=_may_edit(),
+        fresh=fresh, status=status, why=wording.of_error(row.state_code) if row.state_code else "",
+        outcome=outcome,
+    )  # fmt: skip
+
+
+@both("/<uuid:authorisation_id>/test", "test", methods=["POST"])
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.EDIT)
+def test(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    """Really call the provider, read the dossiers, and say what was seen."""
+    from portal.couplings.dossiers import store_dossiers
+
+    try:
+        seen = authorisations.activate(runtime.get(), scope(), authorisation_id)
+        fetched = store_dossiers(scope(), authorisation_id, seen.dossiers)
+    except PortalError as error:
+        db().rollback()
+        flash(wording.of_error(error.code, error.values), "stop")
+        return go_to(address("show", authorisation_id=authorisation_id))
+    db().commit()
+    flash(
+        _("%(login)s answers: %(count)s dossiers, of which %(new)s are new.",
+          login=seen.identity.user_name, count=fetched.count, new=fetched.new), "ok",
+    )  # fmt: skip
+    return go_to(address("show", authorisation_id=authorisation_id))
+
+
+@both("/<uuid:authorisation_id>", "edit", methods=["POST"])
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.EDIT)
+def edit(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    form = OwnerForm()
+    if not form.validate():
+        return _show(authorisation_id, form=form, status=422)
+    try:
+        authorisations.rename(scope(), authorisation_id, form.name.data)
+        if form.owner.data:
+            deputy = as_id(form.deputy.data) if form.deputy.data else None
+            authorisations.set_owner(scope(), authorisation_id, as_id(form.owner.data), deputy)
+    except PortalError as error:
+        if isinstance(error, NotFound):
+            raise
+        db().rollback()
+        form.take(error)
+        return _show(authorisation_id, form=form, status=422)
+    db().commit()
+    return go_to(address("show", authorisation_id=authorisation_id))
+
+
+@both("/<uuid:authorisation_id>/off", "switch_off", methods=["POST"])
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.EDIT)
+def switch_off(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    row = authorisations.deactivate(scope(), authorisation_id)
+    db().commit()
+    flash(_("%(name)s is switched off; nothing is sent through it from now on.", name=row.name), "ok")
+    return go_to(address("show", authorisation_id=authorisation_id))
+
+
+@both("/<uuid:authorisation_id>/remove", "remove", methods=["POST"])
+@here_is("authorisations")
+@require(Permission.AUTHORISATIONS, Right.EDIT)
+def remove(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    authorisations.remove(scope(), authorisation_id)
+    db().commit()
+    flash(_("Removed, and its tokens with it. What was booked stays booked."), "ok")
+    return go_to(address("index"))
