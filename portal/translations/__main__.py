@@ -12,9 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 from portal.translations import catalogues
+
+SHOWN = 40  # faults in words; the rest is counted
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,18 +52,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _fill(language: str, file: Path | None) -> int:
     words = json.loads(file.read_text() if file else sys.stdin.read())
-    unknown = catalogues.fill(language, words)
-    for msgid in unknown:
-        print(f"not in the catalogue (run update first?): {msgid!r}", file=sys.stderr)
-    return 1 if unknown else 0
+    refused = catalogues.fill(language, words)
+    for msgid in refused:
+        print(f"not in the catalogue (run update first?), or singular and plural mixed up: {msgid!r}", file=sys.stderr)
+    return 1 if refused else 0
 
 
 def _check() -> int:
     faults = catalogues.check()
-    for fault in faults:
+    for fault in faults[:SHOWN]:
         print(fault)
     if faults:
-        print(f"{len(faults)} faults; `update`, `missing` and `fill` mend them", file=sys.stderr)
+        count = Counter(f"{f.language} {f.kind}" for f in faults)
+        print("; ".join(f"{n} {kind}" for kind, n in sorted(count.items())), file=sys.stderr)
+        print("`update`, `missing` and `fill` mend them", file=sys.stderr)
         return 1
     print("translations: complete")
     return 0

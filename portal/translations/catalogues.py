@@ -123,18 +123,21 @@ def update(root: Path = ROOT, source: Path = SOURCE) -> None:
 
 
 def fill(language: str, words: Mapping[str, str | Sequence[str]], root: Path = ROOT) -> list[str]:
-    """Set translations by msgid (of a plural: its singular); returns the ids that are not in the catalogue."""
-    unknown = []
+    """Set translations by msgid (of a plural: its singular, with two texts).
+
+    Returns the ids that were left alone: not in the catalogue, or given one text for two forms.
+    """
+    refused = []
     with locked(root):
         catalogue = load(language, root)
         for msgid, text in words.items():
             message = catalogue.get(msgid)
-            if message is None:
-                unknown.append(msgid)
+            if message is None or len(_forms(message.id)) != len(_forms(text)):
+                refused.append(msgid)
             else:
                 message.string = text if isinstance(text, str) else tuple(text)
         save(language, catalogue, root)
-    return unknown
+    return refused
 
 
 def compile_all(root: Path = ROOT) -> None:

@@ -111,6 +111,13 @@ def test_a_file_that_does_not_parse_loses_nothing(tree: tuple[Path, Path]) -> No
 
 def test_an_unknown_string_is_not_filled_in(tree: tuple[Path, Path]) -> None:
     assert catalogues.fill("nl", {"Never seen": "Nooit"}, tree[0]) == ["Never seen"]
+    assert catalogues.check(*tree) == []
+
+
+def test_one_text_does_not_fill_a_plural(tree: tuple[Path, Path]) -> None:
+    assert catalogues.fill("nl", {"%(num)s line": "%(num)s regel"}, tree[0]) == ["%(num)s line"]
+    assert catalogues.fill("nl", {"Two words": ["Twee", "woorden"]}, tree[0]) == ["Two words"]
+    assert catalogues.check(*tree) == []
 
 
 def test_the_product_is_complete_in_every_language() -> None:
