@@ -102,8 +102,8 @@ class StatementLine(TenantRow, Base):
     bank_account_id: Mapped[uuid.UUID]
     statement_id: Mapped[uuid.UUID]
     position: Mapped[int]  # order within the statement, from 1
-    date: Mapped[date]
     value_date: Mapped[date | None]
+    date: Mapped[date]  # last of the two: within the class its name then hides the type
     amount: Mapped[Decimal] = mapped_column(Amount)
     # After this line; None when the statement gives no balance or is in no order.
     balance: Mapped[Decimal | None] = mapped_column(Amount)
