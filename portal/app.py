@@ -102,13 +102,13 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "RATELIMIT_STORAGE_URI": settings.redis_url or "memory://",
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_HEADERS_ENABLED": False,
-        "SEND_FILE_MAX_AGE_DEFAULT": 3600,
+        # Our scripts import each other by plain names: browsers ask each time, and get 304.
+        "SEND_FILE_MAX_AGE_DEFAULT": 0,
     }
 
 
 def _secure(app: Flask, settings: Settings) -> None:
-    CSRFProtect(app)
-    limiter.init_app(app)
+    # First, so that a request which is refused early still gets its policy and nonce.
     Talisman(
         app,
         force_https=settings.secure_cookies,
@@ -121,6 +121,8 @@ def _secure(app: Flask, settings: Settings) -> None:
         session_cookie_secure=settings.secure_cookies,
         permissions_policy={"geolocation": "()", "camera": "()", "microphone": "()", "interest-cohort": "()"},
     )
+    CSRFProtect(app)
+    limiter.init_app(app)
 
     @app.after_request
     def _no_store(response: Response) -> Response:

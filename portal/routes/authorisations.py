@@ -27,6 +27,7 @@ from portal.routes._access import View, as_id, cookie_name, db, entered, get_wri
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, is_htmx, page
 from portal.routes._timeline import events
+from portal.routes.forms import choices
 from portal.routes.forms.authorisations import ConnectForm, OwnerForm
 from portal.tenants import service as tenants
 
@@ -67,7 +68,7 @@ def index(**tenant: uuid.UUID) -> Response:
             .group_by(Coupling.authorisation_id)
         )
         .all()
-    )  # type: ignore[arg-type]  # rows of two columns are pairs
+    )
     rows = [
         (row, health, used.get(row.id, 0), registry.load(row.app).MANIFEST)
         for row, health in authorisations.list_authorisations(scope())
@@ -216,7 +217,7 @@ def _show(authorisation_id: uuid.UUID, *, fresh: bool = False, form: OwnerForm |
     people = [(str(m.user_id), m.name) for m in tenants.members(scope())]
     if form is None:
         form = OwnerForm(name=row.name, owner=str(row.owner_id or ""), deputy=str(row.deputy_id or ""))
-    form.owner.choices, form.deputy.choices = people, [("", _("nobody")), *people]
+    form.owner.choices, form.deputy.choices = choices(*people), choices(("", _("nobody")), *people)
     dossiers = (
         db()
         .scalars(

@@ -6,11 +6,17 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
+from wtforms.fields.choices import SelectChoice
 
 from portal.kernel.errors import Invalid, PortalError
 from portal.routes import wording
 
 _l = lazy_gettext
+
+
+def choices(*pairs: tuple[str, Any]) -> list[SelectChoice]:
+    """(value, word) for a select or radio field."""
+    return [SelectChoice(value, word) for value, word in pairs]
 
 
 class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF publishes no types

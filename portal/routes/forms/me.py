@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from portal.routes.forms import Form, _l
+from portal.routes.forms import Form, _l, choices
 
 _needed = InputRequired(_l("Fill this in."))
 
@@ -14,16 +14,17 @@ class ProfileForm(Form):
     name = StringField(_l("Your name"), [_needed, Length(max=120)], render_kw={"autocomplete": "name"})
     locale = SelectField(
         _l("Language and formats"),
-        choices=[
+        choices=choices(
             ("nl-BE", "Nederlands (België)"),
             ("nl-NL", "Nederlands (Nederland)"),
             ("fr-BE", "Français (Belgique)"),
             ("fr-FR", "Français (France)"),
             ("en-GB", "English"),
-        ],
+        ),
     )
     theme = RadioField(
-        _l("Light or dark"), choices=[("system", _l("As the device")), ("light", _l("Light")), ("dark", _l("Dark"))]
+        _l("Light or dark"),
+        choices=choices(("system", _l("As the device")), ("light", _l("Light")), ("dark", _l("Dark"))),
     )
     single_keys = BooleanField(_l("Single keys work: / j k x"))
 

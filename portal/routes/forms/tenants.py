@@ -5,11 +5,11 @@ from __future__ import annotations
 from wtforms import DateField, EmailField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from portal.routes.forms import Form, _l
+from portal.routes.forms import Form, _l, choices
 from portal.tenants.service import Details
 
 _needed = InputRequired(_l("Fill this in."))
-SCHEMES = [("kbo", _l("Belgium (KBO/BCE)")), ("kvk", _l("Netherlands (KVK)")), ("siren", _l("France (SIREN)"))]
+SCHEMES = choices(("kbo", _l("Belgium (KBO/BCE)")), ("kvk", _l("Netherlands (KVK)")), ("siren", _l("France (SIREN)")))
 
 
 class _DetailsForm(Form):
@@ -47,7 +47,7 @@ class GrantForm(Form):
     email = EmailField(_l("E-mail address of the firm or person"), [_needed, Length(max=254)])
     role = RadioField(
         _l("What they may do"),
-        choices=[("editor", _l("Work in this account")), ("reader", _l("Only look"))],
+        choices=choices(("editor", _l("Work in this account")), ("reader", _l("Only look"))),
         default="editor",
     )
     ends_on = DateField(_l("Last day"), [Optional()])
@@ -57,7 +57,7 @@ class RequestForm(Form):
     email = EmailField(_l("E-mail address of the client"), [_needed, Length(max=254)])
     role = RadioField(
         _l("What you ask for"),
-        choices=[("editor", _l("Work in the account")), ("reader", _l("Only look"))],
+        choices=choices(("editor", _l("Work in the account")), ("reader", _l("Only look"))),
         default="editor",
     )
     message = TextAreaField(_l("Message to the client"), [Length(max=500)])
@@ -67,5 +67,5 @@ class MemberForm(Form):
     email = EmailField(_l("E-mail address"), [_needed, Length(max=254)])
     role = SelectField(
         _l("Role"),
-        choices=[("staff", _l("Staff")), ("administrator", _l("Administrator")), ("reader", _l("Reader"))],
+        choices=choices(("staff", _l("Staff")), ("administrator", _l("Administrator")), ("reader", _l("Reader"))),
     )

@@ -1,0 +1,316 @@
+"""`portal …`: what is done from a shell. Each command has --help; a wrong use exits with 2."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config import ConfigError, Settings
+
+# Commands import what they need when they run: `portal parse` needs neither Flask nor a database.
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The portal of an accounting firm: bank statements into the books, each entry once."""
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_env()
+    except ConfigError as problem:
+        raise click.ClickException(str(problem)) from None
+
+
+def _runtime() -> Any:
+    """This process connected to the database; a clear word when that is not running."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import OperationalError
+
+    from portal import runtime
+
+    made = runtime.make(_settings(), application="portal-cli", pool_size=4)
+    try:
+        with made.database.scoped() as session:
+            session.execute(text("SELECT 1"))
+    except OperationalError:
+        raise click.ClickException(
+            "The database does not answer. Set DATABASE_URL, or start everything with `make run` first."
+        ) from None
+    return made
+
+
+# ------------------------------------------------------------------------------- files
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="An array of statements with their lines, amounts as strings.")
+def parse(file: Path, as_json: bool) -> None:
+    """Read a statement file (CODA, CAMT.053). Status 0, or 2 with the reason when it is refused."""
+    from portal.parse_command import parse_file
+
+    sys.exit(parse_file(file, as_json, sys.stdout, sys.stderr))
+
+
+# -------------------------------------------------------------------------- connectors
+
+
+@main.command()
+@click.argument("key")
+@click.option("--option", "options", multiple=True, metavar="K=V", help="For instance host=https://…, token=@file.")
+def conformance(key: str, options: tuple[str, ...]) -> None:
+    """Run the whole contract of connector KEY against a server; non-zero when a row fails."""
+    from portal import conformance as suite
+
+    if wrong := [option for option in options if "=" not in option]:
+        raise click.UsageError(f"--option takes k=v, not {wrong[0]!r}")
+    pairs = dict(option.split("=", 1) for option in options)
+    try:
+        sys.exit(suite.run(key, pairs, sys.stdout))
+    except suite.BadOption as problem:
+        raise click.UsageError(str(problem)) from None
+
+
+# ------------------------------------------------------------------------------- checks
+
+
+@contextmanager
+def _any_database(settings: Settings) -> Iterator[tuple[str, str]]:
+    """(owner's URL, app's URL): the configured one when DATABASE_URL is set, else one for the moment."""
+    if not settings.embedded_postgres:
+        yield settings.owner_database_url, settings.database_url
+        return
+    from portal.kernel import migrate
+    from portal.kernel.roles import create_roles
+    from portal.kernel.services import start_postgres
+
+    with tempfile.TemporaryDirectory(prefix="kp-check-") as folder:
+        Path(folder).chmod(0o755)
+        server = start_postgres(Path(folder) / "postgres", durable=False)
+        try:
+            urls = create_roles(server.url, "koppelpoort_check", "owner", "app")
+            migrate.upgrade(urls.owner_url)
+            yield urls.owner_url, urls.app_url
+        finally:
+            server.stop()
+
+
+@main.command()
+def check() -> None:
+    """Row-level security, permissions, translations, migrations: non-zero when anything is missing."""
+    from portal import runtime
+    from portal.app import create_app
+    from portal.checks import all_problems
+    from portal.kernel.db import Database
+    from portal.kernel.vault import Kek, Vault
+
+    settings, bad = _settings(), 0
+    with _any_database(settings) as (_, url):
+        database = Database(url, pool_size=2)
+        app = create_app(made=runtime.Runtime(settings, database, Vault([Kek("check", bytes(32))])))
+        for what, problems in all_problems(app, database):
+            click.echo(f"{'ok ' if not problems else 'BAD'}  {what}")
+            for problem in problems:
+                click.echo(f"     {problem}")
+            bad += len(problems)
+        database.engine.dispose()
+    if bad:
+        click.echo(f"{bad} to mend")
+    sys.exit(1 if bad else 0)
+
+
+@main.command()
+@click.option("--client", "client", metavar="UUID", help="Only this client account.")
+def compare(client: str | None) -> None:
+    """Lay both sides beside each other: what we booked, what stands in the package."""
+    from portal.app import create_app
+    from portal.sync.comparison import compare_all
+
+    made = _runtime()
+    create_app(made=made)
+    try:
+        only = uuid.UUID(client) if client else None
+    except ValueError:
+        raise click.UsageError("--client takes the id of a client account") from None
+    form = "{:<24} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}"
+    click.echo(form.format("dossier", "offered", "booked", "found", "missing", "doubled", "altered"))
+    wrong = 0
+    for row in compare_all(made, only):
+        if row.result is None:
+            click.echo(f"{row.dossier:<24} could not be read: {row.error}")
+            wrong += 1
+            continue
+        r = row.result
+        click.echo(form.format(row.dossier, r.offered, r.booked, r.found, r.missing, r.doubled, r.altered))
+        for finding in r.findings:
+            click.echo(f"    {finding.kind}: {finding.reference} {' '.join(finding.remote)}")
+        wrong += not r.clean
+    sys.exit(1 if wrong else 0)
+
+
+@main.group()
+def audit() -> None:
+    """The chain of the activity log."""
+
+
+@audit.command("verify")
+@click.option(
+    "--heads", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Exported heads to hold against."
+)
+def audit_verify(heads: Path | None) -> None:
+    """Walk every tenant's chain; names the first broken link of each. Non-zero when one is broken."""
+    from sqlalchemy import text
+
+    from portal.activity import service as activity
+    from portal.kernel.db import Setting
+
+    made = _runtime()
+    exported = _read_heads(heads) if heads else {}
+    with made.database.scoped() as session:
+        tenants = session.scalars(text("SELECT all_tenants()")).all()
+    broken = 0
+    for tenant in tenants:
+        with made.database.scoped(Setting(tenant=tenant)) as session:
+            for found in activity.verify(session, tenant, exported.get(tenant)):
+                click.echo(f"{tenant}: link {found.seq} {found.reason}")
+                broken += 1
+    for gone in set(exported) - set(tenants):
+        click.echo(f"{gone}: the whole chain is missing")
+        broken += 1
+    click.echo(f"{len(tenants)} chains, {broken} broken")
+    sys.exit(1 if broken else 0)
+
+
+@audit.command("heads")
+def audit_heads() -> None:
+    """Print the last link of every chain, to be kept elsewhere; against it a truncation shows."""
+    from sqlalchemy import text
+
+    from portal.activity.models import ChainHead
+    from portal.kernel.db import Setting
+
+    made = _runtime()
+    with made.database.scoped() as session:
+        tenants = session.scalars(text("SELECT all_tenants()")).all()
+    for tenant in tenants:
+        with made.database.scoped(Setting(tenant=tenant)) as session:
+            head = session.get(ChainHead, tenant)
+            if head is not None:
+                click.echo(f"{tenant} {head.seq} {head.hash.hex()}")
+
+
+def _read_heads(path: Path) -> dict[uuid.UUID, tuple[int, bytes]]:
+    found: dict[uuid.UUID, tuple[int, bytes]] = {}
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            tenant, seq, digest = line.split()
+            found[uuid.UUID(tenant)] = (int(seq), bytes.fromhex(digest))
+        except ValueError:
+            raise click.ClickException(f"{path}: line {number} is not “tenant seq hash”") from None
+    return found
+
+
+@main.command()
+@click.option("--kills", default=30, show_default=True, type=click.IntRange(0), help="Processes to kill with -9.")
+@click.option("--entries", default=500, show_default=True, type=click.IntRange(1), help="Entries to book.")
+@click.option("--seed", default=1, show_default=True, type=int, help="The same seed plays the same faults.")
+def chaos(kills: int, entries: int, seed: int) -> None:
+    """Book while processes die and the network fails; prints lost=… duplicate=… and how it counted."""
+    from portal import chaos as trial
+
+    sys.exit(trial.run(kills=kills, entries=entries, seed=seed))
+
+
+# --------------------------------------------------------------------------- operations
+
+
+@main.command()
+@click.option("--admin-url", required=True, help="postgresql://… of a role that may create roles and databases.")
+@click.option("--database", default="koppelpoort", show_default=True)
+@click.option("--owner-password", envvar="OWNER_PASSWORD", help="Asked for when left out.")
+@click.option("--app-password", envvar="APP_PASSWORD", help="Asked for when left out.")
+def roles(admin_url: str, database: str, owner_password: str | None, app_password: str | None) -> None:
+    """Make the database and its three roles on an external server. Safe to repeat."""
+    import psycopg
+
+    from portal.kernel.roles import create_roles
+
+    owner = owner_password or click.prompt("Password for the owner of the schema", hide_input=True)
+    app = app_password or click.prompt("Password for the application", hide_input=True)
+    try:
+        create_roles(admin_url, database, owner, app)
+    except psycopg.Error as problem:
+        raise click.ClickException(str(problem)) from None
+    click.echo(f"The database {database} and its roles are ready. Next: portal migrate")
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the schema up to date, as its owner."""
+    from portal.kernel import migrate as migrations
+
+    settings = _settings()
+    if not settings.owner_database_url:
+        raise click.ClickException("Set OWNER_DATABASE_URL: migrations run as the owner of the schema.")
+    migrations.upgrade(settings.owner_database_url)
+    click.echo(f"The schema is at {migrations.heads()[0]}.")
+
+
+@main.command("after-restore")
+def after_restore() -> None:
+    """After a back-up was put back: every unconfirmed posting becomes uncertain and is looked up first."""
+    from sqlalchemy import text
+
+    from portal.kernel import clock
+
+    with _runtime().database.scoped() as session:
+        doubted = session.scalar(text("SELECT doubt_unconfirmed(:now)"), {"now": clock.now()})
+    click.echo(f"{doubted} postings are uncertain now; each is looked up before anything is sent again.")
+
+
+@main.command()
+def rewrap() -> None:
+    """After a new key-encryption key: wrap every data key with it. Prints how many; 0 means done."""
+    from sqlalchemy import text
+
+    from portal.kernel.db import Setting
+    from portal.kernel.vault import NO_TENANT
+
+    made, done = _runtime(), 0
+    with made.database.scoped() as session:
+        tenants = [NO_TENANT, *session.scalars(text("SELECT all_tenants()"))]
+    for tenant in tenants:
+        with made.database.scoped(Setting(tenant=tenant)) as session:
+            done += made.vault.rewrap(session, tenant)
+    click.echo(str(done))
+
+
+@main.command()
+def run() -> None:
+    """Everything on this machine under one supervisor, with demo data; what `make run` does."""
+    from portal import supervisor
+
+    sys.exit(supervisor.main(["run"]))
+
+
+@main.command("demo-seed")
+def demo_seed() -> None:
+    """Make the demo data; the services and the sandbox must be running."""
+    from portal import demo
+    from portal.app import create_app
+
+    made = _runtime()
+    create_app(made=made)
+    demo.seed(made)
+
+
+if __name__ == "__main__":
+    main()

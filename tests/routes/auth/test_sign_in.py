@@ -1,0 +1,91 @@
+"""Signing up, in and out, through the pages."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from flask import Flask
+from sqlalchemy import select
+
+from portal import runtime
+from portal.kernel.db import Database
+from portal.kernel.mail import Mail
+from portal.notifications import service as notifications
+from tests.routes.conftest import SignIn
+from tests.world import World
+
+PASSWORD = "drie blauwe fietsen"
+
+
+def _last_link(database: Database, email: str) -> str:
+    made = runtime.get()
+    with database.scoped() as session:
+        mail = session.scalars(select(Mail).where(Mail.to_email == email).order_by(Mail.id.desc())).first()
+        assert mail is not None
+        found = re.search(r"http://[^\s]+", notifications.read(session, made.vault, mail)[1])
+    assert found
+    return found.group(0).partition(":8000")[2]
+
+
+def _sign_up(sign_in: SignIn, email: str) -> None:
+    form = {"name": "Nora Maes", "email": email, "password": PASSWORD, "agree": "y"}
+    assert sign_in(None).post("/signup", data=form).status_code == 200
+
+
+def test_somebody_signs_up_proves_the_address_and_signs_in(app: Flask, sign_in: SignIn, database: Database) -> None:
+    email = f"nora{secrets.token_hex(3)}@example.com"
+    _sign_up(sign_in, email)
+    client, link = sign_in(None), _last_link(database, email)
+    assert client.get(link).status_code == 200
+    assert client.post(link).status_code == 303
+    assert client.post(link).status_code == 404  # once only
+    answer = client.post("/signin", data={"email": email.upper(), "password": PASSWORD})
+    assert answer.status_code == 303
+    assert client.get("/me/accounts").status_code == 200
+
+
+def test_a_wrong_password_and_an_unknown_address_read_the_same(sign_in: SignIn, database: Database) -> None:
+    email = f"nora{secrets.token_hex(3)}@example.com"
+    _sign_up(sign_in, email)
+    known = sign_in(None).post("/signin", data={"email": email, "password": "not the password"})
+    unknown = sign_in(None).post("/signin", data={"email": "x" + email, "password": "not the password"})
+    assert known.status_code == unknown.status_code == 422
+    shape = re.compile(r"x?" + re.escape(email) + r"|nonce=\"[^\"]+\"|value=\"[^\"]{40,}\"|CSRFToken\": \"[^\"]+\"")
+    assert 'id="errors"' in known.text
+    assert shape.sub("", known.text) == shape.sub("", unknown.text)
+
+
+def test_signing_up_twice_tells_only_the_mailbox(sign_in: SignIn, database: Database) -> None:
+    email = f"nora{secrets.token_hex(3)}@example.com"
+    _sign_up(sign_in, email)
+    _sign_up(sign_in, email)
+    with database.scoped() as session:
+        mails = session.scalars(select(Mail.template).where(Mail.to_email == email).order_by(Mail.id)).all()
+    assert mails == ["verify_email", "known_already"]
+
+
+def test_a_reset_ends_every_session(sign_in: SignIn, database: Database) -> None:
+    email = f"nora{secrets.token_hex(3)}@example.com"
+    _sign_up(sign_in, email)
+    client = sign_in(None)
+    client.post("/signin", data={"email": email, "password": PASSWORD})
+    assert client.get("/me/profile").status_code == 200
+    other = sign_in(None)
+    other.post("/reset", data={"email": email})
+    link = _last_link(database, email)
+    assert other.post(link, data={"password": "short"}).status_code == 422
+    assert other.post(link, data={"password": "vier groene bussen"}).status_code == 303
+    assert client.get("/me/profile").status_code == 303
+    assert "/signin" in client.get("/me/profile").headers["Location"]
+
+
+def test_a_form_without_its_token_is_refused(sign_in: SignIn, world: World) -> None:
+    answer = sign_in(world.owner).post(f"/c/{world.client.id}/access", data={"email": "a@example.com"}, csrf=False)
+    assert answer.status_code == 400
+
+
+def test_another_site_is_never_the_next_page(sign_in: SignIn, world: World) -> None:
+    for target in ("https://evil.example/", "//evil.example", "/\\evil.example", "/%5Cevil"):
+        answer = sign_in(world.owner).get("/signin", query_string={"next": target})
+        assert "evil.example" not in answer.headers["Location"]
