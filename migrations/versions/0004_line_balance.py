@@ -1,4 +1,4 @@
-"""The balance after each statement line: where in the account's history a line stands."""
+"""The balance after each statement line, and whether it shows in what order the lines came."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("statement_lines", sa.Column("balance", sa.BigInteger(), nullable=True))
+    op.add_column("statements", sa.Column("in_order", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.alter_column("statements", "in_order", server_default=None)
 
 
 def downgrade() -> None:
+    op.drop_column("statements", "in_order")
     op.drop_column("statement_lines", "balance")

@@ -55,7 +55,8 @@ class Head:
     total: int = 0
     count: int = 0
     days: dict[date, int] = field(default_factory=dict)  # lines a day, in the order of the file
-    sign: int = 0  # 1: oldest line first, -1: newest first, 0: no order, so balances mean nothing
+    sign: int = 1  # 1: oldest line first, -1: newest first
+    in_order: bool = False  # by date, and it shows which end is the older one
     warnings: list[Warning_] = field(default_factory=list)
 
     @property
@@ -69,7 +70,7 @@ class Head:
     @property
     def base(self) -> int | None:
         """What a line's running total is added to, or taken from, to give the balance after it."""
-        if self.opening is None or not self.sign:
+        if self.opening is None:
             return None
         return self.opening if self.sign > 0 else self.opening + self.total
 
@@ -126,11 +127,12 @@ def _head(ordinal: int, statement: Statement) -> Head:
 
 
 def _rows(head: Head, lines: Iterable[StatementLine], counters: dict[bytes, int]) -> Iterator[tuple[Any, ...]]:
-    """The rows to copy; fills `days`, `total`, `count`, `sign` and `content` of the head."""
+    """The rows to copy; fills `days`, `total`, `count`, `sign`, `in_order` and `content` of the head."""
     content, days, ordinal = head.content, head.days, head.ordinal
     # Ids of one statement ascend, so that lines of a day list in the order of the statement.
     identity = uuid7().int
     total = up = down = 0
+    oldest_first = head.format == "coda"  # numbers its movements
     before: date | None = None
     for position, line in enumerate(lines, 1):
         day = line.date
@@ -154,7 +156,8 @@ def _rows(head: Head, lines: Iterable[StatementLine], counters: dict[bytes, int]
             fingerprint(key, counter),
         )  # fmt: skip
     head.total, head.count = total, content.count
-    head.sign = 1 if not down else -1 if not up else 0
+    head.sign = -1 if down > up and not oldest_first else 1
+    head.in_order = not (up and down) and (oldest_first or bool(up or down) or content.count <= 1)
 
 
 def _finish(head: Head, statement: Statement) -> None:

@@ -34,6 +34,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,6 +170,8 @@ def _spanned(
     arriving: Sequence[Arriving], rest: list[Arriving], left: list[Kept], kept: Sequence[Kept], format: str
 ) -> tuple[list[Arriving], list[Kept]]:
     """Rule 3. A day whose lines follow each other by balance is one stretch; else it is none."""
+    if any(line.after != next_.before for line, next_ in pairwise(arriving)):
+        return rest, left
     path = _path(arriving[0].before, arriving[-1].after, kept)
     if path is None:
         return rest, left

@@ -73,6 +73,7 @@ class Statement(TenantRow, Base):
     closing_date: Mapped[date | None]
     first_date: Mapped[date | None]
     last_date: Mapped[date | None]
+    in_order: Mapped[bool]  # by date, and it shows which end is the older one
     line_count: Mapped[int]
     new_lines: Mapped[int]
     digest: Mapped[bytes]
@@ -105,7 +106,7 @@ class StatementLine(TenantRow, Base):
     value_date: Mapped[date | None]
     date: Mapped[date]  # last of the two: within the class its name then hides the type
     amount: Mapped[Decimal] = mapped_column(Amount)
-    # After this line; None when the statement gives no balance or is in no order.
+    # After this line, lines taken in the order of their statement; None when it gives no balance.
     balance: Mapped[Decimal | None] = mapped_column(Amount)
     description: Mapped[str]
     counterparty: Mapped[str]

@@ -114,6 +114,7 @@ def _statement(scope: Scope, row: Import, decision: Decision, head: Head) -> dic
         "closing_date": head.closing_date,
         "first_date": head.first,
         "last_date": head.last,
+        "in_order": head.in_order,
         "line_count": head.count,
         "new_lines": head.count - decision.known_lines[head.ordinal],
         "digest": head.digest,
@@ -145,10 +146,7 @@ def _stored(scope: Scope, account: BankAccount, heads: Sequence[Head]) -> list[_
             or_(known, touching),
         )
     )
-    return [
-        _Stored(_span(row), row.digest, format, in_order(format, row.first_date, row.last_date, row.line_count))
-        for row, format in scope.session.execute(query)
-    ]
+    return [_Stored(_span(row), row.digest, format, row.in_order) for row, format in scope.session.execute(query)]
 
 
 def _span(row: Statement) -> Span:
@@ -181,11 +179,6 @@ def _slices(days: Sequence[date], heads: Sequence[Head]) -> Iterator[list[date]]
             some = []
     if some:
         yield some
-
-
-def in_order(format: str, first: date | None, last: date | None, count: int) -> bool:
-    """Whether it shows which end of a statement is the older one. CODA numbers its movements."""
-    return format == "coda" or first != last or count == 1
 
 
 # ------------------------------------------------------------------ day by day
@@ -291,7 +284,7 @@ class _Comparison:
 def _placed(head: Head, rows: Iterable[tuple[Any, ...]]) -> tuple[list[Arriving], dict[uuid.UUID, bytes]]:
     """The lines of one statement and day, oldest first, with the fingerprints they came with."""
     base, arriving, prints = head.base, [], {}
-    sure = base is not None and in_order(head.format, head.first, head.last, head.count)
+    sure = base is not None and head.in_order
     for _, _, identity, amount, total, print_ in rows:
         after = None if base is None else base + total if head.sign > 0 else base - total + amount
         arriving.append(Arriving(key_of(print_), amount, after, sure, identity))
