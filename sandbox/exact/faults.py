@@ -27,17 +27,22 @@ KINDS = {
     "close_period": "all periods of the journal close just before the call",
     "token_answer_lost": "the token call is done, its answer never arrives",
 }
+_SPECIFIED = frozenset(
+    ("kind", "method", "endpoint", "division", "skip", "times", "probability", "seed", "seconds", "phase")
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """None matches all. `times` None: until removed. `probability` is drawn from `seed`, per match."""
+    """None matches all. The first `skip` matches pass.
+    `times` None: until removed. `probability` is drawn from `seed`, per match."""
 
     id: int
     kind: str
     method: str | None
     endpoint: str | None
     division: int | None
+    skip: int
     times: int | None
     probability: float
     seed: str
@@ -57,7 +62,7 @@ class Fault:
 
     def strikes(self) -> bool:
         """Whether the match with number `matched` fires."""
-        if self.times is not None and self.fired >= self.times:
+        if self.matched < self.skip or (self.times is not None and self.fired >= self.times):
             return False
         return self.probability >= 1 or random.Random(f"{self.seed}/{self.matched}").random() < self.probability
 
@@ -83,30 +88,20 @@ class Faults:
         kind = str(spec.get("kind", ""))
         if kind not in KINDS:
             raise ValueError(f"unknown kind of fault: {kind!r}")
-        unknown = set(spec) - {
-            "kind",
-            "method",
-            "endpoint",
-            "division",
-            "times",
-            "probability",
-            "seed",
-            "seconds",
-            "phase",
-        }
+        unknown = set(spec) - _SPECIFIED
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         times = spec.get("times", 1)
         with self._store.transaction() as db:
             made = db.execute(
-                "INSERT INTO faults (kind, method, endpoint, division, times, probability, seed, seconds, phase)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO faults (kind, method, endpoint, division, skip, times, probability, seed, seconds, phase)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     kind, spec.get("method") and str(spec["method"]).upper(), spec.get("endpoint"),
-                    None if spec.get("division") is None else int(spec["division"]),
-                    None if times is None else int(times), float(spec.get("probability", 1)), str(spec.get("seed",
-                    "0")),
-                    float(spec.get("seconds", 1)), "after" if spec.get("phase") == "after" else "before",
+                    None if spec.get("division") is None else int(spec["division"]), int(spec.get("skip", 0)),
+                    None if times is None else int(times), float(spec.get("probability", 1)),
+                    str(spec.get("seed", "0")), float(spec.get("seconds", 1)),
+                    "after" if spec.get("phase") == "after" else "before",
                 ),
             ).lastrowid  # fmt: skip
         self.reload()

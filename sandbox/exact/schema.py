@@ -80,7 +80,8 @@ CREATE TABLE call_blocks (
 
 CREATE TABLE faults (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, method TEXT, endpoint TEXT, division INTEGER,
-    times INTEGER, probability REAL NOT NULL, seed TEXT NOT NULL, seconds REAL NOT NULL, phase TEXT NOT NULL,
+    skip INTEGER NOT NULL, times INTEGER,
+    probability REAL NOT NULL, seed TEXT NOT NULL, seconds REAL NOT NULL, phase TEXT NOT NULL,
     matched INTEGER NOT NULL DEFAULT 0, fired INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE late_writes (

@@ -36,7 +36,7 @@ class Store:
         if version not in (0, SCHEMA_VERSION):
             raise RuntimeError(f"{self.path} was made by another version; remove it to start afresh")
         if version == 0:
-            self._db.executescript(SCHEMA)
+            self._db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def close(self) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 MAX_BODY = 10 * 1024 * 1024
@@ -77,16 +76,6 @@ def bind(app: Flask, host: str, port: int) -> BaseWSGIServer:
     return make_server(host, port, app, threaded=True, request_handler=Handler)
 
 
-def hang_up() -> None:
-    """Close the connection of the current request under the server's feet."""
-    connection: Any = request.environ.get("werkzeug.socket")
-    if connection is not None:
-        try:
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # the client was faster
-
-
 def dropped() -> Response:
     """No answer at all: the client sees the connection close."""
     answer = Response(_broken(b""), status=200)
@@ -106,8 +95,7 @@ def truncated(answer: Response) -> Response:
 def _broken(start: bytes) -> Iterator[bytes]:
     if start:
         yield start
-    hang_up()
-    raise ConnectionAbortedError("scripted")
+    raise ConnectionAbortedError("scripted")  # the handler closes the connection
 
 
 def json_answer(body: Any, status: int = 200) -> Response:

@@ -67,7 +67,13 @@ def test_an_unregistered_address_is_not_redirected_to(world: World) -> None:
 def test_a_published_app_lets_the_divisions_be_chosen(world: World) -> None:
     back = query_of(
         answer(
-            world, PUBLISHED, login="kantoor", password="demo", decision="allow", scope="chosen", divisions=str(DIVISION)
+            world,
+            PUBLISHED,
+            login="kantoor",
+            password="demo",
+            decision="allow",
+            scope="chosen",
+            divisions=str(DIVISION),
         )
     )
     token = world.exchange(back["code"][0], client_id=PUBLISHED).json()["access_token"]

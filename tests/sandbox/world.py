@@ -19,9 +19,15 @@ NOON = "2026-05-20T12:00:05+00:00"
 class World:
     """One server with three divisions in `be`; `token` belongs to its firm user."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
+        """A new world, or with `token` one that is there already."""
         self.url = url
         self.http = requests.Session()
+        self.token = token
+        if not token:
+            self._make()
+
+    def _make(self) -> None:
         self.control("clock", set=NOON, freeze=True)
         for code, country in ((DIVISION, "BE"), (OTHER, "BE"), (FRENCH, "FR")):
             self.control("divisions", code=code, name=f"Division {code}", country=country, environment="be")
@@ -79,14 +85,14 @@ class World:
         assert answer.status_code == 200, answer.text
         return answer.json()["d"]
 
-    def all(self, path: str) -> Iterator[dict[str, Any]]:
+    def all(self, path: str, token: str = "") -> Iterator[dict[str, Any]]:
         """Every row of a list, page after page."""
-        rows = self.get(path)
+        rows = self.get(path, token=token)
         while isinstance(rows, dict):
             yield from rows["results"]
             if "__next" not in rows:
                 return
-            rows = self.get(rows["__next"].split("/api/v1/", 1)[1])
+            rows = self.get(rows["__next"].split("/api/v1/", 1)[1], token=token)
         yield from rows
 
     def account(self, code: str, division: int = DIVISION) -> str:
