@@ -129,8 +129,11 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
         supervisor.wait(lambda: answers(settings.sandbox_port, "/control"), 30)
         if not (settings.home / LOGINS).exists():
             seed(supervisor, settings)
-    supervisor.add(*children(settings))
-    if supervisor.wait(lambda: answers(settings.port, "/healthz"), READY_SECONDS):
+    web, *others = children(settings)
+    supervisor.add(web)  # alone at first: whoever waits for the page waits for this
+    ready = supervisor.wait(lambda: answers(settings.port, "/healthz"), READY_SECONDS)
+    supervisor.add(*others)
+    if ready:
         log.plain(f"\nReady: http://127.0.0.1:{settings.port}\n")
         if settings.demo and (settings.home / LOGINS).exists():
             log.plain((settings.home / LOGINS).read_text())
