@@ -33,6 +33,7 @@ MAX_TRIES = 5
 CONSENT_PAUSE = timedelta(minutes=5)
 OPEN = (PostingState.INTENT, PostingState.SENDING, PostingState.UNCERTAIN)
 TEXT_LENGTH = 500
+WAITS_FOR = "posting.authorisation_"  # and its state
 
 _CONDITIONS = text(
     "SELECT may_use_authorisation(c.tenant_id, c.authorisation_tenant_id) AS granted, c.state AS coupling,"
@@ -152,11 +153,11 @@ def obstacle(session: Session, attempt: Attempt) -> str:
     if not now.granted:
         return "posting.grant_withdrawn"
     if now.removed:
-        return "posting.authorisation_removed"
+        return "posting.removed_authorisation"
     # What may stand there already is settled through the coupling that sent it, also after its end.
     if now.coupling != "active" and attempt.state is not PostingState.UNCERTAIN:
         return "posting.coupling_ended"
-    return "" if now.authorisation == "active" else f"authorisation.{now.authorisation}"
+    return "" if now.authorisation == "active" else f"{WAITS_FOR}{now.authorisation}"
 
 
 def begin_sending(attempt: Attempt) -> Attempt | None:
@@ -185,7 +186,7 @@ def may_look(attempt: Attempt) -> bool:
 
 def _hindered(session: Session, attempt: Attempt, code: str) -> None:
     """Wait where somebody can renew a consent; park where a person has to decide."""
-    if code.startswith("authorisation."):
+    if code.startswith(WAITS_FOR):
         _write(session, attempt, lease_until=None, tries=0, code=code, next_try_at=clock.now() + CONSENT_PAUSE)
     else:
         _park(session, attempt, code)

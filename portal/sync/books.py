@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from portal.access import Scope
-from portal.connectors.base import Journal, JournalType, LedgerAccount, Period
+from portal.connectors.base import Bookkeeping, Journal, JournalType, LedgerAccount, Period
 from portal.couplings.models import Books
+from portal.kernel import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,24 @@ def _period(row: Mapping[str, Any]) -> Period:
         date.fromisoformat(row["ends_on"]),
         frozenset(row.get("closed_journals", ())),
     )
+
+
+def fetch_books(connection: Bookkeeping, dossier: str) -> dict[str, Sequence[Any]]:
+    """A dossier's lists as they are now. Raises the connector's errors."""
+    return {
+        "ledger_accounts": connection.ledger_accounts(dossier),
+        "journals": connection.journals(dossier),
+        "vat_codes": connection.vat_codes(dossier),
+        "periods": connection.periods(dossier),
+    }
+
+
+def store_books(scope: Scope, coupling_id: uuid.UUID, lists: Mapping[str, Sequence[Any]]) -> None:
+    for kind, rows in lists.items():
+        plain = json.loads(json.dumps([asdict(row) for row in rows], default=_plain))
+        key: dict[str, Any] = {"tenant_id": scope.tenant_id, "coupling_id": coupling_id, "kind": kind}
+        scope.session.merge(Books(**key, rows=plain, fetched_at=clock.now()))
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else str(value)

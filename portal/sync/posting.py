@@ -41,7 +41,7 @@ def offer(scope: Scope, entry_id: uuid.UUID, sha256: str, version: int) -> Posti
         scope, "entry.offered", ("entry", entry.id), context=entry.configuration_id,
         reference=entry.reference, lines=len(shown.lines), total=str(shown.total), sha256=sha256,
     )  # fmt: skip
-    queue.ring(scope.session, "sync.dispatch")
+    queue.ring(scope.session, "sync.ring_due")
     crash.point("offer.before_commit")
     return posting
 
@@ -58,7 +58,7 @@ def reopen(scope: Scope, entry_id: uuid.UUID) -> Entry:
     """
     entry = scope.get(Entry, entry_id, lock=True)
     posting = posting_of(scope, entry_id, lock=True)
-    if posting is None or entry.state != "offered" or not _surely_unbooked(posting):
+    if posting is None or entry.state != "offered" or not is_surely_unbooked(posting):
         raise Conflict("posting.not_refused", reference=entry.reference)
     entry.state, entry.version = "draft", entry.version + 1
     record(scope, "entry.reopened", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
@@ -68,7 +68,7 @@ def reopen(scope: Scope, entry_id: uuid.UUID) -> Entry:
 def retry(scope: Scope, posting_id: uuid.UUID) -> Posting:
     """Send the same bytes again after a definite refusal whose cause was mended at the provider."""
     posting, entry = _locked(scope, posting_id)
-    if entry.state != "offered" or not _surely_unbooked(posting):
+    if entry.state != "offered" or not is_surely_unbooked(posting):
         raise Conflict("posting.not_refused", reference=posting.reference)
     _to_intent(scope, posting)
     posting.sends = 0
@@ -83,7 +83,7 @@ def look_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
     posting.looks, posting.tries, posting.looked_at = 0, 0, None
     posting.settles_at = posting.next_try_at = clock.now()
     record(scope, "posting.look_again", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
-    queue.ring(scope.session, "sync.dispatch")
+    queue.ring(scope.session, "sync.ring_due")
     return posting
 
 
@@ -128,7 +128,7 @@ def _after_sending(posting: Posting) -> bool:
     return posting.sending_at is None or (posting.looked_at or posting.sending_at) > posting.sending_at
 
 
-def _surely_unbooked(posting: Posting) -> bool:
+def is_surely_unbooked(posting: Posting) -> bool:
     never_sent = posting.state == PostingState.PARKED and posting.sends == 0 and posting.sending_at is None
     return posting.state == PostingState.REJECTED or never_sent
 
@@ -143,7 +143,7 @@ def _approve(scope: Scope, shown: Preview) -> Posting:
             coupling_id=entry.coupling_id, state=PostingState.INTENT, next_try_at=now, changed_at=now,
         )  # fmt: skip
         scope.session.add(posting)
-    elif _surely_unbooked(posting):
+    elif is_surely_unbooked(posting):
         _to_intent(scope, posting)
         posting.coupling_id = entry.coupling_id
     else:
@@ -161,7 +161,7 @@ def _to_intent(scope: Scope, posting: Posting) -> None:
     posting.tries, posting.looks = 0, 0
     posting.changed_at = posting.next_try_at = clock.now()
     posting.lease_until = posting.settles_at = None
-    queue.ring(scope.session, "sync.dispatch")
+    queue.ring(scope.session, "sync.ring_due")
 
 
 def _locked(scope: Scope, posting_id: uuid.UUID) -> tuple[Posting, Entry]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import structlog
 
 from config import Settings
+from portal.authorisations import tokens
+from portal.authorisations.custody import Custody
+from portal.authorisations.service import connect as connect_authorisation
 from portal.connectors import registry
 from portal.connectors.base import Bookkeeping, RemoteEntry
 from portal.connectors.errors import (
@@ -34,15 +38,35 @@ from portal.sync.models import PostingState
 log = structlog.get_logger()
 
 SEND_SECONDS = 5.0  # between writing `sending` and opening the socket; after that it is not sent
-Connect = Callable[[Database, Vault, Settings, uuid.UUID, uuid.UUID], Bookkeeping]
 
 
-def connect_authorisation(
-    database: Database, vault: Vault, settings: Settings, tenant_id: uuid.UUID, authorisation_id: uuid.UUID
+class Connect(Protocol):
+    """How a connection is made; `portal.authorisations.service.connect` is one."""
+
+    def __call__(
+        self,
+        database: Database,
+        vault: Vault,
+        settings: Settings,
+        tenant_id: uuid.UUID,
+        authorisation_id: uuid.UUID,
+        *,
+        person: bool = False,
+    ) -> Bookkeeping: ...
+
+
+def signed_in(
+    database: Database,
+    vault: Vault,
+    settings: Settings,
+    tenant_id: uuid.UUID,
+    authorisation_id: uuid.UUID,
+    *,
+    person: bool = False,
 ) -> Bookkeeping:
-    from portal.authorisations.service import connect
-
-    return connect(database, vault, settings, tenant_id, authorisation_id)
+    """Connected, with a valid token at hand: no renewal stands between `sending` and the socket."""
+    tokens.access_token(Custody(database, vault, settings, tenant_id, authorisation_id))
+    return connect_authorisation(database, vault, settings, tenant_id, authorisation_id, person=person)
 
 
 class Verdict(StrEnum):
@@ -71,11 +95,12 @@ class Desk:
     """What a step works with. `connect` is replaced in tests."""
 
     runtime: Runtime
-    connect: Connect = connect_authorisation
+    connect: Connect = signed_in
 
-    def connection(self, attempt: Attempt) -> Bookkeeping:
-        runtime = self.runtime
-        return self.connect(runtime.database, runtime.vault, runtime.settings, attempt.holder, attempt.authorisation_id)
+    def connection(self, attempt: Attempt, *, person: bool = False) -> Bookkeeping:
+        """`person`: with the calls that are kept for look-ups and people."""
+        runtime, holder, authorisation = self.runtime, attempt.holder, attempt.authorisation_id
+        return self.connect(runtime.database, runtime.vault, runtime.settings, holder, authorisation, person=person)
 
     def settle(self, app: str) -> float:
         """Seconds within which a provider may still commit a write whose answer was lost."""
@@ -83,9 +108,7 @@ class Desk:
         return registry.load(app).MANIFEST.limits.settle_seconds if override is None else override
 
 
-def post(
-    runtime: Runtime, tenant_id: uuid.UUID, posting_id: uuid.UUID, connect: Connect = connect_authorisation
-) -> None:
+def post(runtime: Runtime, tenant_id: uuid.UUID, posting_id: uuid.UUID, connect: Connect = signed_in) -> None:
     """Take the posting one step further. Safe to call at any time, any number of times, from anywhere."""
     attempt = moves.take(runtime.database, tenant_id, posting_id)
     if attempt is None:
@@ -202,7 +225,7 @@ def _look(desk: Desk, attempt: Attempt) -> None:
     crash.point("posting.before_lookup")
     try:
         with _held(attempt):
-            found = _find(desk.connection(attempt), attempt)
+            found = _find(desk.connection(attempt, person=True), attempt)
     except Exception as failure:
         code, words = told(failure)
         waits = isinstance(failure, (Temporary, AuthorisationExpired, PortalError))

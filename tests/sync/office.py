@@ -78,7 +78,7 @@ class Office:
     def __post_init__(self) -> None:
         self.runtime = Runtime(settings(), self.database, self.vault)
 
-    def connect(self, *_: Any) -> Bookkeeping:
+    def connect(self, *_: Any, **__: Any) -> Bookkeeping:
         return provider.Client(self.package)
 
     @contextmanager
@@ -104,8 +104,8 @@ class Office:
                 tenant_id=tenant, id=uuid7(), bank_account_id=self.account.id, import_id=arrived.id,
                 number=number or str(next(_count)), opening=Decimal(opening), opening_date=min(days),
                 closing=Decimal(opening) + sum(amounts), closing_date=max(days), first_date=min(days),
-                last_date=max(days), line_count=len(movements), new_lines=len(movements), digest=uuid.uuid4().bytes,
-                created_at=now,
+                last_date=max(days), line_count=len(movements), new_lines=len(movements), in_order=True,
+                digest=uuid.uuid4().bytes, created_at=now,
             )  # fmt: skip
             scope.session.add(statement)
             scope.session.flush()

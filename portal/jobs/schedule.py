@@ -1,0 +1,207 @@
+"""What is started when: one table. Any number of schedulers may run it; a tick happens once.
+
+A task only rings bells or makes one short statement; what it does is decided by rows that are
+due, so a tick that is missed is made good by the next.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+import structlog
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from portal import runtime
+from portal.access import Scope
+from portal.authorisations import service as authorisations
+from portal.couplings.models import Configuration
+from portal.kernel import clock, crash, queue
+from portal.kernel.db import Database, Setting
+from portal.kernel.mail import Mail
+from portal.sync import dispatch
+from portal.sync.comparison import NIGHT_BEGINS, night_of
+from portal.sync.models import Tick
+from portal.sync.runs import start_run
+from portal.tenants import grants
+
+log = structlog.get_logger()
+
+LEADER = 7_031_979  # advisory lock
+FULL = 200  # bells in a queue at most
+KEEP_TICKS = timedelta(days=2)
+NIGHT_ENDS = 6  # o'clock
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`function` is called once for every moment that is a multiple of `every` since 1970."""
+
+    name: str
+    every: timedelta
+    function: Callable[[Database], None]
+
+    def moment(self, now: datetime) -> datetime:
+        step = self.every.total_seconds()
+        return datetime.fromtimestamp(now.timestamp() // step * step, UTC)
+
+
+def sweep_postings(database: Database) -> None:
+    dispatch.dispatch(database)
+
+
+def sweep_runs(database: Database) -> None:
+    _ring(database, "sync", "sync.run", "SELECT tenant_id, id FROM ring_due_runs(:now, :room)")
+
+
+def sweep_mails(database: Database) -> None:
+    room = FULL - dispatch.waiting("mail")
+    due = (Mail.sent_at.is_(None), Mail.given_up_at.is_(None), Mail.next_try_at <= clock.now())
+    with database.scoped() as session:
+        for mail_id in session.scalars(select(Mail.id).where(*due).order_by(Mail.next_try_at).limit(max(room, 0))):
+            queue.ring(session, "mail.send", mail_id)
+
+
+def start_due_runs(database: Database) -> None:
+    """A run for each configuration whose next period, with its delay, has passed."""
+    with database.scoped() as session:
+        due = session.execute(_DUE_CONFIGURATIONS, {"now": clock.now(), "room": FULL}).all()
+    for tenant_id, configuration_id in due:
+        with database.scoped(Setting(tenant=tenant_id)) as session:
+            scope = Scope.system(session, tenant_id)
+            configuration = scope.get(Configuration, configuration_id, lock=True)
+            if configuration.state == "active":
+                start_run(scope, configuration, "schedule")
+            configuration.next_due_at = None  # set anew by the run; the run itself is swept until it ends
+
+
+def compare_nightly(database: Database) -> None:
+    """Between two and six: every coupling that this night has not compared yet."""
+    local = clock.now().astimezone(clock.BUSINESS_ZONE)
+    if local.time() >= NIGHT_BEGINS and local.hour < NIGHT_ENDS:
+        statement = "SELECT tenant_id, id FROM due_comparisons(:night, :room)"
+        _ring(database, "sync", "sync.compare", statement, night=night_of(clock.now()))
+
+
+def keep_logins_alive(database: Database) -> None:
+    authorisations.ring_due(database)
+
+
+def end_grants(database: Database) -> None:
+    """Write down as ended what has passed its last day; it was closed from that day on anyway."""
+    with database.scoped() as session:
+        due = session.execute(text("SELECT tenant_id, id FROM ended_grants(:today)"), {"today": clock.today()}).all()
+    for tenant_id, grant_id in due:
+        with database.scoped(Setting(tenant=tenant_id)) as session:
+            grants.end_grant(Scope.system(session, tenant_id), grant_id)
+
+
+def forget_ticks(database: Database) -> None:
+    with database.scoped() as session:
+        session.execute(delete(Tick).where(Tick.moment < clock.now() - KEEP_TICKS))
+
+
+SECONDS, MINUTES, HOURS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+TASKS = (
+    Task("sweep_postings", 15 * SECONDS, sweep_postings),
+    Task("sweep_runs", 15 * SECONDS, sweep_runs),
+    Task("sweep_mails", 15 * SECONDS, sweep_mails),
+    Task("start_due_runs", MINUTES, start_due_runs),
+    Task("compare_nightly", 5 * MINUTES, compare_nightly),
+    Task("keep_logins_alive", 10 * MINUTES, keep_logins_alive),
+    Task("end_grants", HOURS, end_grants),
+    Task("forget_ticks", HOURS, forget_ticks),
+)
+_DUE_CONFIGURATIONS = text("SELECT tenant_id, id FROM due_configurations(:now, :room)")
+
+
+def tick(database: Database, task: Task, now: datetime, instance: str) -> bool:
+    """Start a task for the moment that `now` falls in, unless somebody did; whether it was us."""
+    row = {"task": task.name, "moment": task.moment(now), "started_at": now, "instance": instance}
+    with database.scoped() as session:
+        taken = session.execute(insert(Tick).values(row).on_conflict_do_nothing().returning(Tick.task)).first()
+    if taken is None:
+        return False
+    crash.point("tick.taken")
+    task.function(database)
+    crash.point("tick.done")
+    return True
+
+
+def run_forever() -> None:
+    """Until SIGTERM or SIGINT. The leader ticks; the others wait to become it."""
+    here = runtime.get()
+    stopping = _stop_on_signals()
+    instance = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:6]}"
+    while not stopping:
+        try:
+            with here.database.engine.connect() as connection:
+                _lead(here.database, connection, instance, stopping)
+        except DBAPIError as failure:
+            log.warning("schedule.database_away", error=type(failure.orig).__name__)
+        _doze(stopping, 1.0)
+
+
+def _lead(database: Database, connection: Connection, instance: str, stopping: list[int]) -> None:
+    """Tick for as long as this connection holds the lock; a lost connection is a lost lead."""
+    connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+    if not connection.scalar(select(func.pg_try_advisory_lock(LEADER))):
+        return
+    log.info("schedule.leading", instance=instance)
+    done: dict[str, datetime] = {}
+    try:
+        while not stopping:
+            connection.execute(text("SELECT 1"))
+            now = clock.now()
+            for task in TASKS:
+                if done.get(task.name) != task.moment(now):
+                    done[task.name] = task.moment(now)
+                    _tick_safely(database, task, now, instance)
+            _doze(stopping, 0.5)
+    finally:
+        connection.invalidate()  # ends the session, and the lock with it
+
+
+def _tick_safely(database: Database, task: Task, now: datetime, instance: str) -> None:
+    try:
+        tick(database, task, now, instance)
+    except Exception:
+        log.exception("schedule.failed", task=task.name)
+
+
+def _ring(database: Database, name: str, job: str, statement: str, **more: object) -> None:
+    """Ring `job` for the rows a statement finds due, as far as there is room in the queue."""
+    room = FULL - dispatch.waiting(name)
+    if room <= 0:
+        return
+    with database.scoped() as session:
+        parameters = {"room": room, "now": clock.now()} | more
+        for tenant_id, row_id in session.execute(text(statement), parameters).all():
+            queue.ring(session, job, tenant_id, row_id)
+
+
+def _stop_on_signals() -> list[int]:
+    stopping: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return stopping
+
+
+def _doze(stopping: list[int], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not stopping and time.monotonic() < until:
+        time.sleep(0.1)
