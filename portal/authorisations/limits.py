@@ -8,6 +8,7 @@ the provider blocks our key. One statement a call, committed at once.
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, Integer, String, TextClause, Uuid, bindparam, text
+from sqlalchemy.types import TypeEngine
 
 from portal.connectors.base import Limits
 from portal.connectors.errors import Temporary
@@ -30,11 +32,25 @@ UNTOLD = timedelta(minutes=1)  # how long a 429 without any header is waited for
 NO_LIMIT = 10**9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_TYPES: dict[str, TypeEngine[Any]] = {
+    **dict.fromkeys(("tenant", "id", "authorisation"), Uuid()),
+    **dict.fromkeys(("dossier", "endpoint"), String()),
+    **dict.fromkeys(("now", "minute", "hour", "day", "blocked_until"), DateTime(timezone=True)),
+    **dict.fromkeys(("minute_used", "day_used", "max_errors", "per_minute", "per_day"), Integer()),
+}
+
+
+def _statement(sql: str) -> TextClause:
+    """With the types of its parameters, so that the database need not guess them."""
+    named = set(re.findall(r"(?<!:):(\w+)", sql))
+    return text(sql).bindparams(*(bindparam(name, type_=_TYPES[name]) for name in sorted(named)))
+
+
 # The window that a moment falls in, in step with the window last told by the provider.
 _WINDOW = "b.{0} + floor(extract(epoch FROM :now - b.{0}) / {1}) * interval '{1} seconds'"
 _STEP = {name: _WINDOW.format(name, seconds) for name, seconds in (("minute", 60), ("day", 86400))}
 _SAME = {name: f"b.{name} IS NOT NULL AND {step} = b.{name}" for name, step in _STEP.items()}
-_COUNT = text(f"""
+_COUNT = _statement(f"""
 INSERT INTO call_budgets AS b
   (tenant_id, id, authorisation_id, dossier, endpoint, minute, minute_used, day, day_used, errors)
 SELECT :tenant, :id, :authorisation, :dossier, '', :minute, 1, :day, 1, 0
@@ -50,22 +66,22 @@ WHERE (b.blocked_until IS NULL OR b.blocked_until <= :now)
   AND NOT ({_SAME["day"]} AND b.day_used >= :per_day)
 RETURNING minute, minute_used, day, day_used
 """)  # noqa: S608  (put together from constants above)
-_STATE = text("""
+_STATE = _statement("""
 SELECT endpoint, minute, minute_used, day, day_used, blocked_until, error_hour, errors FROM call_budgets
 WHERE tenant_id = :tenant AND authorisation_id = :authorisation AND dossier = :dossier AND endpoint IN ('', :endpoint)
 """)
 # A window later than ours replaces it; in the same one the higher count holds; an older one is an old reply.
 _NEWER = """
-  {0}_used = CASE WHEN CAST(:{0} AS timestamptz) IS NULL OR :{0} < b.{0} - interval '{1} seconds' THEN b.{0}_used
+  {0}_used = CASE WHEN :{0} IS NULL OR :{0} < b.{0} - interval '{1} seconds' THEN b.{0}_used
     WHEN :{0} <= b.{0} + interval '{1} seconds' THEN greatest(b.{0}_used, :{0}_used) ELSE :{0}_used END,
-  {0} = CASE WHEN CAST(:{0} AS timestamptz) IS NULL OR :{0} < b.{0} - interval '{1} seconds' THEN b.{0}
+  {0} = CASE WHEN :{0} IS NULL OR :{0} < b.{0} - interval '{1} seconds' THEN b.{0}
     ELSE :{0} END,"""
-_LEARN = text(f"""
+_LEARN = _statement(f"""
 UPDATE call_budgets AS b SET {_NEWER.format("minute", 30)} {_NEWER.format("day", 43_200)}
   blocked_until = greatest(b.blocked_until, :blocked_until)
 WHERE tenant_id = :tenant AND authorisation_id = :authorisation AND dossier = :dossier AND endpoint = ''
 """)  # noqa: S608  (put together from constants above)
-_REFUSED = text("""
+_REFUSED = _statement("""
 INSERT INTO call_budgets AS b
   (tenant_id, id, authorisation_id, dossier, endpoint, minute_used, day_used, error_hour, errors)
 VALUES (:tenant, :id, :authorisation, :dossier, :endpoint, 0, 0, :hour, 1)
@@ -155,7 +171,7 @@ class BudgetGate:
 
 def close_breaker(database: Database, tenant_id: uuid.UUID, authorisation_id: uuid.UUID, dossier: str) -> None:
     """A person mended the cause and wants to try now: forget this hour's refusals in one dossier."""
-    statement = text(
+    statement = _statement(
         "UPDATE call_budgets SET errors = 0 WHERE tenant_id = :tenant AND authorisation_id = :authorisation"
         " AND dossier = :dossier AND endpoint <> ''"
     )

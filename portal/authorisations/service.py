@@ -9,7 +9,6 @@ from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import func, select, text
-from sqlalchemy.orm import Session
 
 from config import Settings
 from portal.access import Scope
@@ -142,34 +141,35 @@ def finish_login(means: Means, scope: Scope, session_id: uuid.UUID, app: str, gi
     Raises LoginRefused, with the old grant intact, when it does not fit or is another login.
     """
     arrival = login.arrive(means, scope.tenant_id, session_id, app, given)
-    seconds = int(WAIT_FOR_RENEWAL.total_seconds())
-    scope.session.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
-    row = _living(scope, arrival.authorisation_id)
     user_id = arrival.identity.user_id
-    if row.remote_user_id and row.remote_user_id != user_id:
-        expected, got = row.remote_user_name or row.remote_email, arrival.identity.user_name
-        raise LoginRefused("consent.other_login", expected=expected, got=got)
-    outcome = Outcome.RENEWED if row.remote_user_id else Outcome.CONNECTED
+    row = _present(scope, arrival.authorisation_id)
     twin = None if row.remote_user_id else _same_login(scope, row, user_id)
+    # First the pair, then its authorisation: a renewal under way takes them in this order too.
+    credential = _locked_credential(scope, (twin or row).id)
+    target = _living(scope, (twin or row).id)
+    if target.remote_user_id not in ("", user_id):
+        expected, got = target.remote_user_name or target.remote_email, arrival.identity.user_name
+        raise LoginRefused("consent.other_login", expected=expected, got=got)
+    outcome = Outcome.REUSED if twin else Outcome.RENEWED if target.remote_user_id else Outcome.CONNECTED
     if twin is not None:
         scope.session.delete(row)
-        row, outcome = twin, Outcome.REUSED
-    _take_in(means, scope, row, arrival)
+        scope.session.flush()
+    _take_in(means, scope, target, credential, arrival)
     scope.session.flush()
-    asked = {"tenant": scope.tenant_id, "app": row.app, "environment": row.environment, "user": user_id}
+    asked = {"tenant": scope.tenant_id, "app": target.app, "environment": target.environment, "user": user_id}
     elsewhere = scope.session.execute(
         text("SELECT login_connected_elsewhere(:tenant, :app, :environment, :user)"), asked
     ).scalar_one()
     activity.record(
-        scope, f"authorisation.{outcome}", _subject(row), name=row.name, login=arrival.identity.user_name,
+        scope, f"authorisation.{outcome}", _subject(target), name=target.name, login=arrival.identity.user_name,
         company=arrival.identity.company, elsewhere=elsewhere,
     )  # fmt: skip
-    return Finished(row, outcome, elsewhere)
+    return Finished(target, outcome, elsewhere)
 
 
 def activate(means: Means, scope: Scope, authorisation_id: uuid.UUID) -> Seen:
     """Really call the provider; active if it answers. Raises Conflict with what was said if not."""
-    row = _living(scope, authorisation_id)
+    row = _present(scope, authorisation_id)
     book = (means.database, means.vault, means.settings)
     try:
         provider = connect(*book, scope.tenant_id, row.id, person=True, trial=True)
@@ -182,6 +182,7 @@ def activate(means: Means, scope: Scope, authorisation_id: uuid.UUID) -> Seen:
         raise Conflict("authorisation.no_answer", reason=error.code) from None
     if seen.identity.user_id != row.remote_user_id:
         raise Conflict("authorisation.other_login", expected=row.remote_user_name, got=seen.identity.user_name)
+    row = _living(scope, authorisation_id)
     if states.move(row, State.ACTIVE):
         activity.record(scope, "authorisation.activated", _subject(row), name=row.name, dossiers=len(seen.dossiers))
     return seen
@@ -246,7 +247,14 @@ def ring_due(database: Database, limit: int = 200) -> int:
 
 
 def _living(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
-    row = scope.get(Authorisation, authorisation_id, lock=True)
+    """Locked, but so that calls under way may still refer to it."""
+    row = _present(scope, authorisation_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    return row if row.removed_at is None else _present(scope, authorisation_id)
+
+
+def _present(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
+    row = scope.get(Authorisation, authorisation_id)
     if row.removed_at is not None:
         raise Conflict("authorisation.is_removed", name=row.name)
     return row
@@ -325,11 +333,11 @@ def _same_login(scope: Scope, row: Authorisation, user_id: str) -> Authorisation
         Authorisation.removed_at.is_(None),
         Authorisation.id != row.id,
     )
-    return scope.session.scalars(query.with_for_update()).one_or_none()
+    return scope.session.scalars(query).one_or_none()
 
 
-def _take_in(means: Means, scope: Scope, row: Authorisation, arrival: Arrival) -> None:
-    """Store the new pair over the old one, whose last renewal is waited for, and switch on."""
+def _take_in(means: Means, scope: Scope, row: Authorisation, credential: Credential, arrival: Arrival) -> None:
+    """Store the new pair over the old one and switch on."""
     identity, session = arrival.identity, scope.session
     row.remote_user_id, row.remote_user_name = identity.user_id, identity.user_name
     row.remote_email, row.remote_company = identity.email, identity.company
@@ -337,16 +345,20 @@ def _take_in(means: Means, scope: Scope, row: Authorisation, arrival: Arrival) -
     row.owner_id = row.owner_id or _own_person(scope)
     states.move(row, State.ACTIVE)
     custody = Custody(means.database, means.vault, means.settings, scope.tenant_id, row.id)
-    credential = _locked_credential(session, scope.tenant_id, row.id)
     unused = applications.oauth_of(row.app).refresh_lifetime
     renewal.store(custody, session, credential, arrival.tokens, unused)
     session.add(credential)
 
 
-def _locked_credential(session: Session, tenant_id: uuid.UUID, authorisation_id: uuid.UUID) -> Credential:
-    query = select(Credential).where(Credential.tenant_id == tenant_id, Credential.authorisation_id == authorisation_id)
-    found = session.scalars(query.with_for_update()).one_or_none()
-    return found or Credential(tenant_id=tenant_id, authorisation_id=authorisation_id, generation=0)
+def _locked_credential(scope: Scope, authorisation_id: uuid.UUID) -> Credential:
+    """The pair, once no renewal is under way; an empty one before the first log-in."""
+    seconds = int(WAIT_FOR_RENEWAL.total_seconds())
+    scope.session.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
+    query = select(Credential).where(
+        Credential.tenant_id == scope.tenant_id, Credential.authorisation_id == authorisation_id
+    )
+    found = scope.session.scalars(query.with_for_update()).one_or_none()
+    return found or Credential(tenant_id=scope.tenant_id, authorisation_id=authorisation_id, generation=0)
 
 
 def _subject(row: Authorisation) -> tuple[str, uuid.UUID]:
