@@ -129,6 +129,8 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
         supervisor.wait(lambda: answers(settings.sandbox_port, "/control"), 30)
         if not (settings.home / LOGINS).exists():
             seed(supervisor, settings)
+    if supervisor.asked_to_stop():
+        return
     web, *others = children(settings)
     supervisor.add(web)  # alone at first: whoever waits for the page waits for this
     ready = supervisor.wait(lambda: answers(settings.port, "/healthz"), READY_SECONDS)
