@@ -57,7 +57,7 @@ class Task:
 
 
 def sweep_postings(database: Database) -> None:
-    dispatch.dispatch(database)
+    dispatch.ring_drain(database)
 
 
 def sweep_runs(database: Database) -> None:

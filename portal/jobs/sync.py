@@ -6,7 +6,7 @@ import uuid
 
 from portal import runtime
 from portal.kernel import queue
-from portal.sync import comparison, dispatch, runs, sending
+from portal.sync import comparison, dispatch, runs
 
 
 @queue.job("sync", timeout=300)
@@ -14,16 +14,11 @@ def run(tenant_id: str, run_id: str) -> None:
     runs.run(runtime.get(), uuid.UUID(tenant_id), uuid.UUID(run_id))
 
 
-@queue.job("post", timeout=180)
-def post(tenant_id: str, posting_id: str) -> None:
+@queue.job("post", timeout=300)
+def drain() -> None:
     here = runtime.get()
-    sending.post(here, uuid.UUID(tenant_id), uuid.UUID(posting_id))
-    dispatch.top_up(here.database)
-
-
-@queue.job("post", timeout=60)
-def ring_due() -> None:
-    dispatch.dispatch(runtime.get().database)
+    if dispatch.drain(here):
+        dispatch.ring_drain(here.database)
 
 
 @queue.job("sync", timeout=600)

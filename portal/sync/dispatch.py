@@ -1,20 +1,35 @@
-"""Which postings are rung for next: a share of every dossier before the second of any."""
+"""Working through the postings that are due: a share of every dossier before the second of any.
+
+The bell says only that there may be work; which, PostgreSQL says. What a process took from the
+list and did not begin is due again after 20 seconds, should it die.
+"""
 
 from __future__ import annotations
 
+import time
+import uuid
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
 import redis
+import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
 
 from portal.kernel import clock, crash, queue
 from portal.kernel.db import Database
+from portal.runtime import Runtime
+from portal.sync.sending import Connect, Desk, signed_in
 
-FULL = 100  # bells in the queue at most; more would only wait there, and be rung again
-LOW = 25  # from here on, who finishes a posting rings for more
-ONE_AT_A_TIME = 7_031_978  # advisory lock
-_DUE = text("SELECT tenant_id, id FROM ring_due_postings(:now, :room)")
-_LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
+log = structlog.get_logger()
+
+IN_FLIGHT = 16  # calls at the same time in one process
+DRAIN_SECONDS = 60.0
+ENOUGH_BELLS = 4  # more than that only wait in the queue
+ONE_AT_A_TIME = 7_031_978  # advisory lock: two that choose at once would choose the same
+_CHOOSE = text("SELECT tenant_id, id FROM ring_due_postings(:now, :room)")
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 
 def waiting(name: str) -> int:
@@ -25,23 +40,43 @@ def waiting(name: str) -> int:
         return 0
 
 
-def dispatch(database: Database) -> int:
-    """Ring for what is due, as far as there is room in the queue; how many."""
-    room = FULL - waiting("post")
-    if room <= 0:
-        return 0
+def choose(database: Database, room: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """(tenant, posting) of what is due next; due again in 20 seconds unless it is taken up."""
     with database.scoped() as session:
-        if not session.scalar(_LOCK, {"key": ONE_AT_A_TIME}):
-            return 0
-        due = session.execute(_DUE, {"now": clock.now(), "room": room}).all()
-        crash.point("dispatch.chosen")
-        for tenant_id, posting_id in due:
-            queue.ring(session, "sync.post", tenant_id, posting_id)
-    crash.point("dispatch.rung")
-    return len(due)
+        session.execute(_LOCK, {"key": ONE_AT_A_TIME})
+        chosen = [(row.tenant_id, row.id) for row in session.execute(_CHOOSE, {"now": clock.now(), "room": room})]
+        if chosen:
+            crash.point("dispatch.chosen")
+    return chosen
 
 
-def top_up(database: Database) -> None:
-    """Called at the end of a posting, so that workers never run dry between two sweeps."""
-    if waiting("post") < LOW:
-        dispatch(database)
+def drain(
+    runtime: Runtime, connect: Connect = signed_in, *, in_flight: int = IN_FLIGHT, seconds: float = DRAIN_SECONDS
+) -> int:
+    """Take steps of postings until none is due or the time is up; how many steps."""
+    desk = Desk(runtime, connect)
+    until = time.monotonic() + seconds
+    chosen: deque[tuple[uuid.UUID, uuid.UUID]] = deque()
+    running: set[Future[None]] = set()
+    steps = 0
+    with ThreadPoolExecutor(in_flight, "post") as pool:
+        while True:
+            if not chosen and time.monotonic() < until:
+                chosen.extend(choose(runtime.database, in_flight))
+            while chosen and len(running) < in_flight:
+                running.add(pool.submit(desk.step, *chosen.popleft()))
+            if not running:
+                return steps
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            steps += len(finished)
+            for future in finished:
+                if (failure := future.exception()) is not None:
+                    log.error("posting.step_failed", exc_info=failure)
+
+
+def ring_drain(database: Database) -> None:
+    """Ring once more, unless enough bells wait already."""
+    if waiting("post") < ENOUGH_BELLS:
+        with database.scoped() as session:
+            session.connection()
+            queue.ring(session, "sync.drain")

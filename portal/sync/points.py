@@ -36,7 +36,6 @@ CRASH_POINTS = (
     "posting.resend_committed",
     "posting.parked",
     "dispatch.chosen",
-    "dispatch.rung",
     "tick.taken",
     "tick.done",
     "comparison.read",

@@ -41,7 +41,8 @@ def offer(scope: Scope, entry_id: uuid.UUID, sha256: str, version: int) -> Posti
         scope, "entry.offered", ("entry", entry.id), context=entry.configuration_id,
         reference=entry.reference, lines=len(shown.lines), total=str(shown.total), sha256=sha256,
     )  # fmt: skip
-    queue.ring(scope.session, "sync.ring_due")
+    if scope.actor.user_id is not None:  # somebody waits; a run rings once, at its end
+        queue.ring(scope.session, "sync.drain")
     crash.point("offer.before_commit")
     return posting
 
@@ -70,8 +71,9 @@ def retry(scope: Scope, posting_id: uuid.UUID) -> Posting:
     posting, entry = _locked(scope, posting_id)
     if entry.state != "offered" or not is_surely_unbooked(posting):
         raise Conflict("posting.not_refused", reference=posting.reference)
-    _to_intent(scope, posting)
+    _to_intent(posting)
     posting.sends = 0
+    queue.ring(scope.session, "sync.drain")
     record(scope, "posting.retried", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
     return posting
 
@@ -83,7 +85,7 @@ def look_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
     posting.looks, posting.tries, posting.looked_at = 0, 0, None
     posting.settles_at = posting.next_try_at = clock.now()
     record(scope, "posting.look_again", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
-    queue.ring(scope.session, "sync.ring_due")
+    queue.ring(scope.session, "sync.drain")
     return posting
 
 
@@ -96,8 +98,9 @@ def send_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
     if posting.state == PostingState.PARKED and not looked_empty(posting):
         raise Conflict("posting.look_first", reference=posting.reference)
     _move(posting, PostingState.PARKED, PostingState.INTENT)
-    _to_intent(scope, posting)
+    _to_intent(posting)
     posting.sends = min(posting.sends, 1)
+    queue.ring(scope.session, "sync.drain")
     record(scope, "posting.sent_again", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
     return posting
 
@@ -144,7 +147,7 @@ def _approve(scope: Scope, shown: Preview) -> Posting:
         )  # fmt: skip
         scope.session.add(posting)
     elif is_surely_unbooked(posting):
-        _to_intent(scope, posting)
+        _to_intent(posting)
         posting.coupling_id = entry.coupling_id
     else:
         raise Conflict("entry.not_draft", reference=entry.reference)
@@ -155,13 +158,12 @@ def _approve(scope: Scope, shown: Preview) -> Posting:
     return posting
 
 
-def _to_intent(scope: Scope, posting: Posting) -> None:
+def _to_intent(posting: Posting) -> None:
     posting.state = PostingState.INTENT
     posting.code = posting.provider_text = ""
     posting.tries, posting.looks = 0, 0
     posting.changed_at = posting.next_try_at = clock.now()
     posting.lease_until = posting.settles_at = None
-    queue.ring(scope.session, "sync.ring_due")
 
 
 def _locked(scope: Scope, posting_id: uuid.UUID) -> tuple[Posting, Entry]:

@@ -245,6 +245,8 @@ def _end(running: _Running, state: str, code: str, values: dict[str, Any]) -> No
         row.state, row.code, row.values, row.finished_at, row.blocked = state, code, values, now, running.blocked
         configuration.last_run_at = now
         configuration.next_due_at = _next(configuration, state, running.blocked)
+        if running.offered:
+            queue.ring(session, "sync.drain")
         if state == "failed" and code != _last_failure(scope, row):
             subject = ("configuration", configuration.id)
             record(scope, "run.failed", subject, context=configuration.coupling_id, code=code)

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -90,17 +90,40 @@ def judge(failure: BaseException) -> Verdict:
     return Verdict.UNSURE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
-    """What a step works with. `connect` is replaced in tests."""
+    """What steps work with. A connection is kept for all steps at one desk: threads share its pool."""
 
     runtime: Runtime
     connect: Connect = signed_in
+    connections: dict[tuple[uuid.UUID, bool], Bookkeeping] = field(default_factory=dict)
+
+    def step(self, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> None:
+        """Take the posting one step further. Safe to call at any time, any number of times, from anywhere."""
+        attempt = moves.take(self.runtime.database, tenant_id, posting_id)
+        if attempt is None:
+            return
+        if attempt.state is PostingState.SENDING:
+            # Its holder died or hangs with the socket open: what it did is unknown.
+            moves.doubt(attempt, "posting.interrupted", "", self.settle(attempt.app))
+        elif attempt.tries > MAX_TRIES:
+            moves.park(attempt, "posting.poison")
+        elif attempt.state is PostingState.INTENT:
+            _send(self, attempt)
+        elif attempt.settles_at is not None and attempt.settles_at > clock.now():
+            moves.release(attempt, attempt.settles_at)
+        else:
+            _look(self, attempt)
 
     def connection(self, attempt: Attempt, *, person: bool = False) -> Bookkeeping:
         """`person`: with the calls that are kept for look-ups and people."""
-        runtime, holder, authorisation = self.runtime, attempt.holder, attempt.authorisation_id
-        return self.connect(runtime.database, runtime.vault, runtime.settings, holder, authorisation, person=person)
+        key = (attempt.authorisation_id, person)
+        if key not in self.connections:
+            runtime, holder = self.runtime, attempt.holder
+            self.connections[key] = self.connect(
+                runtime.database, runtime.vault, runtime.settings, holder, attempt.authorisation_id, person=person
+            )
+        return self.connections[key]
 
     def settle(self, app: str) -> float:
         """Seconds within which a provider may still commit a write whose answer was lost."""
@@ -109,22 +132,8 @@ class Desk:
 
 
 def post(runtime: Runtime, tenant_id: uuid.UUID, posting_id: uuid.UUID, connect: Connect = signed_in) -> None:
-    """Take the posting one step further. Safe to call at any time, any number of times, from anywhere."""
-    attempt = moves.take(runtime.database, tenant_id, posting_id)
-    if attempt is None:
-        return
-    desk = Desk(runtime, connect)
-    if attempt.state is PostingState.SENDING:
-        # Its holder died or hangs with the socket open: what it did is unknown.
-        moves.doubt(attempt, "posting.interrupted", "", desk.settle(attempt.app))
-    elif attempt.tries > MAX_TRIES:
-        moves.park(attempt, "posting.poison")
-    elif attempt.state is PostingState.INTENT:
-        _send(desk, attempt)
-    elif attempt.settles_at is not None and attempt.settles_at > clock.now():
-        moves.release(attempt, attempt.settles_at)
-    else:
-        _look(desk, attempt)
+    """One step of one posting, at a desk of its own."""
+    Desk(runtime, connect).step(tenant_id, posting_id)
 
 
 def _send(desk: Desk, attempt: Attempt) -> None:
