@@ -140,7 +140,7 @@ class Receipt:
     reference: str
     number: str
     period_start: date
-    confirmed_at: datetime
+    confirmed_at: datetime | None
     debit: Decimal | None  # as read back; None when the package did not tell
     currency: str
     code: str

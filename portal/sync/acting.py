@@ -1,0 +1,134 @@
+"""What people do for several client accounts at once, and the look at a dossier before trying anew."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import func, select, text
+
+from portal.access import Actor, Scope
+from portal.couplings.models import Coupling
+from portal.kernel import clock
+from portal.kernel.db import Setting, set_scope
+from portal.kernel.errors import Conflict, PortalError
+from portal.ledger.models import Entry
+from portal.runtime import Runtime
+from portal.sync import posting
+from portal.sync.books import fetch_books, store_books
+from portal.sync.preview import Problem, preview
+from portal.sync.sending import Connect, signed_in
+from portal.tenants.models import Grant
+
+_GRANTED = text("SELECT may_use_authorisation(:client, :holder)")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A draft as it was shown in a list."""
+
+    client_id: uuid.UUID
+    entry_id: uuid.UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A draft that was not sent, and why, as a code with values."""
+
+    client_id: uuid.UUID
+    entry_id: uuid.UUID
+    code: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    number: int
+    kept: Sequence[Kept]
+
+
+def send_drafts(scope: Scope, chosen: Sequence[Chosen]) -> Sent:
+    """Hand over those that still are what was shown and that nothing stands in the way of. `scope` is the portal's.
+
+    Each is rendered and hashed anew here. Raises NotFound for an entry that is not of its client.
+    """
+    writable = writable_clients(scope, {one.client_id for one in chosen})
+    kept, number = [], 0
+    for one in sorted(chosen, key=lambda c: (str(c.client_id), str(c.entry_id))):
+        if one.client_id not in writable:
+            kept.append(Kept(one.client_id, one.entry_id, "forbidden"))
+            continue
+        with inside(scope, one.client_id) as client:
+            refusal = _send(client, one)
+        if refusal is None:
+            number += 1
+        else:
+            kept.append(refusal)
+    return Sent(number, kept)
+
+
+def _send(scope: Scope, one: Chosen) -> Kept | None:
+    shown = preview(scope, scope.get(Entry, one.entry_id))
+    if shown.problems:
+        first = shown.problems[0]
+        return Kept(one.client_id, one.entry_id, first.code, first.values)
+    try:
+        with scope.session.begin_nested():
+            posting.offer(scope, one.entry_id, shown.sha256, one.version)
+    except PortalError as refused:
+        return Kept(one.client_id, one.entry_id, refused.code, refused.values)
+    return None
+
+
+def clients_of(scope: Scope) -> Sequence[uuid.UUID]:
+    """Every client that lets this portal in, today."""
+    return scope.session.scalars(select(func.app_clients())).all()
+
+
+def writable_clients(scope: Scope, client_ids: set[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of them that let this portal do more than read, today."""
+    living = select(Grant.tenant_id).where(
+        Grant.portal_id == scope.tenant_id,
+        Grant.tenant_id.in_(client_ids),
+        Grant.state == "active",
+        Grant.role != "reader",
+        func.coalesce(Grant.ends_on, clock.today()) >= clock.today(),
+    )
+    return set(scope.session.scalars(living))
+
+
+@contextmanager
+def inside(scope: Scope, client_id: uuid.UUID) -> Iterator[Scope]:
+    """The same person in a client account, in the same transaction; afterwards the session is back in the portal."""
+    user_id = scope.actor.user_id
+    set_scope(scope.session, Setting(tenant=client_id, via=scope.tenant_id, user=user_id))
+    try:
+        yield Scope(scope.session, client_id, "client", "editor", Actor(user_id, scope.actor.name, scope.tenant_id))
+        scope.session.flush()
+    finally:
+        set_scope(scope.session, Setting(tenant=scope.tenant_id, portal=scope.tenant_id, user=user_id))
+
+
+def look_anew(
+    runtime: Runtime, scope: Scope, coupling_id: uuid.UUID, entry_ids: Sequence[uuid.UUID], connect: Connect = signed_in
+) -> Sequence[Problem]:
+    """Read the dossier's lists anew; what of these entries would still be refused.
+
+    Raises the connector's errors, and Conflict "posting.grant_withdrawn" or "entry.coupling_ended".
+    """
+    coupling = scope.get(Coupling, coupling_id)
+    if coupling.state != "active":
+        raise Conflict("entry.coupling_ended", dossier=coupling.dossier_number)
+    parties = {"client": scope.tenant_id, "holder": coupling.authorisation_tenant_id}
+    if not scope.session.execute(_GRANTED, parties).scalar_one():
+        raise Conflict("posting.grant_withdrawn")
+    connection = connect(
+        runtime.database, runtime.vault, runtime.settings, coupling.authorisation_tenant_id,
+        coupling.authorisation_id, person=True,
+    )  # fmt: skip
+    store_books(scope, coupling.id, fetch_books(connection, coupling.dossier_code))
+    scope.session.flush()
+    return [problem for entry_id in entry_ids for problem in preview(scope, scope.get(Entry, entry_id)).problems]
