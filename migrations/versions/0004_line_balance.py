@@ -1,4 +1,4 @@
-"""The balance after each statement line, and whether it shows in what order the lines came."""
+"""The balance after each statement line and its statement's order; which dossiers are taken."""
 
 from __future__ import annotations
 
@@ -10,13 +10,30 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+APP, SYSTEM = "koppelpoort_app", "koppelpoort_system"
+SIGNATURE = "taken_dossiers(uuid, uuid)"
+# Dossiers of one authorisation that another client account is coupled to: codes, not whose.
+TAKEN = """
+CREATE FUNCTION taken_dossiers(p_holder uuid, p_authorisation uuid) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT c.dossier_code::text FROM couplings c
+  WHERE c.authorisation_tenant_id = p_holder AND c.authorisation_id = p_authorisation AND c.state = 'active'
+    AND p_holder IN (app_tenant(), app_via()) AND c.tenant_id IS DISTINCT FROM app_tenant()
+$$;"""
+
 
 def upgrade() -> None:
     op.add_column("statement_lines", sa.Column("balance", sa.BigInteger(), nullable=True))
     op.add_column("statements", sa.Column("in_order", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.alter_column("statements", "in_order", server_default=None)
+    op.execute(TAKEN)
+    op.execute(
+        f"ALTER FUNCTION {SIGNATURE} OWNER TO {SYSTEM}; REVOKE ALL ON FUNCTION {SIGNATURE} FROM PUBLIC;"
+        f"GRANT EXECUTE ON FUNCTION {SIGNATURE} TO {APP}"
+    )
 
 
 def downgrade() -> None:
+    op.execute(f"DROP FUNCTION {SIGNATURE}")
     op.drop_column("statements", "in_order")
     op.drop_column("statement_lines", "balance")

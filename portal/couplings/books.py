@@ -1,0 +1,108 @@
+"""The books of a coupled dossier as they were read last: ledger accounts, journals, VAT codes, periods."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from portal.access import Scope
+from portal.connectors.base import Bookkeeping, Journal, JournalType, LedgerAccount, Period, VatCode
+from portal.couplings.models import Books, Coupling
+from portal.kernel import clock
+
+STALE = timedelta(hours=24)
+Lists = Mapping[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class DossierBooks:
+    accounts: Mapping[str, LedgerAccount]  # by code
+    journals: Mapping[str, Journal]  # by code
+    vat_codes: Mapping[str, VatCode]  # by code
+    periods: Sequence[Period]
+    fetched_at: datetime | None  # of the oldest part; None when a part was never read
+
+    def period_of(self, day: date) -> Period | None:
+        return next((period for period in self.periods if period.starts_on <= day <= period.ends_on), None)
+
+    @property
+    def stale(self) -> bool:
+        return self.fetched_at is None or clock.now() - self.fetched_at > STALE
+
+
+def read_books(scope: Scope, coupling_id: uuid.UUID) -> DossierBooks:
+    query = select(Books).where(Books.tenant_id == scope.tenant_id, Books.coupling_id == coupling_id)
+    fresh = query.execution_options(populate_existing=True)
+    parts = {part.kind: part for part in scope.session.scalars(fresh)}
+    rows: dict[str, list[dict[str, Any]]] = {kind: part.rows for kind, part in parts.items()}
+    accounts = [LedgerAccount(**row) for row in rows.get("ledger_accounts", ())]
+    journals = [Journal(**row | {"type": JournalType(row["type"])}) for row in rows.get("journals", ())]
+    codes = [VatCode(**row | {"percentage": Decimal(row["percentage"])}) for row in rows.get("vat_codes", ())]
+    whole = {"ledger_accounts", "journals", "periods"} <= set(parts)
+    return DossierBooks(
+        {account.code: account for account in accounts},
+        {journal.code: journal for journal in journals},
+        {code.code: code for code in codes},
+        [_period(row) for row in rows.get("periods", ())],
+        min(part.fetched_at for part in parts.values()) if whole else None,
+    )
+
+
+def fetch_books(bookkeeping: Bookkeeping, dossier: str) -> Lists:
+    """A dossier's lists as they are now. Raises the connector's errors."""
+    return {
+        "ledger_accounts": bookkeeping.ledger_accounts(dossier),
+        "journals": bookkeeping.journals(dossier),
+        "vat_codes": bookkeeping.vat_codes(dossier),
+        "periods": bookkeeping.periods(dossier),
+    }
+
+
+def store_books(scope: Scope, coupling_id: uuid.UUID, lists: Lists) -> None:
+    now = clock.now()
+    values = [
+        {
+            "tenant_id": scope.tenant_id,
+            "coupling_id": coupling_id,
+            "kind": kind,
+            "rows": _plain(rows),
+            "fetched_at": now,
+        }
+        for kind, rows in lists.items()
+    ]
+    statement = insert(Books).values(values)
+    fresh = {"rows": statement.excluded.rows, "fetched_at": statement.excluded.fetched_at}
+    keys = ["tenant_id", "coupling_id", "kind"]
+    scope.session.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh))
+
+
+def refresh_books(scope: Scope, coupling: Coupling, bookkeeping: Bookkeeping) -> DossierBooks:
+    """Read the lists anew and keep them. Makes calls; raises the connector's errors."""
+    store_books(scope, coupling.id, fetch_books(bookkeeping, coupling.dossier_code))
+    return read_books(scope, coupling.id)
+
+
+def _plain(rows: Sequence[Any]) -> Any:
+    return json.loads(json.dumps([asdict(row) for row in rows], default=_text))
+
+
+def _text(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
+
+
+def _period(row: Mapping[str, Any]) -> Period:
+    return Period(
+        row["year"],
+        row["number"],
+        date.fromisoformat(row["starts_on"]),
+        date.fromisoformat(row["ends_on"]),
+        frozenset(row.get("closed_journals", ())),
+    )
