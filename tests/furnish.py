@@ -1,0 +1,135 @@
+"""One row in every table of a tenant, so that walks and mutants have something to find."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import date, timedelta
+from decimal import Decimal
+
+from portal.access import Scope
+from portal.activity.service import record
+from portal.authorisations.models import CallBudget, LoginState, RefreshAttempt
+from portal.couplings.models import Books, Dossier
+from portal.identity.models import User
+from portal.identity.sessions import living, start
+from portal.kernel import clock
+from portal.kernel.db import Database, Setting, uuid7
+from portal.kernel.vault import Vault
+from portal.ledger.models import Entry, EntryLine, Import, Statement, StatementLine
+from portal.sync.models import Comparison, Posting, Run, RunBatch, Standing
+from portal.tenants.models import AccessRequest, Assignment, Membership, Tenant
+from tests import factories as make
+
+PAYLOAD = b'{"a":1}'
+
+
+def furnish_client(db: Database, vault: Vault, client: Tenant, portal: Tenant, member: User) -> dict[str, uuid.UUID]:
+    """A client account with work in it; `portal` must have a living grant. Ids by URL argument name."""
+    authorisation = make.make_authorisation(db, vault, portal, access="a", refresh="b")
+    coupling = make.make_coupling(db, client, authorisation)
+    account = make.make_bank_account(db, client)
+    configuration = make.make_configuration(db, coupling, account)
+    tenant_id, now, on = client.id, clock.now(), date(2024, 5, 31)
+    ids = {
+        key: uuid7()
+        for key in (
+            "import_id", "statement_id", "line_id", "entry_id", "draft_id", "entry_line_id", "posting_id", "run_id",
+            "comparison_id", "membership_id", "grant_id",
+        )
+    }  # fmt: skip
+    with db.scoped(Setting(tenant=tenant_id)) as session:
+        common = {"tenant_id": tenant_id}
+        session.add(
+            Import(**common, id=ids["import_id"], filename="may.xml", size=1, sha256=b"x" * 32, format="camt053",
+                   state="stored", stored=2, known=0, created_at=now)
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            Statement(**common, id=ids["statement_id"], bank_account_id=account.id, import_id=ids["import_id"],
+                      number="5", opening=Decimal("0.00"), closing=Decimal("12.50"), opening_date=date(2024, 5, 1),
+                      closing_date=on, first_date=on, last_date=on, line_count=2, new_lines=2, in_order=True,
+                      digest=uuid.uuid4().bytes, created_at=now)
+        )  # fmt: skip
+        for key, state, sequence in (("entry_id", "offered", 0), ("draft_id", "draft", 1)):
+            session.add(
+                Entry(**common, id=ids[key], configuration_id=configuration.id, coupling_id=coupling.id, kind="bank",
+                      reference=f"KP-{uuid.uuid4().hex[:12].upper()}", period_start=date(2024, 5, 1), period_end=on,
+                      sequence=sequence, journal="20", bank_ledger_account="550000", date=on, currency="EUR",
+                      opening=Decimal("0.00"), closing=Decimal("12.50"), state=state, version=1, created_at=now)
+            )  # fmt: skip
+        session.flush()
+        for position, (line, entry) in enumerate((("line_id", "entry_id"), ("line_2", "draft_id")), 1):
+            ids.setdefault(line, uuid7())
+            session.add(
+                StatementLine(**common, id=ids[line], bank_account_id=account.id, statement_id=ids["statement_id"],
+                              position=position, date=on, value_date=on, amount=Decimal("6.25"), description="d",
+                              counterparty="c", counterparty_account="", reference="", end_to_end_id="",
+                              bank_reference="", transaction_code="", details=None,
+                              fingerprint=uuid.uuid4().bytes, entry_id=ids[entry])
+            )  # fmt: skip
+            session.flush()
+            line_id = ids["entry_line_id"] if entry == "draft_id" else uuid7()
+            session.add(
+                EntryLine(**common, id=line_id, entry_id=ids[entry], statement_line_id=ids[line], position=1, date=on,
+                          ledger_account="499000", amount=Decimal("-6.25"), description="d",
+                          drafted_account="499000", drafted_description="d")
+            )  # fmt: skip
+        session.add(
+            Posting(**common, id=ids["posting_id"], entry_id=ids["entry_id"], coupling_id=coupling.id,
+                    reference=f"KP-{uuid.uuid4().hex[:12].upper()}", payload=PAYLOAD,
+                    payload_hash=hashlib.sha256(PAYLOAD).digest(), approved_at=now, state="intent",
+                    next_try_at=now + timedelta(days=3650), created_at=now, changed_at=now)
+        )  # fmt: skip
+        session.add(
+            Run(**common, id=ids["run_id"], configuration_id=configuration.id, cause="person", state="done",
+                created_at=now, finished_at=now, next_try_at=now)
+        )  # fmt: skip
+        session.add(
+            Comparison(**common, id=ids["comparison_id"], coupling_id=coupling.id, night=on, compared_at=now, offered=1,
+                       booked=0, found=0, missing=0, doubled=0, altered=0)
+        )  # fmt: skip
+        session.add(Standing(tenant_id=tenant_id, state="active", since=now, changed_at=now, coupling_id=coupling.id))
+        for kind in ("ledger_accounts", "journals", "vat_codes", "periods"):
+            session.add(Books(tenant_id=tenant_id, coupling_id=coupling.id, kind=kind, rows=[], fetched_at=now))
+        session.add(Membership(**common, id=ids["membership_id"], user_id=member.id, role="reader", created_at=now))
+        record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=client.name)
+    ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
+    return ids | {
+        "client": tenant_id, "coupling_id": coupling.id, "bank_account_id": account.id, "account_id": account.id,
+        "configuration_id": configuration.id, "portal_authorisation_id": authorisation.id,
+    }  # fmt: skip
+
+
+def furnish_portal(db: Database, vault: Vault, portal: Tenant, client: Tenant, user: User) -> dict[str, uuid.UUID]:
+    """The firm's own rows."""
+    authorisation = make.make_authorisation(db, vault, portal, access="a", refresh="b")
+    now, ids = clock.now(), {key: uuid7() for key in ("batch_id", "request_id", "membership_id", "dossier_id")}
+    with db.scoped() as session:
+        start(session, user)
+        session.flush()
+        session_id = living(session, user.id)[0].id
+    with db.scoped(Setting(tenant=portal.id)) as session:
+        common = {"tenant_id": portal.id}
+        session.add(RunBatch(**common, id=ids["batch_id"], started_at=now, total=1))
+        session.add(
+            AccessRequest(**common, id=ids["request_id"], email="asked@example.com", firm_name=portal.name,
+                          firm_email=portal.email, role="editor", state="asked", asked_at=now)
+        )  # fmt: skip
+        session.add(
+            Membership(**common, id=ids["membership_id"], user_id=make.make_user(db).id, role="reader", created_at=now)
+        )
+        session.add(Assignment(**common, client_id=client.id, user_id=user.id))
+        session.add(
+            Dossier(**common, id=ids["dossier_id"], authorisation_id=authorisation.id, code="1", number="1", name="x",
+                    status="active", country="BE", currency="EUR", vat_number="", enterprise_number="", siret="",
+                    customer_name="", blocking="", seen_at=now)
+        )  # fmt: skip
+        session.add(RefreshAttempt(**common, authorisation_id=authorisation.id, generation=1, started_at=now))
+        session.add(CallBudget(**common, authorisation_id=authorisation.id, dossier="1", endpoint=""))
+        session.add(
+            LoginState(**common, state_hash=uuid.uuid4().bytes, session_id=session_id, app="exact", environment="be",
+                       authorisation_id=authorisation.id, verifier=b"x", created_at=now, expires_at=now)
+        )  # fmt: skip
+        record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
+    return ids | {"portal": portal.id, "authorisation_id": authorisation.id}
