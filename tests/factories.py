@@ -25,7 +25,7 @@ _counter = itertools.count(1)
 
 def kbo(serial: int) -> str:
     """A valid Belgian enterprise number (10 digits)."""
-    base = 70_000_000 + serial
+    base = 9_400_000 + serial
     return f"{base:08d}{97 - base % 97:02d}"
 
 

@@ -94,13 +94,8 @@ class Break:
 def verify(session: Session, tenant_id: uuid.UUID, exported_head: tuple[int, bytes] | None = None) -> Iterator[Break]:
     """Walk one tenant's chain. Truncation at the end shows only against an exported head."""
     previous, expected = GENESIS, 1
-    rows = session.scalars(
-        select(Activity)
-        .where(Activity.tenant_id == tenant_id)
-        .order_by(Activity.seq)
-        .execution_options(yield_per=1000, populate_existing=True)
-    )
-    for row in rows:
+    # In pages rather than by a cursor on the server, which a break half-way would leave open.
+    for row in _links(session, tenant_id):
         if row.seq != expected:
             yield Break(tenant_id, expected, "missing")
             return
@@ -116,6 +111,17 @@ def verify(session: Session, tenant_id: uuid.UUID, exported_head: tuple[int, byt
         yield Break(tenant_id, expected, "head")
     elif exported_head and exported_head[0] > expected - 1:
         yield Break(tenant_id, expected, "truncated")
+
+
+def _links(session: Session, tenant_id: uuid.UUID, page: int = 1000) -> Iterator[Activity]:
+    query = select(Activity).where(Activity.tenant_id == tenant_id).order_by(Activity.seq).limit(page)
+    last: int | None = None
+    while rows := session.scalars(
+        query if last is None else query.where(Activity.seq > last), execution_options={"populate_existing": True}
+    ).all():
+        yield from rows
+        last = rows[-1].seq
+        session.expunge_all()
 
 
 def _locked_head(session: Session, tenant_id: uuid.UUID) -> ChainHead:

@@ -90,8 +90,7 @@ def probes(connection: psycopg.Connection[Any], scene: Scene, table: str) -> lis
             wrong.append(f"{who} sees rows of strangers")
         if who == "nobody" and count(connection, table, column, [client, firm]):
             wrong.append("nobody sees rows")
-    in_client = {"tenant": client, "via": firm}
-    for tenant, where, scope in EXPECTED.get(table, [("client", "its own scope", in_client)]):
+    for tenant, where, scope in EXPECTED.get(table, [("client", "its own scope", _CLIENT)]):
         scope = {
             key: getattr(world, str(value)).id if isinstance(value, str) else value for key, value in scope.items()
         }
