@@ -218,10 +218,8 @@ def _activate_in(
     inside = Scope(session, client_id, "client", "editor" if portal.role else "", actor, name)
     try:
         set_scope(session, Setting(client_id, via=portal.tenant_id, user=portal.actor.user_id))
-        with session.begin_nested():
-            row = activate_coupling(inside, authorisation, code)
-            number = row.dossier_number
-        return Outcome(client_id, name, dossier_number=number)
+        row = activate_coupling(inside, authorisation, code)
+        return Outcome(client_id, name, dossier_number=row.dossier_number)
     except PortalError as error:
         return Outcome(client_id, name, code=error.code, values=error.values)
     finally:

@@ -1,0 +1,39 @@
+"""Reading a dossier's books through its authorisation, with no transaction open during the calls."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+from config import Settings
+from portal.access import Scope
+from portal.authorisations import service as authorisations
+from portal.connectors.base import Bookkeeping
+from portal.couplings.books import DossierBooks, fetch_books, read_books, store_books
+from portal.couplings.models import Coupling
+from portal.kernel.db import Database, Setting
+from portal.kernel.errors import Conflict
+from portal.kernel.vault import Vault
+
+Connect = Callable[[uuid.UUID, uuid.UUID], Bookkeeping]  # authorisation's tenant and id
+
+
+def connector(database: Database, vault: Vault, settings: Settings, *, person: bool = False) -> Connect:
+    """How `read_anew` reaches the provider. `person`: somebody waits for it."""
+    return partial(authorisations.connect, database, vault, settings, person=person)
+
+
+def read_anew(database: Database, connect: Connect, tenant_id: uuid.UUID, coupling_id: uuid.UUID) -> DossierBooks:
+    """Raises Conflict("coupling.ended") and the connector's errors; on an error the old lists stay."""
+    with database.scoped(Setting(tenant=tenant_id)) as session:
+        coupling = Scope.system(session, tenant_id).get(Coupling, coupling_id)
+        if coupling.state != "active":
+            raise Conflict("coupling.ended", number=coupling.dossier_number)
+        held = coupling.authorisation_tenant_id, coupling.authorisation_id
+        dossier = coupling.dossier_code
+    lists = fetch_books(connect(*held), dossier)
+    with database.scoped(Setting(tenant=tenant_id)) as session:
+        scope = Scope.system(session, tenant_id)
+        store_books(scope, coupling_id, lists)
+        return read_books(scope, coupling_id)
