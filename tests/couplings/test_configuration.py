@@ -38,7 +38,7 @@ GOOD = Choices("bank", "20", "550000", "499000", "monthly", D(2026, 5, 1), delay
 
 @pytest.fixture(autouse=True)
 def _june(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: Dtime(2026, 6, 15, 10, tzinfo=UTC))
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 6, 15, 10, tzinfo=UTC))
 
 
 @pytest.fixture
