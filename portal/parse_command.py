@@ -83,7 +83,7 @@ def _write_rows(statements: Iterator[Statement], whole: TextIO) -> None:
         count = sum(1 for _ in statement.lines)
         head = (statement.format, statement.account, statement.currency, statement.number or "-")
         balances = f"{_shown(statement.opening)} → {_shown(statement.closing)}"
-        whole.write(f"{'  '.join(head)}  {count} lines  {balances}\n")
+        whole.write(f"{'  '.join(head)}  {count} {'line' if count == 1 else 'lines'}  {balances}\n")
         for warning in statement.warnings:
             whole.write(f"  {warning_text(warning)}\n")
 

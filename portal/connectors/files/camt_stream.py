@@ -19,7 +19,8 @@ from portal.connectors.files.camt_fields import Names
 from portal.connectors.files.limits import BoundedReader, ReadLimits
 
 _CHUNK = 64 << 10
-_DEPTH = 32  # of envelopes around a statement
+_DEPTH = 64  # of elements in each other; statements need some 15
+_PARTS = 10_000  # of a statement that are no entries
 _CHILDREN = 1000  # of an entry; the schemas know 23, most at most once
 _BATCH = 64  # transactions of an unfinished entry before they are taken out
 _REPORTS = {"BkToCstmrAcctRpt": "camt.052", "BkToCstmrDbtCdtNtfctn": "camt.054"}
@@ -51,6 +52,7 @@ class PartStream:
         self._parser = XMLParser(target=builder)  # noqa: S314 -- the prolog is searched for a DOCTYPE first
         self._prolog = _Prolog()
         self._statement: Element | None = None
+        self._parts = 0  # of it so far, without entries
         self._kept = 0  # bytes read since something was last taken out
 
     def parts(self) -> Iterator[Part]:
@@ -58,6 +60,7 @@ class PartStream:
         while data := self._reader.read(_CHUNK):
             self._kept += len(data)
             self._feed(data)
+            self._refuse_depth()
             yield from self._finished(ended=False)
             if self._kept > self._limits.element:
                 raise Refused("camt.too_wide")
@@ -78,6 +81,13 @@ class PartStream:
             raise Refused("camt.xml", line=line, problem=text) from None
         except (LookupError, ValueError) as problem:  # an encoding that is unknown or unusable
             raise Refused("camt.xml", problem=str(problem)[:120]) from None
+
+    def _refuse_depth(self) -> None:
+        element, depth = self._open[0], 0
+        while len(element):
+            element, depth = element[-1], depth + 1
+            if depth > _DEPTH:
+                raise Refused("camt.depth")
 
     def _finished(self, *, ended: bool) -> Iterator[Part]:
         """Take out what is complete, walking down the elements that are still open."""
@@ -106,8 +116,9 @@ class PartStream:
             raise Refused("camt.structure", element="Ntry")
         if name == "Stmt":
             self._statement = element
+            self._parts = 0
         elif len(self._open) > _DEPTH:
-            raise Refused("camt.depth")
+            raise Refused("camt.depth")  # closed again within one chunk
         self._open.append(element)
 
     def _children(self, statement: Element, complete: bool) -> Iterator[Part]:
@@ -123,6 +134,9 @@ class PartStream:
                 elif name == "Stmt":
                     raise Refused("camt.structure", element="Stmt")
                 else:
+                    self._parts += 1
+                    if self._parts > _PARTS:
+                        raise Refused("camt.too_wide")
                     yield Part(Kind.HEAD, child)
         if len(statement) and self._names[statement[0].tag] == "Ntry":
             yield from self._batch(statement[0])
@@ -142,8 +156,11 @@ class PartStream:
             else:
                 taken.extend(holder)
                 entry.remove(holder)
+        wanted = [child for child in taken if self._names[child.tag] in ("TxDtls", "Btch")]
+        if len(taken) - len(wanted) > _CHILDREN:
+            raise Refused("camt.too_wide")
         self._kept = 0
-        yield Part(Kind.BATCH, entry, taken)
+        yield Part(Kind.BATCH, entry, wanted)
 
 
 class _Prolog:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
 from portal.connectors.files.coda_lines import Lines, misplaced
-from portal.connectors.files.coda_movement import Dates, decimal, milli
 from portal.connectors.files.coda_statement import StatementReader, Totals
+from portal.connectors.files.coda_values import Dates, decimal, milli
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
 
 FORMAT = "coda"
@@ -71,6 +71,6 @@ def _check(number: int, line: str, totals: Totals) -> None:
         ("coda.debit", line[22:37], totals.debit),
         ("coda.credit", line[37:52], totals.credit),
     ):
-        expected = milli(text)
+        expected = milli(text, number)
         if expected != found:
             raise Refused(code, line=number, expected=str(decimal(expected)), found=str(decimal(found)))

@@ -12,6 +12,7 @@ _WIDTH = 128
 _CHUNK = 256 << 10
 _C1 = bytes(range(0x80, 0xA0))
 _FREE = ("22", "23", "31", "32", "33", "4 ")  # records that may be cut: they end in text or flags
+_TAILS = {"21": 13, "12": 3, "13": 3}  # what stands after the text, when a bank counted UTF-8 in bytes
 _KNOWN = ("0", "1", "21", "22", "23", "31", "32", "33", "4", "8", "9")
 
 
@@ -81,6 +82,9 @@ def _fitted(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """Lines of other than 128 characters made to fit where that is safe."""
     for number, line in lines:
         if len(line) != _WIDTH:
+            if len(line) < _WIDTH == len(line.encode()) and line[:2] in _TAILS:
+                tail = _TAILS[line[:2]]
+                line = line[:-tail].ljust(_WIDTH - tail) + line[-tail:]
             line = line.lstrip("\ufeff").rstrip(" \x1a")
             if len(line) > _WIDTH and line[:2] not in _FREE:
                 raise Refused("coda.width", line=number, length=str(len(line)))

@@ -9,12 +9,14 @@ from datetime import date
 from portal.connectors.base import LineDetail, Statement, StatementLine, Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.coda_lines import Lines, misplaced
-from portal.connectors.files.coda_movement import Dates, Group, decimal, detail_of, line_of, milli
+from portal.connectors.files.coda_movement import Group, detail_of, line_of
+from portal.connectors.files.coda_values import Dates, decimal, milli
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import belgian_iban
 
 _CONTINUED = frozenset(("22", "23", "31", "32", "33"))
 _INFOS = 10_000  # records 3x of one movement
+_MESSAGES = 1_000  # records 4 of one statement
 _WHOLE = "00000"  # record 0, 84–88: the file holds all movements
 
 
@@ -106,6 +108,8 @@ class StatementReader:
                 self._close(number, line)
             elif kind[0] == "4":
                 totals.messages += 1
+                if len(self._message) == _MESSAGES:
+                    raise Refused("coda.too_wide", line=number, limit=str(_MESSAGES))
                 totals.records -= 1
                 self._message.append(line[32:112])
             else:
@@ -203,11 +207,8 @@ class StatementReader:
 def _signed(sign: str, amount: str, number: int) -> int:
     if sign not in ("0", "1"):
         raise Refused("coda.sign", line=number, text=sign)
-    try:
-        return -milli(amount) if sign == "1" else milli(amount)
-    except Refused as refusal:
-        refusal.line = number
-        raise
+    thousandths = milli(amount, number)
+    return -thousandths if sign == "1" else thousandths
 
 
 def _account(line: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from portal.connectors.files.coda_values import decimal
 from portal.connectors.files.references import is_belgian
 
 
@@ -43,6 +44,37 @@ def _direct_debit(content: str) -> tuple[str, str]:
     return _squeezed(content[79:141], content[44:79], content[9:44], content[142:146]), ""
 
 
+def _foreign(content: str) -> tuple[str, str]:
+    """105: amount in the account's currency, in the original one, rate (4 + 8), currency, reference, country."""
+    original, rate, currency = _amount(content[15:30]), _rate(content[30:42]), content[42:45]
+    reference = content[45:57] if is_belgian(content[45:57]) else ""
+    other = "" if reference else content[45:57]
+    return _squeezed(original, currency, f"({rate})" if rate not in ("", "1") else "", content[57:59], other), reference
+
+
+def _calculated(content: str) -> tuple[str, str]:
+    """106: VAT, commission and the like: amount, amount it is taken of, percentage (4 + 8)."""
+    return _squeezed(_amount(content[15:30]), f"× {_rate(content[30:42])} % =", _amount(content[:15])), ""
+
+
+def _interest(content: str) -> tuple[str, str]:
+    """108: closing of an account: amount, balance it is taken of, rate (4 + 8), first and last day."""
+    span = f"{_moment(content[42:48], '')} - {_moment(content[48:54], '')}".strip(" -")
+    return _squeezed(_amount(content[:15]), f"({_rate(content[30:42])} %)", span), ""
+
+
+def _amount(digits: str) -> str:
+    """Fifteen digits, the last three decimals; as they stand when they are something else."""
+    return str(decimal(int(digits))) if digits.isascii() and digits.isdigit() else digits
+
+
+def _rate(digits: str) -> str:
+    """Twelve digits, the last eight decimals, without idle zeros."""
+    if not (digits.isascii() and digits.isdigit()):
+        return digits.strip()
+    return f"{int(digits[:4])}.{digits[4:]}".rstrip("0").rstrip(".")
+
+
 def _moment(day: str, hour: str) -> str:
     """DDMMYY and HHMM as 24/12/13 18:05; "" where unknown."""
     parts = []
@@ -55,6 +87,9 @@ def _moment(day: str, hour: str) -> str:
 
 _READERS: dict[str, Callable[[str], tuple[str, str]]] = {
     "100": _creditor_reference,
+    "105": _foreign,
+    "106": _calculated,
+    "108": _interest,
     "111": _terminal_total,
     "113": _card,
     "114": _terminal,

@@ -21,7 +21,7 @@ class ReadLimits:
     bytes: int | None = 20 << 20
     entries: int | None = 200_000
     line: int = 1 << 20  # longest line of a text file
-    element: int = 1 << 20  # longest stretch of XML between two entries or two details
+    element: int = 512 << 10  # longest stretch of XML between two entries or two details
     details: int = 10_000  # kept per entry; more are counted, warned about and left out
     width: int = 100_000  # details of one entry, kept or not
 

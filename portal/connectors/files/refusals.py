@@ -58,7 +58,7 @@ REFUSALS: dict[str, str] = {
     ),
     "coda.no_closing": N_("The statement has movements but no new balance. The file is incomplete. Download it again."),
     "coda.truncated": N_("The file ends too early: its last record is missing. Download it again."),
-    "coda.too_wide": N_("One entry has more than {limit} details. Ask your bank for separate files."),
+    "coda.too_wide": N_("One entry or message has more than {limit} parts. Ask your bank for separate files."),
     # CAMT
     "camt.xml": N_("The file is not well-formed XML: {problem}. Download it again from your bank."),
     "camt.doctype": N_(
@@ -85,7 +85,9 @@ REFUSALS: dict[str, str] = {
         "closing balance is {closing}. Entries are missing or changed. Ask your bank for the file "
         "again."
     ),
-    "camt.reversal_sign": N_("The statement of {account} adds up only when its {count} reversed entries change sides."),
+    "camt.reversal_sign": N_(
+        "The statement of {account} adds up only when its reversed entries ({count}) change sides. Ask your bank what it means by them."
+    ),
 }
 
 WARNINGS: dict[str, str] = {
@@ -94,11 +96,11 @@ WARNINGS: dict[str, str] = {
     "coda.part": N_("This file holds one kind of movements only and no balances."),
     "coda.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
     "camt.balance_without_sign": N_("The balance {text} does not say debit or credit; read as credit."),
-    "camt.entry_without_status": N_("{count} entries do not say whether they are booked; read as booked."),
-    "camt.entry_without_date": N_("{count} entries have no date; the statement's date is used."),
-    "camt.not_booked": N_("{count} entries are not booked yet and were left out."),
+    "camt.entry_without_status": N_("Entries that do not say whether they are booked, read as booked: {count}."),
+    "camt.entry_without_date": N_("Entries without a date, for which the statement's date is used: {count}."),
+    "camt.not_booked": N_("Entries left out because they are not booked yet: {count}."),
     "camt.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
-    "camt.reversals_inverted": N_("{count} reversed entries were turned, as the balances ask."),
+    "camt.reversals_inverted": N_("Reversed entries that were turned, as the balances ask: {count}."),
 }
 
 
