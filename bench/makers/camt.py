@@ -49,10 +49,7 @@ def camt_statement(
 
 
 def _balance(code: str, cents: int, day: date) -> str:
-    return (
-        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(cents)}"
-        f"<Dt><Dt>{day}</Dt></Dt></Bal>\n"
-    )
+    return f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(cents)}<Dt><Dt>{day}</Dt></Dt></Bal>\n"
 
 
 def _amount(cents: int) -> str:

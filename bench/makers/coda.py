@@ -41,7 +41,9 @@ def coda_run(
 
 def _old_balance(number: int, own: str, opening: int, day: str) -> str:
     account = f"{own:<34}EUR"
-    return f"12{_seq(number)}{account}{_signed(opening)}{day}{'ATELIER NOORD BV':<26}{'Zichtrekening':<35}{_seq(number)}"
+    return (
+        f"12{_seq(number)}{account}{_signed(opening)}{day}{'ATELIER NOORD BV':<26}{'Zichtrekening':<35}{_seq(number)}"
+    )
 
 
 def _movement(sequence: int, move: Movement, number: int) -> Iterator[str]:

@@ -86,7 +86,8 @@ REFUSALS: dict[str, str] = {
         "again."
     ),
     "camt.reversal_sign": N_(
-        "The statement of {account} adds up only when its reversed entries ({count}) change sides. Ask your bank what it means by them."
+        "The statement of {account} adds up only when its reversed entries ({count}) change sides. "
+        "Ask your bank what it means by them."
     ),
 }
 

@@ -1,0 +1,134 @@
+"""Reading statements: CPU seconds and memory against the packages people use for it.
+
+Each reading is a process of its own; ours and theirs take turns, and the middle of three is
+shown. The peers live in environments of their own, because two of them share a module name.
+Every reader must find all movements, and ours checks balances, totals and record counts too.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from bench.makers.camt import camt_file
+from bench.makers.coda import coda_file
+from bench.table import Row
+
+ROOT = Path(__file__).parents[1]
+FILES = ROOT / "var" / "bench"
+ENVIRONMENTS = ROOT / "var" / "bench-venvs"
+ROUNDS = 3
+LINES = 1_000  # a statement
+MEMORY = 20.0  # MB above start
+
+_FRAME = """
+import json, resource, sys, time
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+{imports}
+start, before = peak(), time.process_time()
+{read}
+print(json.dumps([time.process_time() - before, peak() - start, count]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A program that reads `sys.argv[1]` and leaves the number of movements in `count`."""
+
+    name: str
+    requirement: str  # "" for our own
+    imports: str
+    read: str
+
+
+OURS = Reader(
+    "ours",
+    "",
+    "from portal.connectors.files import open_statements\nfrom portal.connectors.files.limits import LOCAL",
+    "with open(sys.argv[1], 'rb') as f:\n"
+    "    count = sum(1 for statement in open_statements(f, LOCAL)[1] for line in statement.lines)",
+)
+PYCODA = Reader(
+    "pycoda 1.1.0",
+    "pycoda==1.1.0",
+    "from coda.parser import Parser",
+    "count = sum(len(s.movements) for s in Parser().parse_file(sys.argv[1]))",
+)
+FEBELFIN = Reader(
+    "febelfin-coda 0.5.0",
+    "febelfin-coda==0.5.0",
+    "from coda import CODA",
+    "count = sum(len(s.moves) for s in CODA(sys.argv[1]).statements)",
+)
+CAMT053 = Reader(
+    "camt053 0.0.20",
+    "camt053==0.0.20",
+    "from camt053 import parse_document",
+    "count = sum(len(s.entries) for s in parse_document(open(sys.argv[1], encoding='utf-8').read()).statements)",
+)
+
+
+def rows(quick: bool = False) -> Iterator[Row]:
+    """CODA against two peers, CAMT.053 .02 and .08 against one, and memory at two sizes."""
+    FILES.mkdir(parents=True, exist_ok=True)
+    statements = 10 if quick else 100
+    coda = FILES / f"{statements}.coda"
+    coda_file(coda, statements, LINES)
+    yield from _compare(coda, f"CODA {_size(coda)}, checked", statements, ((PYCODA, 3.0), (FEBELFIN, 3.0)))
+    for version in ("02", "08"):
+        camt = FILES / f"{statements}-{version}.xml"
+        camt_file(camt, statements, LINES, version)
+        yield from _compare(camt, f"CAMT.053.001.{version} {_size(camt)}", statements, ((CAMT053, 2.0),))
+
+
+def _compare(path: Path, work: str, statements: int, peers: tuple[tuple[Reader, float], ...]) -> Iterator[Row]:
+    readers = (OURS, *(peer for peer, _ in peers))
+    pythons = {reader.name: _python(reader) for reader in readers}
+    seconds: dict[str, list[float]] = {reader.name: [] for reader in readers}
+    memory: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        for reader in readers:
+            cpu, above, count = _measure(pythons[reader.name], reader, path)
+            if count != statements * LINES:
+                raise RuntimeError(f"{reader.name} read {count} movements of {statements * LINES}")
+            seconds[reader.name].append(cpu)
+            memory[reader.name] = max(memory.get(reader.name, 0), above)
+    ours = median(seconds[OURS.name])
+    for peer, goal in peers:
+        theirs = median(seconds[peer.name])
+        yield Row(work, f"{ours:.2f} s CPU", f"{theirs:.2f} s CPU {peer.name}", theirs / ours, goal)
+    above = max(memory[OURS.name], 0.1)
+    yield Row(f"{work}: memory above start", f"{above:.1f} MB", f"{MEMORY:g} MB allowed", MEMORY / above, 1.0)
+
+
+def _measure(python: Path, reader: Reader, path: Path) -> tuple[float, float, int]:
+    """(CPU seconds, MB above start, movements) of one reading."""
+    program = _FRAME.format(imports=reader.imports, read=reader.read)
+    done = subprocess.run(
+        [python, "-c", program, path], cwd=ROOT, capture_output=True, text=True, check=True, timeout=600
+    )
+    cpu, above, count = json.loads(done.stdout.splitlines()[-1])
+    return float(cpu), float(above), int(count)
+
+
+def _python(reader: Reader) -> Path:
+    """The interpreter to run a reader with; a peer's environment is made on first use."""
+    if not reader.requirement:
+        return Path(sys.executable)
+    folder = ENVIRONMENTS / reader.requirement.replace("==", "-")
+    python = folder / "bin" / "python"
+    if not python.exists():
+        uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, reader.requirement], check=True)
+    return python
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.0f} MB"
