@@ -110,7 +110,8 @@ class Sandbox:
 
     def _late(self, write: Write) -> str:
         try:
-            return create(self.store, write, self.clock.ms())
+            with self.store.attempt():
+                return create(self.store, write, self.clock.ms())
         except ApiError as error:
             return error.text
 

@@ -167,7 +167,7 @@ CREATE TABLE lines (
     CostUnit TEXT,
     Quantity REAL, Timestamp INTEGER NOT NULL
 );
-CREATE INDEX lines_entry ON lines (EntryID, LineNumber);
+CREATE INDEX lines_entry ON lines (EntryID, Division, LineNumber);
 CREATE INDEX lines_stamp ON lines (Division, Timestamp);
 CREATE INDEX lines_notes ON lines (Division, Notes);
 CREATE INDEX lines_description ON lines (Division, Description);

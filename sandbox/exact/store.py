@@ -61,6 +61,19 @@ class Store:
             if self._depth == 0:
                 self._db.execute("COMMIT")
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of a transaction that may fail by itself: what it did is undone, the rest stays."""
+        with self.transaction() as db:
+            db.execute("SAVEPOINT attempt")
+            try:
+                yield
+            except BaseException:
+                db.execute("ROLLBACK TO attempt")
+                raise
+            finally:
+                db.execute("RELEASE attempt")
+
     def all(self, sql: str, parameters: Any = ()) -> list[Row]:
         with self._lock:
             return self._db.execute(sql, parameters).fetchall()
