@@ -96,9 +96,7 @@ def _amount(amount: Decimal) -> str:
 
 
 def _balance(code: str, amount: Decimal, day: date) -> str:
-    return (
-        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(amount)}<Dt><Dt>{day}</Dt></Dt></Bal>"
-    )
+    return f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(amount)}<Dt><Dt>{day}</Dt></Dt></Bal>"
 
 
 def _entry(number: int, move: Movement) -> str:
