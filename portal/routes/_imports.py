@@ -1,0 +1,59 @@
+"""What became of a statement file, in the reader's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from portal.connectors.files import refusals
+from portal.ledger import wording as ledger_words
+from portal.ledger.models import Import
+from portal.routes import wording
+from portal.shapes import Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    title: str
+    text: str
+    tone: Tone
+
+
+def outcome(row: Import) -> Outcome:
+    if row.state == "refused":
+        return Outcome(_("Refused, nothing stored"), refused(row.code, row.values, row.line), "stop")
+    warnings = " ".join(warning(one) for one in row.warnings)
+    if row.state == "known" or not (row.stored or not row.known):
+        if not row.known:
+            return Outcome(_("Known already"), _("A statement without movements."), "warn")
+        text = ngettext("Its line was stored before.", "All its %(num)s lines were stored before.", row.known)
+        return Outcome(_("Known already"), " ".join((text, warnings)).strip(), "warn")
+    if not row.stored:
+        return Outcome(_("Stored"), " ".join((_("A statement without movements."), warnings)).strip(), "ok")
+    title = ngettext("%(num)s line stored", "%(num)s lines stored", row.stored)
+    known = ngettext("%(num)s was known already.", "%(num)s were known already.", row.known) if row.known else ""
+    return Outcome(title, " ".join((known, warnings)).strip(), "ok")
+
+
+def refused(code: str, values: Mapping[str, Any], line: int | None) -> str:
+    """Why nothing was stored, with the place in the file."""
+    texts = refusals.REFUSALS | ledger_words.REFUSALS
+    text = wording.filled(texts.get(code, wording.GENERAL["error"]), values)
+    if line:
+        return str(_("Line %(line)s: %(why)s", line=line, why=text))
+    if "entry" in values:
+        return str(_("Entry %(entry)s: %(why)s", entry=values["entry"], why=text))
+    return text
+
+
+def warning(told: Mapping[str, Any]) -> str:
+    """`told` as in Import.warnings: code, values, line."""
+    return wording.filled(refusals.WARNINGS.get(told["code"], told["code"]), told["values"])
+
+
+def format_word(key: str) -> str:
+    return {"coda": "CODA", "camt053": "CAMT.053", "camt": "CAMT.053"}.get(key, key.upper())

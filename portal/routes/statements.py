@@ -1,0 +1,334 @@
+"""Statements in: files offered, what became of them, and the bank accounts they filled."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from decimal import Decimal
+from typing import Any, BinaryIO, cast
+
+from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.datastructures import FileStorage
+
+from portal.access import Permission, Right
+from portal.activity.service import timeline
+from portal.kernel import clock
+from portal.kernel.errors import Conflict, PortalError
+from portal.kernel.i18n import Unreadable, parse_amount, parse_date
+from portal.ledger import accounts, imports, lists
+from portal.ledger.chain import Break, gaps
+from portal.ledger.lists import LineFilter
+from portal.ledger.models import BankAccount, Import, Statement
+from portal.ledger.reading import statements_of
+from portal.routes import _imports, wording
+from portal.routes._access import as_id, db, require, scope
+from portal.routes._active import here_is
+from portal.routes._csv import csv_answer
+from portal.routes._htmx import go_to, is_htmx, page
+from portal.routes._timeline import events
+from portal.routes.forms.statements import RenameForm
+from portal.shapes import Chip
+from portal.sync.lines import STATES, LineView, list_lines, totals, view_line
+from portal.sync.overview import account_views
+from portal.templating import formats, here
+
+blueprint = Blueprint("statements", __name__)
+BANK = "/c/<uuid:client>/bank"
+ACCEPT = ".cod,.coda,.xml,.txt,.bc2,.camt,.053"
+CSV_MOST = 250_000
+
+
+def _may(right: Right) -> bool:
+    return scope().may(Permission.STATEMENTS, right)
+
+
+# ------------------------------------------------------------------ files
+
+
+@blueprint.get(BANK)
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.VIEW)
+def index(client: uuid.UUID) -> Response:
+    found = lists.imports(scope(), after=request.args.get("after", ""), limit=10)
+    return page(
+        "statements/index.html",
+        blocks=("imports",),
+        accounts=account_views(scope()),
+        found=found,
+        outcomes={row.id: _imports.outcome(row) for row in found.rows},
+        format_word=_imports.format_word,
+        accept=ACCEPT,
+        may_upload=_may(Right.CREATE),
+        may_edit=_may(Right.EDIT),
+    )
+
+
+@blueprint.post(BANK + "/files")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.CREATE)
+def upload(client: uuid.UUID) -> Response:
+    """One file a request with script, all chosen ones without; each is a transaction of its own."""
+    expected = request.args.get("account", "")  # on the page of an account, files of others are refused
+    if expected:
+        scope().get(BankAccount, as_id(expected))
+    results = []
+    for file in request.files.getlist("files"):
+        if file.filename:
+            row = _take(file, expected)
+            db().commit()
+            results.append((row, _imports.outcome(row)))
+    if is_htmx():
+        return make_response(render_template("statements/_results.html", results=results))
+    return page("statements/report.html", results=results, status=200 if results else 422)
+
+
+def _take(file: FileStorage, expected: str) -> Import:
+    size = file.stream.seek(0, 2)
+    file.stream.seek(0)
+    stream = cast(BinaryIO, file.stream)
+    return imports.import_file(scope(), file.filename or "", stream, size, expected=expected or None)
+
+
+@blueprint.get(BANK + "/files/<uuid:import_id>")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.VIEW)
+def file(client: uuid.UUID, import_id: uuid.UUID) -> Response:
+    row = scope().get(Import, import_id)
+    return page(
+        "statements/file.html",
+        row=row,
+        outcome=_imports.outcome(row),
+        warnings=[_imports.warning(told) for told in row.warnings],
+        statements=statements_of(scope(), row.id) if row.state == "stored" else (),
+        format_word=_imports.format_word,
+        events=events(timeline(scope(), row.id)),
+        may_edit=_may(Right.EDIT),
+    )
+
+
+@blueprint.post(BANK + "/files/<uuid:import_id>/delete")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.EDIT)
+def delete_file(client: uuid.UUID, import_id: uuid.UUID) -> Response:
+    """Undo an import as long as nothing was made of its lines; else say why not."""
+    filename = scope().get(Import, import_id).filename
+    try:
+        gone = imports.delete_import(scope(), import_id)
+    except Conflict as error:
+        db().rollback()
+        flash(wording.of_error(error.code, error.values), "warn")
+        return go_to(url_for("statements.file", client=client, import_id=import_id))
+    db().commit()
+    flash(
+        ngettext("%(file)s is undone: %(num)s line taken out.", "%(file)s is undone: %(num)s lines taken out.",
+                 gone, file=filename), "ok",
+    )  # fmt: skip
+    return go_to(url_for("statements.index", client=client))
+
+
+# ------------------------------------------------------------------ one account
+
+
+@blueprint.get(BANK + "/<uuid:account_id>")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.VIEW)
+def account(client: uuid.UUID, account_id: uuid.UUID) -> Response:
+    return _account(account_id)
+
+
+def _account(account_id: uuid.UUID, form: RenameForm | None = None, status: int = 200) -> Response:
+    row = scope().get(BankAccount, account_id)
+    views = {view.id: view for view in account_views(scope(), charts=True)}
+    return page(
+        "statements/account.html",
+        blocks=("statements",),
+        row=row,
+        view=views[row.id],
+        form=form or RenameForm(name=row.name),
+        found=lists.statements(scope(), row.id, after=request.args.get("after", "")),
+        breaks=[_break(found) for found in gaps(scope(), row.id)],
+        events=events(timeline(scope(), row.id)),
+        accept=ACCEPT,
+        may_upload=_may(Right.CREATE),
+        may_edit=_may(Right.EDIT),
+        status=status,
+    )
+
+
+def _break(found: Break) -> tuple[str, str]:
+    """Kind, and the sentence that names it."""
+    fmt = formats()
+    values = {
+        "from": _number(found.from_number, found.from_date),
+        "to": _number(found.to_number, found.to_date),
+        "from_balance": fmt.money(found.from_balance),
+        "to_balance": fmt.money(found.to_balance),
+        "difference": fmt.signed(found.to_balance - found.from_balance),
+    }
+    if found.kind == "gap":
+        text = _("Between %(from)s (%(from_balance)s) and %(to)s (%(to_balance)s) something is missing: "
+                 "%(difference)s.", **values)  # fmt: skip
+    elif found.kind == "overlap":
+        text = _("%(from)s and %(to)s tell the same days. Each line is stored once.", **values)
+    else:
+        text = _("The stored lines lead to %(from_balance)s, the newest statement closes with %(to_balance)s.",
+                 **values)  # fmt: skip
+    return found.kind, text
+
+
+def _number(number: str, day: date | None) -> str:
+    when = formats().date(day) if day and day != date.min else ""
+    return _("statement %(number)s of %(day)s", number=number, day=when) if number else when
+
+
+@blueprint.post(BANK + "/<uuid:account_id>/name")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.EDIT)
+def rename(client: uuid.UUID, account_id: uuid.UUID) -> Response:
+    form = RenameForm()
+    try:
+        if form.validate():
+            accounts.rename_account(scope(), account_id, form.name.data)
+            db().commit()
+            return go_to(url_for("statements.account", client=client, account_id=account_id))
+    except PortalError as error:
+        if error.status == 404:
+            raise
+        form.take(error)
+    return _account(account_id, form, 422)
+
+
+@blueprint.get(BANK + "/statements/<uuid:statement_id>")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.VIEW)
+def statement(client: uuid.UUID, statement_id: uuid.UUID) -> Response:
+    row = scope().get(Statement, statement_id)
+    return page(
+        "statements/statement.html",
+        blocks=("lines",),
+        row=row,
+        account=scope().get(BankAccount, row.bank_account_id),
+        origin=scope().get(Import, row.import_id),
+        found=list_lines(scope(), LineFilter(statement_id=row.id), after=request.args.get("after", "")),
+        line_state=line_state,
+    )
+
+
+# ------------------------------------------------------------------ lines
+
+
+def line_state(key: str) -> tuple[str, str]:
+    """State key of the components, and the word beside it when it is another."""
+    return {
+        "waiting": ("queued", _("Waiting")),
+        "drafted": ("draft", _("In a draft")),
+        "sent": ("running", _("Handed over")),
+        "booked": ("booked", _("Booked")),
+    }[key]
+
+
+def _wanted(account_id: uuid.UUID) -> tuple[LineFilter, str, dict[str, str]]:
+    """What the address asks for, and what in it cannot be read, by field."""
+    args, wrong = request.args, {}
+
+    def read(name: str, how: Any) -> Any:
+        typed = args.get(name, "").strip()
+        if not typed:
+            return None
+        try:
+            return how(typed)
+        except Unreadable:
+            wrong[name] = typed
+            return None
+
+    found = LineFilter(
+        bank_account_id=account_id,
+        since=read("since", parse_date),
+        until=read("until", parse_date),
+        find=args.get("q", "")[:100],
+        least=read("least", lambda text: abs(parse_amount(text))),
+        most=read("most", lambda text: abs(parse_amount(text))),
+    )
+    state = args.get("state", "")
+    return found, state if state in STATES else "", wrong
+
+
+@blueprint.get(BANK + "/<uuid:account_id>/lines")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.VIEW)
+def lines(client: uuid.UUID, account_id: uuid.UUID) -> Response:
+    row = scope().get(BankAccount, account_id)
+    wanted, state, wrong = _wanted(row.id)
+    after = request.args.get("after", "")
+    return page(
+        "statements/lines.html",
+        blocks=("lines",),
+        account=row,
+        wanted=wanted,
+        chosen=state,
+        wrong=wrong,
+        after=after,
+        found=list_lines(scope(), wanted, state, after=after),
+        totals=totals(scope(), wanted, state) if not after else None,
+        chips_=_chips(state),
+        line_state=line_state,
+        csv_url=url_for("statements.lines_csv", client=client, account_id=row.id, **_query()),
+    )
+
+
+def _query() -> dict[str, Any]:
+    """What the address filters by, for the address of the same as CSV."""
+    return {key: request.args[key] for key in ("q", "since", "until", "least", "most", "state") if key in request.args}
+
+
+def _chips(chosen: str) -> list[Chip]:
+    def chip(key: str, word: str) -> Chip:
+        return Chip(word, here(state=key or None, after=None), None, chosen == key)
+
+    return [chip("", _("All")), *(chip(key, line_state(key)[1]) for key in STATES)]
+
+
+@blueprint.get(BANK + "/<uuid:account_id>/lines.csv")
+@require(Permission.STATEMENTS, Right.VIEW)
+def lines_csv(client: uuid.UUID, account_id: uuid.UUID) -> Response:
+    """The lines as they are filtered, all pages of them."""
+    row = scope().get(BankAccount, account_id)
+    wanted, state, _wrong = _wanted(row.id)
+    head = [_("Date"), _("Value date"), _("Amount"), _("Currency"), _("Counterparty"), _("Account of counterparty"),
+            _("Reference"), _("Description"), _("Balance after"), _("State"), _("Entry")]  # fmt: skip
+    found = list_lines(scope(), wanted, state, limit=CSV_MOST).rows
+    name = f"{row.number}-{clock.today().isoformat()}.csv"
+    return csv_answer(name, head, (_cells(row, view) for view in found))
+
+
+def _cells(account: BankAccount, view: LineView) -> list[object]:
+    line = view.line
+    return [
+        line.date.isoformat(), line.value_date.isoformat() if line.value_date else "", _figure(line.amount),
+        account.currency, line.counterparty, line.counterparty_account, line.reference, line.description,
+        _figure(line.balance), line_state(view.state)[1], view.reference,
+    ]  # fmt: skip
+
+
+def _figure(amount: Decimal | None) -> str:
+    """As the reader's spreadsheet takes it: no group sign, a plain minus."""
+    if amount is None:
+        return ""
+    return f"{amount:f}" if formats().language == "en" else f"{amount:f}".replace(".", ",")
+
+
+@blueprint.get(BANK + "/lines/<uuid:line_id>")
+@here_is("bank")
+@require(Permission.STATEMENTS, Right.VIEW)
+def line(client: uuid.UUID, line_id: uuid.UUID) -> Response:
+    view = view_line(scope(), line_id)
+    return page(
+        "statements/line.html",
+        view=view,
+        account=scope().get(BankAccount, view.line.bank_account_id),
+        statement=scope().get(Statement, view.line.statement_id),
+        line_state=line_state,
+        amount_of=lambda detail: Decimal(detail["amount"]),
+    )
