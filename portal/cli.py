@@ -306,10 +306,12 @@ def demo_seed() -> None:
     """Make the demo data; the services and the sandbox must be running."""
     from portal import demo
     from portal.app import create_app
+    from portal.kernel.logs import set_up_logging
 
     made = _runtime()
     create_app(made=made)
-    demo.seed(made)
+    set_up_logging("WARNING", readable=True)
+    demo.seed(made, click.echo)
 
 
 if __name__ == "__main__":

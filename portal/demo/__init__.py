@@ -7,17 +7,15 @@ the passing of weeks is written into the rows.
 
 from __future__ import annotations
 
-import structlog
+from collections.abc import Callable
 
 from portal.demo import cast
 from portal.demo.scene import Scene
 from portal.kernel import clock
 from portal.runtime import Runtime
 
-log = structlog.get_logger()
 
-
-def seed(made: Runtime) -> None:
+def seed(made: Runtime, say: Callable[[str], object]) -> None:
     """Make the demo data; the services and the sandbox must be running. Takes about a minute."""
     scene = Scene(made)
     began = clock.now()
@@ -26,7 +24,7 @@ def seed(made: Runtime) -> None:
         scene.configure, scene.work_one_night, scene.let_time_pass,
     ):  # fmt: skip
         step()
-        log.info("demo", step=step.__name__, seconds=round((clock.now() - began).total_seconds()))
+        say(f"{step.__name__.replace('_', ' ')}: done after {(clock.now() - began).total_seconds():.0f} s")
     (made.settings.home / "demo-logins.txt").write_text(_logins(made.settings.base_url), encoding="utf-8")
 
 
