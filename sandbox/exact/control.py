@@ -26,7 +26,7 @@ CHANGEABLE = {
 
 def blueprint(sandbox: Sandbox) -> Blueprint:
     routes = Blueprint("control_api", __name__, url_prefix="/control/api")
-    for register in (_world_routes, _fault_routes, _ledger_routes, _party_routes, _grant_routes):
+    for register in (_world_routes, _fault_routes, _ledger_routes, _division_routes, _user_routes, _grant_routes):
         register(routes, sandbox)
 
     @routes.errorhandler(ValueError)
@@ -161,7 +161,7 @@ def _mentions(entry: dict[str, Any], reference: str) -> bool:
     return any(reference in text for text in texts if text)
 
 
-def _party_routes(routes: Blueprint, sandbox: Sandbox) -> None:
+def _division_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     store = sandbox.store
 
     @routes.route("/divisions", methods=["GET", "POST"])
@@ -188,6 +188,10 @@ def _party_routes(routes: Blueprint, sandbox: Sandbox) -> None:
         if row is None:
             raise ValueError(f"no division {code}")
         return wsgi.json_answer(_division(row))
+
+
+def _user_routes(routes: Blueprint, sandbox: Sandbox) -> None:
+    store = sandbox.store
 
     @routes.route("/users", methods=["GET", "POST"])
     def users() -> Response:

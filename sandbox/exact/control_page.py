@@ -13,7 +13,12 @@ from sandbox.exact.faults import KINDS
 
 def blueprint(sandbox: Sandbox) -> Blueprint:
     routes = Blueprint("control", __name__, url_prefix="/control")
+    _pages(routes, sandbox)
+    _buttons(routes, sandbox)
+    return routes
 
+
+def _pages(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.get("/")
     def home() -> str:
         store = sandbox.store
@@ -37,6 +42,8 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
             entries=ledger.entries(sandbox.store, division, limit=100, newest=True),
         )  # fmt: skip
 
+
+def _buttons(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.post("/time")
     def time() -> Response:
         form = request.form
@@ -68,7 +75,6 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
         sandbox.oauth.revoke(grant)
         return _home()
 
-    def _home() -> Response:
-        return redirect(url_for("control.home"), 303)
 
-    return routes
+def _home() -> Response:
+    return redirect(url_for("control.home"), 303)
