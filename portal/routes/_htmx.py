@@ -49,3 +49,10 @@ def stop_polling(response: Response) -> Response:
     """Tell htmx that this was the last answer (286)."""
     response.status_code = 286
     return response
+
+
+def instead(response: Response, selector: str) -> Response:
+    """Put the answer elsewhere than was asked, as when what was on the screen is no longer true."""
+    response.headers["HX-Retarget"] = selector
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response

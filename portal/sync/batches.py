@@ -65,9 +65,10 @@ def start_batch(scope: Scope, client_ids: Sequence[uuid.UUID]) -> RunBatch:
     scope.session.add(batch)
     scope.session.flush()
     crash.point("batch.started")
+    batch_id, clients = batch.id, [configuration.tenant_id for configuration in configurations]
     started = 0
-    for configuration in configurations:
-        _, new = start_run(_inside(scope, configuration.tenant_id), configuration, "person", batch_id=batch.id)
+    for client_id, configuration in zip(clients, configurations, strict=True):  # each step inside expires all rows
+        _, new = start_run(_inside(scope, client_id), configuration, "person", batch_id=batch_id)
         started += new
     _back(scope)
     batch.total = started
@@ -142,17 +143,17 @@ def retry_failed(scope: Scope, batch_id: uuid.UUID) -> int:
     ).all()
     again = [posting for posting in refused if is_surely_unbooked(posting)]
     allowed = _writable(scope, {run.tenant_id for run in failed} | {posting.tenant_id for posting in again})
+    runs = [(run.tenant_id, run.configuration_id) for run in failed if run.tenant_id in allowed]
+    postings = [(posting.tenant_id, posting.id) for posting in again if posting.tenant_id in allowed]
     number = 0
-    for run in failed:
-        if run.tenant_id in allowed:
-            inside = _inside(scope, run.tenant_id)
-            configuration = inside.get(Configuration, run.configuration_id)
-            if configuration.state == "active":
-                number += start_run(inside, configuration, "person", batch_id=batch.id)[1]
-    for posting in again:
-        if posting.tenant_id in allowed:
-            retry(_inside(scope, posting.tenant_id), posting.id)
-            number += 1
+    for client_id, configuration_id in runs:  # ids: each step inside expires all rows
+        inside = _inside(scope, client_id)
+        configuration = inside.get(Configuration, configuration_id)
+        if configuration.state == "active":
+            number += start_run(inside, configuration, "person", batch_id=batch_id)[1]
+    for client_id, posting_id in postings:
+        retry(_inside(scope, client_id), posting_id)
+        number += 1
     _back(scope)
     return number
 

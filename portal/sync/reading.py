@@ -230,7 +230,8 @@ def _people(scope: Scope, ids: set[uuid.UUID | None]) -> dict[uuid.UUID, str]:
     known = [user_id for user_id in ids if user_id]
     if not known:
         return {}
-    return dict(scope.session.execute(select(User.id, User.name).where(User.id.in_(known))).tuples().all())
+    found = scope.session.execute(select(User.id, User.name).where(User.id.in_(known)))
+    return {row.id: row.name for row in found}
 
 
 def _views(
@@ -244,7 +245,7 @@ def _views(
     query = select(StatementLine.id, StatementLine.counterparty).where(
         StatementLine.tenant_id == scope.tenant_id, StatementLine.entry_id == entry.id
     )
-    counterparties = dict(scope.session.execute(query).tuples().all())
+    counterparties = {row.id: row.counterparty for row in scope.session.execute(query)}
 
     def name(code: str) -> str:
         return books.accounts[code].name if code in books.accounts else ""

@@ -1,0 +1,310 @@
+"""A code becomes an explained card: what happened and what did not, who can mend it, and how.
+
+Connectors explain their own refusals; here is what the product itself can say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from portal.connectors import registry
+from portal.connectors.base import Explanation
+from portal.kernel.words import N_
+from portal.routes import wording
+from portal.shapes import Problem, Who
+
+_CORRECT = N_("Choose **Correct the entry**, change it and send it again: it keeps its reference.")
+_LOOK = N_("Choose **Look up again**: Koppelpoort searches the package for the reference.")
+_LOG_IN = (N_("Open the authorisation."), N_("Choose **Log in again** and use the same login as before."))
+_TEST = N_("Come back and choose **Test**: the lists of the dossier are read anew.")
+_CONFIGURATION = N_("Or choose another one in the configuration of the coupling.")
+_PACKET = (N_("If this stays, copy the support packet and send it to Koppelpoort."),)
+_UNDER_WAY = N_("Koppelpoort looks in the package before it does anything, and sends nothing twice.")
+_NOTHING_SENT = N_("Nothing was sent and nothing is lost: the entry waits here.")
+
+EXPLANATIONS: Mapping[str, Explanation] = {
+    "posting.unclear": Explanation(
+        N_("It is not certain that this was booked"),
+        N_("Twice no clear answer came, and two look-ups found nothing. Koppelpoort sends nothing more by itself."),
+        "firm",
+        (
+            N_("Look in the package for the reference, in the journal of the entry."),
+            N_("Is it there? Choose **Mark as booked** and give its number."),
+            N_("Is it not there? Choose **Look up again**, and then **Send again**."),
+        ),
+    ),
+    "posting.poison": Explanation(
+        N_("Five tries ended without a result"),
+        N_("Koppelpoort was interrupted each time. The other entries of the dossier went on."),
+        "us",
+        (_LOOK, *_PACKET),
+    ),
+    "posting.internal": Explanation(N_("Something failed on our side"), _UNDER_WAY, "us", (_LOOK, *_PACKET)),
+    "posting.grant_withdrawn": Explanation(
+        N_("The client withdrew the access of the firm"),
+        N_("From that moment nothing was sent any more. Nothing is lost: the entry waits here."),
+        "client",
+        (N_("Ask the client to give access again, under **Access management**."), _CORRECT),
+    ),
+    "posting.authorisation_removed": Explanation(
+        N_("The authorisation was removed"),
+        _NOTHING_SENT,
+        "firm",
+        (
+            N_("Connect the package again under **Authorisations**."),
+            N_("Overwrite the coupling of this client with the new authorisation."),
+            _CORRECT,
+        ),
+    ),
+    "posting.coupling_ended": Explanation(
+        N_("The coupling ended before this was sent"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Activate the coupling of this client again."), _CORRECT),
+    ),
+    "posting.doubled": Explanation(
+        N_("It stands in the package more than once"),
+        N_("Koppelpoort found the reference more than once. It removes nothing from the books by itself."),
+        "firm",
+        (
+            N_("Look in the package for the reference, in the journal of the entry."),
+            N_("Keep one of them and remove the others."),
+        ),
+    ),
+    "posting.altered": Explanation(
+        N_("What stands in the package differs from what was sent"),
+        N_("The total or the number of lines was changed in the package, or by a rule there."),
+        "firm",
+        (N_("Compare the entry in the package with the lines below, and put right what is wrong there."),),
+    ),
+    "posting.interrupted": Explanation(N_("The sending was interrupted"), _UNDER_WAY, "us"),
+    "posting.restored": Explanation(N_("A back-up was put back"), _UNDER_WAY, "us"),
+    "posting.too_late": Explanation(N_("It was not sent in time"), N_("It waits for its next turn."), "us"),
+    "already_posted": Explanation(N_("The package says that this is there already"), _UNDER_WAY, "us"),
+    "authorisation.needs_consent": Explanation(
+        N_("The package asks for a new log-in"),
+        N_("The connection lapsed. Nothing was booked and nothing is lost: entries wait."),
+        "firm",
+        _LOG_IN,
+    ),
+    "authorisation.refused": Explanation(N_("The package refuses the connection"), _NOTHING_SENT, "firm", _LOG_IN),
+    "authorisation.revoked": Explanation(
+        N_("The connection was withdrawn at the package"), _NOTHING_SENT, "firm", _LOG_IN
+    ),
+    "authorisation.inactive": Explanation(
+        N_("The authorisation is switched off"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Open the authorisation."), N_("Choose **Test and read dossiers** to switch it on again.")),
+    ),
+    "run.coupling_ended": Explanation(
+        N_("The coupling has ended"),
+        N_("Nothing was drafted. Lines of the bank wait."),
+        "firm",
+        (N_("Activate the coupling of this client again."),),
+    ),
+    "run.poison": Explanation(
+        N_("The synchronisation was interrupted five times"),
+        N_("What was drafted stays; nothing was booked twice."),
+        "us",
+        (N_("Start it once more."), *_PACKET),
+    ),
+    "entry.coupling_ended": Explanation(
+        N_("The coupling has ended"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Activate the coupling of this client again; the draft follows by itself at the next synchronisation."),),
+    ),
+    "entry.books_unread": Explanation(
+        N_("The lists of the dossier were not read yet"),
+        N_("Without its accounts, journals and periods nothing can be checked. Nothing was sent."),
+        "firm",
+        (N_("Choose **Test**: the lists of the dossier are read anew."),),
+        can_test=True,
+    ),
+    "entry.empty": Explanation(N_("This entry has no lines"), _NOTHING_SENT, "firm"),
+    "entry.unbalanced": Explanation(
+        N_("The balances of the bank do not fit the lines"),
+        N_("A line between the balance before and the balance after is missing. Nothing was sent."),
+        "firm",
+        (
+            N_("Look under **Bank** which statement is missing, and upload it."),
+            N_("Synchronise again: the line comes into this draft."),
+        ),
+    ),
+    "entry.journal_unknown": Explanation(
+        N_("The journal is not in the dossier"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Make the journal in the package."), _CONFIGURATION, _TEST),
+        can_test=True,
+    ),
+    "entry.journal_blocked": Explanation(
+        N_("The journal is blocked in the package"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Unblock the journal in the package."), _CONFIGURATION, _TEST),
+        can_test=True,
+    ),
+    "entry.journal_type": Explanation(
+        N_("The journal is of another type"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Choose a journal of the right type in the configuration of the coupling."),),
+    ),
+    "entry.currency": Explanation(
+        N_("The journal has another currency"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Choose a journal in the currency of the bank account in the configuration of the coupling."),),
+    ),
+    "entry.account_is_bank": Explanation(
+        N_("A line is booked on the bank account itself"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Choose another ledger account for the marked lines."),),
+    ),
+    "entry.account_unknown": Explanation(
+        N_("A ledger account is not in the dossier"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Choose another ledger account for the marked lines, or make it in the package."), _TEST),
+        can_test=True,
+    ),
+    "entry.account_blocked": Explanation(
+        N_("A ledger account is blocked in the package"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Choose another ledger account for the marked lines, or unblock it in the package."), _TEST),
+        can_test=True,
+    ),
+    "entry.period_unknown": Explanation(
+        N_("The dossier has no period for these days"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Make the fiscal year with its periods in the package."), _TEST),
+        can_test=True,
+    ),
+    "entry.period_closed": Explanation(
+        N_("A period is closed in the package"),
+        N_("The package books nothing in a closed period. Nothing was sent: the entry waits here."),
+        "firm",
+        (N_("Open the period for this journal in the package."), _TEST),
+        can_test=True,
+    ),
+    "comparison.missing": Explanation(
+        N_("Booked, and no longer found in the package"),
+        N_("The package confirmed this entry, but it does not stand in the journal any more. Nothing is sent again."),
+        "firm",
+        (
+            N_("Look in the package whether somebody removed it or moved it to another journal."),
+            N_("Was it removed by mistake? Book it anew in the package, with the same reference."),
+        ),
+    ),
+    "comparison.unexpected": Explanation(
+        N_("In the package, while we do not hold it for booked"),
+        N_("An entry of ours stands in the journal, though it was refused or waits here."),
+        "firm",
+        (N_("Open the entry. Does it wait for a decision? Choose **Look up again**: it is then taken for booked."),),
+    ),
+    "comparison.unknown": Explanation(
+        N_("A reference like ours that we never gave out"),
+        N_("Somebody copied an entry in the package, or another installation books in this dossier."),
+        "firm",
+        (N_("Look the reference up in the package and see who made the entry."),),
+    ),
+}
+SAME = {"comparison.doubled": "posting.doubled", "comparison.altered": "posting.altered"}
+
+
+def explain(code: str) -> Explanation:
+    """There is one for every code; the plainest is the sentence of the code itself."""
+    found = EXPLANATIONS.get(SAME.get(code, code)) or registry.explain(code)
+    return found or Explanation(wording.of_error(code), "", "us" if code.startswith("authorisation.") else "firm")
+
+
+def title(code: str, values: Mapping[str, object] | None = None) -> str:
+    """The few words for a code: under a state, at the head of a card."""
+    return wording.filled(explain(code).title, values or {}) if code else ""
+
+
+def key_of(code: str) -> str:
+    """The code as part of an id of the page."""
+    return re.sub("[^a-z0-9]+", "-", code.lower()).strip("-")
+
+
+def rows_in_words(names: Sequence[str], shown: int = 3) -> str:
+    """Like "4 dossiers: Kerkhofs, Ingels, Lindenhof and 1 more"."""
+    unique = list(dict.fromkeys(names))
+    first = ", ".join(unique[:shown])
+    if len(unique) > shown:
+        first = _("%(names)s and %(more)s more", names=first, more=len(unique) - shown)
+    return str(ngettext("%(num)s client: %(names)s", "%(num)s clients: %(names)s", len(unique), names=first))
+
+
+def problem(
+    code: str,
+    rows: str,
+    *,
+    values: Mapping[str, object] | None = None,
+    provider_text: str = "",
+    at: datetime | None = None,
+    heals_at: datetime | None = None,
+    test_url: str = "",
+    retry_url: str = "",
+    retry_label: str = "",
+    about: Mapping[str, str] | None = None,
+    package: str = "",
+    key: str = "",
+) -> Problem:
+    """The card of a cause. `test_url` shows only where a test makes sense; `about` goes into the support packet."""
+    found, filling = explain(code), values or {}
+    facts = {"code": code, **(about or {}), **{name: str(value) for name, value in filling.items() if value}}
+    if provider_text:
+        facts["text"] = provider_text
+    if at:
+        facts["at"] = at.isoformat(timespec="seconds")
+    return Problem(
+        key=key or key_of(code),
+        title=wording.filled(found.title, filling),
+        rows=rows,
+        who=cast(Who, found.who),
+        happened=_happened(code, found, filling),
+        people=_people(found.who, package),
+        steps=[wording.filled(step, filling) for step in found.steps],
+        heals_at=heals_at,
+        test_url=test_url if found.can_test else "",
+        retry_url=retry_url,
+        retry_label=retry_label,
+        packet=" ".join(f"{name}={value}" for name, value in facts.items()),
+        technical=_technical(code, provider_text, at, about or {}),
+    )
+
+
+def _happened(code: str, found: Explanation, values: Mapping[str, object]) -> str:
+    """The general words, after the sentence with this case's figures where there is one."""
+    told = wording.filled(found.happened, values) if found.happened else ""
+    if values and wording.knows("ERRORS", code):
+        return f"{wording.of_error(code, values)} {told}".strip()
+    return told
+
+
+def _people(who: str, package: str) -> str:
+    if who == "firm":
+        return str(_("Somebody of the firm with the rights for it in %(app)s.", app=package or _("the package")))
+    return str(_("Somebody of the client account who manages access.")) if who == "client" else ""
+
+
+def _technical(code: str, provider_text: str, at: datetime | None, about: Mapping[str, str]) -> list[tuple[str, str]]:
+    rows = [(str(_("Code")), code)]
+    if provider_text:
+        rows.append((str(_("Words of the package")), provider_text))
+    if at:
+        rows.append((str(_("Time")), at.strftime("%Y-%m-%d %H:%M:%S UTC")))
+    return rows + [(name, value) for name, value in about.items() if value]
