@@ -27,7 +27,7 @@ def access_token(custody: Custody, *, stale: str | None = None) -> str:
     Raises AuthorisationExpired when a person has to act, Temporary(sent=False) when time will
     do. Calls the token endpoint only when the token is due, and then in one process only.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline, pause = time.monotonic() + PATIENCE, 0.05
     while True:
         with custody.session() as session:
             pair = custody.read(session)
@@ -38,7 +38,8 @@ def access_token(custody: Custody, *, stale: str | None = None) -> str:
         except Busy:
             if time.monotonic() > deadline:
                 raise Temporary("authorisation.renewing", sent=False, retry_after=2) from None
-            time.sleep(random.uniform(0.05, 0.25))  # noqa: S311  (spreads load, guards nothing)
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads load, guards nothing)
+            pause = min(2 * pause, 0.4)
 
 
 def session_for(custody: Custody, host: str) -> requests.Session:

@@ -30,7 +30,7 @@ from tests.authorisations.provider import Provider, person
 
 
 @dataclass
-class Browser:
+class Visitor:
     """Somebody of a firm, signed in here, who goes to the provider and comes back."""
 
     means: Runtime
@@ -65,7 +65,7 @@ class Browser:
         return tokens.access_token(custody)
 
 
-def make_browser(means: Runtime, provider: Provider, firm: Tenant | None = None, user: User | None = None) -> Browser:
+def make_visitor(means: Runtime, provider: Provider, firm: Tenant | None = None, user: User | None = None) -> Visitor:
     user = user or make.make_user(means.database)
     firm = firm or make.make_tenant(means.database, "portal", "Peeters Lambrechts", members={user: "administrator"})
     now = clock.now()
@@ -75,83 +75,83 @@ def make_browser(means: Runtime, provider: Provider, firm: Tenant | None = None,
     )  # fmt: skip
     with means.database.scoped() as session:
         session.add(row)
-    return Browser(means, provider, firm, user, row.id)
+    return Visitor(means, provider, firm, user, row.id)
 
 
 @pytest.fixture
-def browser(means: Runtime, provider: Provider) -> Browser:
-    return make_browser(means, provider)
+def visitor(means: Runtime, provider: Provider) -> Visitor:
+    return make_visitor(means, provider)
 
 
-def test_the_way_out_carries_a_challenge_a_state_and_the_one_redirect_address(browser: Browser) -> None:
-    url = urlsplit(browser.begin())
+def test_the_way_out_carries_a_challenge_a_state_and_the_one_redirect_address(visitor: Visitor) -> None:
+    url = urlsplit(visitor.begin())
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     assert url.path == "/be/api/oauth2/auth"
     assert query["redirect_uri"] == "https://portal.example.com/oauth/exact/callback"
     assert query["code_challenge_method"] == "S256"
     assert query["force_login"] == "1"
     assert len(query["code_challenge"]) == 43
-    assert tenant_of(query["state"]) == browser.firm.id
-    with browser.means.database.scoped(Setting(tenant=browser.firm.id)) as session:
+    assert tenant_of(query["state"]) == visitor.firm.id
+    with visitor.means.database.scoped(Setting(tenant=visitor.firm.id)) as session:
         row = session.scalars(select(LoginState)).one()
     assert query["state"].encode() not in row.state_hash + row.verifier
 
 
-def test_coming_back_connects_and_the_tokens_work(browser: Browser) -> None:
-    finished = browser.connect(person("Karin Wouters"), "Exact of the office")
+def test_coming_back_connects_and_the_tokens_work(visitor: Visitor) -> None:
+    finished = visitor.connect(person("Karin Wouters"), "Exact of the office")
     row = finished.authorisation
     assert (finished.outcome, finished.elsewhere) == (Outcome.CONNECTED, False)
     assert (row.state, row.name, row.remote_user_name) == ("active", "Exact of the office", "Karin Wouters")
-    assert (row.owner_id, row.default_dossier) == (browser.user.id, "101")
-    assert browser.token(row) == browser.provider.grants[-1].access
+    assert (row.owner_id, row.default_dossier) == (visitor.user.id, "101")
+    assert visitor.token(row) == visitor.provider.grants[-1].access
 
 
-Forgery = Callable[[Browser, dict[str, str], Time], object]
+Forgery = Callable[[Visitor, dict[str, str], Time], object]
 
 
-def _other_tenant(browser: Browser, given: dict[str, str], virtual: Time) -> object:
-    rival = make_browser(browser.means, browser.provider, user=browser.user)
-    rival.session_id = browser.session_id
+def _other_tenant(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
+    rival = make_visitor(visitor.means, visitor.provider, user=visitor.user)
+    rival.session_id = visitor.session_id
     return rival.finish(given)
 
 
-def _tenant_swapped_in_the_state(browser: Browser, given: dict[str, str], virtual: Time) -> object:
-    rival = make_browser(browser.means, browser.provider, user=browser.user)
-    rival.session_id = browser.session_id
+def _tenant_swapped_in_the_state(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
+    rival = make_visitor(visitor.means, visitor.provider, user=visitor.user)
+    rival.session_id = visitor.session_id
     secret = given["state"].partition(".")[2]
     return rival.finish(given | {"state": f"{rival.firm.id.hex}.{secret}"})
 
 
-def _replay(browser: Browser, given: dict[str, str], virtual: Time) -> object:
-    browser.finish(given)
-    return browser.finish(given)
+def _replay(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
+    visitor.finish(given)
+    return visitor.finish(given)
 
 
-def _replay_with_a_new_code(browser: Browser, given: dict[str, str], virtual: Time) -> object:
-    url = browser.begin("Another")
-    browser.finish(given)
-    fresh = browser.provider.consent(url, person("Somebody Else"))
-    return browser.finish({"state": given["state"], "code": fresh["code"]})
+def _replay_with_a_new_code(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
+    url = visitor.begin("Another")
+    visitor.finish(given)
+    fresh = visitor.provider.consent(url, person("Somebody Else"))
+    return visitor.finish({"state": given["state"], "code": fresh["code"]})
 
 
-def _stale(browser: Browser, given: dict[str, str], virtual: Time) -> object:
+def _stale(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
     virtual.pass_(minutes=10, seconds=1)
-    return browser.finish(given)
+    return visitor.finish(given)
 
 
-def _other_session(browser: Browser, given: dict[str, str], virtual: Time) -> object:
-    return make_browser(browser.means, browser.provider, browser.firm, browser.user).finish(given)
+def _other_session(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
+    return make_visitor(visitor.means, visitor.provider, visitor.firm, visitor.user).finish(given)
 
 
-def _other_persons_session(browser: Browser, given: dict[str, str], virtual: Time) -> object:
-    return make_browser(browser.means, browser.provider, browser.firm).finish(given)
+def _other_persons_session(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
+    return make_visitor(visitor.means, visitor.provider, visitor.firm).finish(given)
 
 
-def _code_of_another_login(browser: Browser, given: dict[str, str], virtual: Time) -> object:
+def _code_of_another_login(visitor: Visitor, given: dict[str, str], virtual: Time) -> object:
     """A code that somebody else got for another verifier is put into our call-back."""
-    victim = make_browser(browser.means, browser.provider)
-    stolen = browser.provider.consent(victim.begin(), person("A Victim"))
-    return browser.finish(given | {"code": stolen["code"]})
+    victim = make_visitor(visitor.means, visitor.provider)
+    stolen = visitor.provider.consent(victim.begin(), person("A Victim"))
+    return visitor.finish(given | {"code": stolen["code"]})
 
 
 FORGERIES: dict[str, tuple[str, Forgery]] = {
@@ -184,101 +184,101 @@ FORGERIES: dict[str, tuple[str, Forgery]] = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_way_back_is_refused(browser: Browser, virtual: Time, forgery: str) -> None:
+def test_a_forged_way_back_is_refused(visitor: Visitor, virtual: Time, forgery: str) -> None:
     code, forge = FORGERIES[forgery]
-    given = browser.provider.consent(browser.begin(), person("Karin Wouters"))
+    given = visitor.provider.consent(visitor.begin(), person("Karin Wouters"))
     with pytest.raises(LoginRefused) as refused:
-        forge(browser, given, virtual)
+        forge(visitor, given, virtual)
     assert refused.value.code == code
 
 
 @pytest.mark.parametrize("forgery", ["other session", "other tenant", "swapped provider", "made-up state"])
-def test_a_strangers_try_does_not_use_up_the_state(browser: Browser, virtual: Time, forgery: str) -> None:
-    given = browser.provider.consent(browser.begin(), person("Karin Wouters"))
+def test_a_strangers_try_does_not_use_up_the_state(visitor: Visitor, virtual: Time, forgery: str) -> None:
+    given = visitor.provider.consent(visitor.begin(), person("Karin Wouters"))
     with pytest.raises(LoginRefused):
-        FORGERIES[forgery][1](browser, given, virtual)
-    assert browser.finish(given).outcome is Outcome.CONNECTED
+        FORGERIES[forgery][1](visitor, given, virtual)
+    assert visitor.finish(given).outcome is Outcome.CONNECTED
 
 
-def test_an_issuer_that_fits_is_accepted(browser: Browser) -> None:
-    given = browser.provider.consent(browser.begin(), person("Karin Wouters"))
-    assert browser.finish(given | {"iss": browser.provider.host}).outcome is Outcome.CONNECTED
+def test_an_issuer_that_fits_is_accepted(visitor: Visitor) -> None:
+    given = visitor.provider.consent(visitor.begin(), person("Karin Wouters"))
+    assert visitor.finish(given | {"iss": visitor.provider.host}).outcome is Outcome.CONNECTED
 
 
-def test_the_same_login_again_renews_and_wakes(browser: Browser, virtual: Time) -> None:
+def test_the_same_login_again_renews_and_wakes(visitor: Visitor, virtual: Time) -> None:
     karin = person("Karin Wouters")
-    row = browser.connect(karin).authorisation
-    browser.provider.grants[-1].revoked = True
+    row = visitor.connect(karin).authorisation
+    visitor.provider.grants[-1].revoked = True
     virtual.pass_(seconds=600)
     with pytest.raises(AuthorisationExpired):
-        browser.token(row)
-    assert browser.rows()[0].state == State.NEEDS_CONSENT
-    finished = browser.connect(karin, authorisation_id=row.id)
+        visitor.token(row)
+    assert visitor.rows()[0].state == State.NEEDS_CONSENT
+    finished = visitor.connect(karin, authorisation_id=row.id)
     assert (finished.outcome, finished.authorisation.id) == (Outcome.RENEWED, row.id)
-    assert browser.token(row) == browser.provider.grants[-1].access
+    assert visitor.token(row) == visitor.provider.grants[-1].access
 
 
-def test_another_login_is_refused_and_the_old_grant_stays(browser: Browser) -> None:
-    row = browser.connect(person("Karin Wouters")).authorisation
-    before = browser.token(row)
+def test_another_login_is_refused_and_the_old_grant_stays(visitor: Visitor) -> None:
+    row = visitor.connect(person("Karin Wouters")).authorisation
+    before = visitor.token(row)
     with pytest.raises(LoginRefused) as refused:
-        browser.connect(person("Piet Bakker"), authorisation_id=row.id)
+        visitor.connect(person("Piet Bakker"), authorisation_id=row.id)
     assert refused.value.code == "consent.other_login"
     assert refused.value.values == {"expected": "Karin Wouters", "got": "Piet Bakker"}
-    assert browser.token(row) == before
-    assert browser.rows()[0].remote_user_name == "Karin Wouters"
+    assert visitor.token(row) == before
+    assert visitor.rows()[0].remote_user_name == "Karin Wouters"
 
 
-def test_a_login_that_is_connected_here_already_is_reused(browser: Browser) -> None:
+def test_a_login_that_is_connected_here_already_is_reused(visitor: Visitor) -> None:
     karin = person("Karin Wouters")
-    first = browser.connect(karin, "Exact").authorisation
-    again = browser.connect(karin, "A second name")
+    first = visitor.connect(karin, "Exact").authorisation
+    again = visitor.connect(karin, "A second name")
     assert (again.outcome, again.authorisation.id) == (Outcome.REUSED, first.id)
-    assert [row.name for row in browser.rows()] == ["Exact"]
-    assert browser.token(first) == browser.provider.grants[-1].access
+    assert [row.name for row in visitor.rows()] == ["Exact"]
+    assert visitor.token(first) == visitor.provider.grants[-1].access
 
 
-def test_a_login_that_is_connected_elsewhere_is_told(browser: Browser) -> None:
+def test_a_login_that_is_connected_elsewhere_is_told(visitor: Visitor) -> None:
     karin = person("Karin Wouters")
-    assert make_browser(browser.means, browser.provider).connect(karin).elsewhere is False
-    assert browser.connect(karin).elsewhere is True
+    assert make_visitor(visitor.means, visitor.provider).connect(karin).elsewhere is False
+    assert visitor.connect(karin).elsewhere is True
 
 
-def test_a_login_is_recognised_before_the_consent(browser: Browser) -> None:
-    row = browser.connect(person("Karin Wouters")).authorisation
-    stranger = make_browser(browser.means, browser.provider)
+def test_a_login_is_recognised_before_the_consent(visitor: Visitor) -> None:
+    row = visitor.connect(person("Karin Wouters")).authorisation
+    stranger = make_visitor(visitor.means, visitor.provider)
     for firm, hint, expected in (
-        (browser.firm, "KARIN@firm.example ", row.id),
-        (browser.firm, "karin wouters", row.id),
-        (browser.firm, "piet@firm.example", None),
-        (browser.firm, "", None),
+        (visitor.firm, "KARIN@firm.example ", row.id),
+        (visitor.firm, "karin wouters", row.id),
+        (visitor.firm, "piet@firm.example", None),
+        (visitor.firm, "", None),
         (stranger.firm, "karin@firm.example", None),
     ):
-        with browser.means.database.session() as session:
+        with visitor.means.database.session() as session:
             found = service.recognise_login(make.scope_in(session, firm), "exact", "be", hint)
             assert (found and found.id) == expected
 
 
-def test_a_log_in_that_was_broken_off_is_taken_up_again_under_its_name(browser: Browser) -> None:
-    browser.begin("Exact")
-    browser.begin(" exact ")
-    assert [row.state for row in browser.rows()] == ["inactive"]
-    browser.connect(person("Karin Wouters"), "Exact")
+def test_a_log_in_that_was_broken_off_is_taken_up_again_under_its_name(visitor: Visitor) -> None:
+    visitor.begin("Exact")
+    visitor.begin(" exact ")
+    assert [row.state for row in visitor.rows()] == ["inactive"]
+    visitor.connect(person("Karin Wouters"), "Exact")
     with pytest.raises(Invalid) as taken:
-        browser.begin("EXACT")
+        visitor.begin("EXACT")
     assert taken.value.code == "authorisation.name_taken"
 
 
 def test_a_provider_that_does_not_say_who_it_is_connects_nothing(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = browser.begin()
-    given = browser.provider.consent(url, person("Karin Wouters"))
-    monkeypatch.setattr(browser.provider, "api", lambda *call: (200, {}, b"{}"))
+    url = visitor.begin()
+    given = visitor.provider.consent(url, person("Karin Wouters"))
+    monkeypatch.setattr(visitor.provider, "api", lambda *call: (200, {}, b"{}"))
     with pytest.raises(Conflict) as nobody:
-        browser.finish(given)
+        visitor.finish(given)
     assert nobody.value.code == "consent.nobody"
-    with browser.means.database.scoped(Setting(tenant=browser.firm.id)) as session:
+    with visitor.means.database.scoped(Setting(tenant=visitor.firm.id)) as session:
         assert session.scalars(select(Credential)).all() == []
 
 
@@ -286,8 +286,8 @@ def test_a_new_log_in_waits_for_a_renewal_and_then_counts(
     signed_in: SignedIn, virtual: Time, provider: Provider, means: Runtime
 ) -> None:
     """Both happen at once: the pair of the log-in is the newer one and stays."""
-    browser = make_browser(means, provider, signed_in.firm, signed_in.owner)
-    given = provider.consent(browser.begin(authorisation_id=signed_in.row.id), signed_in.grant.user)
+    visitor = make_visitor(means, provider, signed_in.firm, signed_in.owner)
+    given = provider.consent(visitor.begin(authorisation_id=signed_in.row.id), signed_in.grant.user)
     virtual.pass_(seconds=575)
     provider.hold = threading.Event()
     renewing = threading.Thread(target=lambda: tokens.access_token(signed_in.custody))
@@ -296,7 +296,7 @@ def test_a_new_log_in_waits_for_a_renewal_and_then_counts(
         pass
     held, provider.hold = provider.hold, None
     threading.Timer(0.3, held.set).start()
-    assert browser.finish(given).outcome is Outcome.RENEWED
+    assert visitor.finish(given).outcome is Outcome.RENEWED
     renewing.join(10)
     assert tokens.access_token(signed_in.custody) == provider.grants[-1].access
     assert signed_in.credential().generation == 3

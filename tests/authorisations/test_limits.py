@@ -1,0 +1,290 @@
+"""Calls stay within what the provider allows, over all processes, and refusals stop in time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from sqlalchemy import text
+
+from portal.authorisations import limits
+from portal.authorisations.limits import BudgetGate, close_breaker
+from portal.authorisations.models import Authorisation
+from portal.connectors.base import Limits
+from portal.connectors.errors import Temporary
+from portal.kernel import clock
+from portal.kernel.db import Database, Setting
+from portal.kernel.vault import Vault
+from tests import factories as make
+
+EXACT = Limits(per_minute=60, per_day=5000, reserve_per_day=500, errors_per_hour=5)
+LINES = "financialtransaction/BankEntries"
+
+
+@dataclass
+class Meter:
+    """Counts as the provider does: whole minutes and days of its own clock, `ahead` of ours."""
+
+    ahead: timedelta = timedelta()
+    per_minute: int = 60
+    per_day: int = 5000
+    minutes: Counter[datetime] = field(default_factory=Counter)
+    days: Counter[datetime] = field(default_factory=Counter)
+    refused: int = 0
+
+    def call(self, now: datetime) -> tuple[int, dict[str, str]]:
+        theirs = now + self.ahead
+        minute, day = theirs.replace(second=0, microsecond=0), theirs.replace(hour=0, minute=0, second=0, microsecond=0)
+        headers = {"Date": format_datetime(theirs, usegmt=True)}
+        of_minute = self._headers("Minutely-", self.per_minute, self.minutes[minute] + 1, minute + timedelta(minutes=1))
+        of_day = self._headers("", self.per_day, self.days[day] + 1, day + timedelta(days=1))
+        if self.minutes[minute] >= self.per_minute:
+            self.refused += 1
+            return 429, headers | of_minute
+        if self.days[day] >= self.per_day:
+            self.refused += 1
+            return 429, headers | of_day
+        self.minutes[minute] += 1
+        self.days[day] += 1
+        return 201, headers | of_minute | of_day
+
+    @staticmethod
+    def _headers(kind: str, limit: int, used: int, reset: datetime) -> dict[str, str]:
+        told = {"Limit": limit, "Remaining": max(limit - used, 0), "Reset": int(reset.timestamp() * 1000)}
+        return {f"X-RateLimit-{kind}{name}": str(value) for name, value in told.items()}
+
+
+class Moment:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def moment(monkeypatch: pytest.MonkeyPatch) -> Moment:
+    made = Moment()
+    monkeypatch.setattr(clock, "now", made)
+    return made
+
+
+@pytest.fixture
+def row(database: Database, vault: Vault) -> Authorisation:
+    return make.make_authorisation(database, vault, make.make_tenant(database, "portal", "Peeters Lambrechts"))
+
+
+def gate(database: Database, row: Authorisation, *, person: bool = False, allowed: Limits = EXACT) -> BudgetGate:
+    return BudgetGate(database, row.tenant_id, row.id, allowed, person=person)
+
+
+def send(own: BudgetGate, meter: Meter | None = None, dossier: str = "101", status: int = 201) -> int:
+    own.before(dossier, LINES, write=True)
+    answered: tuple[int, Mapping[str, str]] = meter.call(clock.now()) if meter else (status, {})
+    own.after(dossier, LINES, *answered)
+    return answered[0]
+
+
+def test_a_minute_gives_fifty_five_calls_and_then_says_how_long_to_wait(
+    database: Database, row: Authorisation, moment: Moment
+) -> None:
+    own = gate(database, row)
+    moment.pass_(12)
+    for _ in range(55):
+        send(own)
+    with pytest.raises(Temporary) as full:
+        send(own)
+    assert (full.value.code, full.value.sent, full.value.retry_after) == ("authorisation.limit_minute", False, 48)
+    send(own, dossier="102")
+    moment.pass_(48)
+    send(own)
+
+
+@pytest.mark.parametrize("ahead", [0, 20, -37, 3600], ids="{} s ahead".format)
+def test_a_day_at_full_speed_causes_no_429_and_uses_what_it_may(
+    database: Database, row: Authorisation, moment: Moment, ahead: int
+) -> None:
+    """Twenty-four virtual hours. The provider's windows turn by its own clock, which its headers tell."""
+    small = Limits(per_minute=6, per_day=400, reserve_per_day=40, errors_per_hour=5)
+    meter, own = Meter(timedelta(seconds=ahead), per_minute=6, per_day=400), gate(database, row, allowed=small)
+    waits: list[Temporary] = []
+    end = moment.at + timedelta(days=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "SPARE_PER_MINUTE", 1)
+        while moment.at < end:
+            try:
+                assert send(own, meter) == 201
+                moment.pass_(0.4)
+            except Temporary as full:
+                waits.append(full)
+                moment.pass_(full.retry_after or 0)
+    assert meter.refused == 0
+    assert {full.code for full in waits} == {"authorisation.limit_minute", "authorisation.limit_day"}
+    assert 0.95 * 360 <= max(meter.days.values()) <= 400
+
+
+def test_the_reserve_of_the_day_is_for_people_and_look_ups(
+    database: Database, row: Authorisation, moment: Moment
+) -> None:
+    small = Limits(per_minute=None, per_day=20, reserve_per_day=5, errors_per_hour=5)
+    own = gate(database, row, allowed=small)
+    for _ in range(15):
+        send(own)
+    with pytest.raises(Temporary) as full:
+        send(own)
+    assert full.value.code == "authorisation.limit_day"
+    assert full.value.retry_after == 86400
+    own.before("101", "bulk/Financial/TransactionLines", write=False)
+    for _ in range(4):
+        send(gate(database, row, person=True, allowed=small))
+    with pytest.raises(Temporary):
+        send(gate(database, row, person=True, allowed=small))
+
+
+def test_what_the_provider_counted_for_others_counts(database: Database, row: Authorisation, moment: Moment) -> None:
+    """Another program uses the same key: its calls show in the headers only."""
+    meter, own = Meter(), gate(database, row)
+    meter.minutes[moment.at] = 50
+    assert [send(own, meter) for _ in range(5)] == [201] * 5
+    with pytest.raises(Temporary):
+        send(own, meter)
+    assert meter.refused == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"X-RateLimit-Minutely-Remaining": "0", "X-RateLimit-Minutely-Reset": "{minute}"}, 45),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "{day}"}, 86385),
+        ({}, 60),
+        ({"Retry-After": "90"}, 90),
+        ({"Retry-After": "soon"}, 60),
+    ],
+    ids=["minute", "day", "nothing", "retry-after", "nonsense"],
+)
+def test_a_429_closes_the_window_that_its_headers_name(
+    database: Database, row: Authorisation, moment: Moment, headers: dict[str, str], wait: int
+) -> None:
+    own = gate(database, row)
+    resets = {
+        name: str(int((moment.at + timedelta(**{f"{name}s": 1})).timestamp() * 1000)) for name in ("minute", "day")
+    }
+    moment.pass_(15)
+    own.before("101", LINES, write=True)
+    own.after("101", LINES, 429, {name: value.format(**resets) for name, value in headers.items()})
+    with pytest.raises(Temporary) as blocked:
+        send(own)
+    assert blocked.value.retry_after == wait
+    moment.pass_(wait)
+    send(own)
+
+
+def test_an_old_reply_does_not_bring_back_a_past_minute(database: Database, row: Authorisation, moment: Moment) -> None:
+    meter, own = Meter(), gate(database, row)
+    moment.pass_(59)
+    late = meter.call(moment.at)
+    moment.pass_(2)
+    for _ in range(55):
+        send(own)
+    own.after("101", LINES, *late)
+    with pytest.raises(Temporary):
+        send(own)
+
+
+def test_a_clock_that_goes_back_does_not_lock_out(database: Database, row: Authorisation, moment: Moment) -> None:
+    own = gate(database, row)
+    for _ in range(55):
+        send(own)
+    moment.pass_(-3600)
+    send(own)
+
+
+# --------------------------------------------------------------------------- the breaker
+
+
+def test_a_thousand_bad_calls_become_five(database: Database, row: Authorisation, moment: Moment) -> None:
+    own, sent, held = gate(database, row), 0, Counter[tuple[str, bool]]()
+    for _ in range(1000):
+        try:
+            sent += bool(send(own, status=400))
+        except Temporary as stopped:
+            held[stopped.code, stopped.sent] += 1
+        moment.pass_(1)
+    assert (sent, held) == (5, {("authorisation.breaker_open", False): 995})
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_the_breaker_opens_for_the_rest_of_the_hour_in_one_dossier_and_endpoint(
+    database: Database, row: Authorisation, moment: Moment, status: int
+) -> None:
+    own = gate(database, row)
+    moment.pass_(600)
+    for _ in range(5):
+        send(own, status=status)
+    with pytest.raises(Temporary) as stopped:
+        send(own)
+    assert stopped.value.retry_after == 3000
+    assert stopped.value.values["until"] == "2026-11-20T01:00:00+00:00"
+    send(own, dossier="102")
+    own.before("101", "financial/Journals", write=False)
+    moment.pass_(3000)
+    send(own)
+
+
+@pytest.mark.parametrize("status", [200, 201, 429, 500, 503, 0])
+def test_what_the_provider_does_not_count_opens_no_breaker(
+    database: Database, row: Authorisation, moment: Moment, status: int
+) -> None:
+    own = gate(database, row)
+    for _ in range(7):
+        own.before("101", LINES, write=True)
+        own.after("101", LINES, status, {})
+        moment.pass_(61)
+    send(own)
+
+
+def test_a_person_who_mended_the_cause_may_try_now(database: Database, row: Authorisation, moment: Moment) -> None:
+    own = gate(database, row)
+    for _ in range(5):
+        send(own, status=400)
+    close_breaker(database, row.tenant_id, row.id, "101")
+    send(own)
+
+
+def test_a_call_costs_one_statement_while_both_count_alike(
+    database: Database, row: Authorisation, moment: Moment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter, own = Meter(), gate(database, row)
+    send(own, meter)
+    transactions = 0
+    scoped = database.scoped
+
+    def counted(setting: Setting) -> object:
+        nonlocal transactions
+        transactions += 1
+        return scoped(setting)
+
+    monkeypatch.setattr(database, "scoped", counted)
+    for _ in range(10):
+        send(own, meter)
+    assert transactions == 10
+
+
+def test_budgets_are_kept_per_authorisation(
+    database: Database, vault: Vault, row: Authorisation, moment: Moment
+) -> None:
+    other = make.make_authorisation(database, vault, make.make_tenant(database, "client", "Drukkerij Ingels"))
+    for _ in range(55):
+        send(gate(database, row))
+    send(gate(database, other))
+    with database.scoped(Setting(tenant=row.tenant_id)) as session:
+        assert session.execute(text("SELECT minute_used FROM call_budgets")).scalar_one() == 55
