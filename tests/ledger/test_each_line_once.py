@@ -129,6 +129,21 @@ def test_a_day_inside_both_files_in_another_order_is_known(tenant_scope: Scope, 
     assert (again.stored, again.known) == (1, 4)
 
 
+@pytest.mark.parametrize("format", ["camt053", "coda"])
+@pytest.mark.parametrize("part_first", [True, False])
+def test_a_part_of_a_day_that_the_other_file_holds_whole(
+    tenant_scope: Scope, account: str, format: str, part_first: bool
+) -> None:
+    """The part ends in the middle of Tuesday, of which the other file has another order."""
+    part = [line(0, 1, "A"), line(1, 5, "B")]
+    whole = [line(0, 1, "A"), line(1, 7, "C"), line(1, 5, "B"), line(2, 2, "D")]
+    part = reworded(part) if format == "coda" else part
+    files = [statement(account, Cut(part, Decimal(0)), format=format), statement(account, Cut(whole, Decimal(0)))]
+    for file in files if part_first else reversed(files):
+        bring_in(tenant_scope, file)
+    assert sorted(x.amount for x in stored(tenant_scope, account)) == [1, 2, 5, 7]
+
+
 def test_two_statements_of_one_file_that_overlap_each_other(tenant_scope: Scope, account: str) -> None:
     week = [line(d, 10, "A") for d in range(5)]
     row = bring_in(tenant_scope, statement(account, cut(week, 0, 4)), statement(account, cut(week, 2, 5)))

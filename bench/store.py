@@ -1,0 +1,188 @@
+"""Storing statement lines, with de-duplication, against the raw COPY of the same rows.
+
+The reference is what PostgreSQL can do at most: COPY of prebuilt text by a superuser (the app
+role may not COPY into tables under row-level security) into the very table, with its indexes
+and foreign keys. Ours runs as the app role: key of every line, temporary table, decision, insert.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+
+from bench.makers.movements import iban, movements
+from bench.table import Row
+from portal.access import Scope
+from portal.activity import service as activity
+from portal.connectors.base import Statement, StatementLine
+from portal.kernel import clock, migrate
+from portal.kernel.db import Database, Setting, uuid7
+from portal.kernel.money import to_units
+from portal.kernel.roles import create_roles
+from portal.kernel.services import start_postgres
+from portal.ledger.imports import store_statements
+from portal.ledger.models import Import
+from portal.tenants.models import Tenant
+
+ROUNDS = 3
+DAYS = 28
+SMALL = 50  # lines a commit
+FLOOR = 15_000  # rows a second in commits of that size
+
+
+def rows(quick: bool = False) -> Iterator[Row]:
+    count, commits = (10_000, 60) if quick else (100_000, 400)
+    with _place() as place:
+        lines = _lines(count)
+        first, again, raw = [], [], []
+        for round_ in range(ROUNDS):
+            account = iban(5_390_000_000 + round_)
+            first.append(place.store(account, lines))
+            again.append(place.store(account, lines))
+            raw.append(place.copy(lines, account))
+        ours, reference, repeated = min(first), min(raw), min(again)
+        yield Row(
+            f"store {count:,} lines, each once",
+            f"{count / ours:,.0f} rows/s",
+            f"raw COPY {count / reference:,.0f} rows/s",
+            reference / ours,
+            0.5,
+        )
+        yield Row(
+            "the same file again",
+            f"{count / repeated:,.0f} rows/s",
+            f"first time {count / ours:,.0f} rows/s",
+            ours / repeated,
+            1.0,
+        )
+        rate = place.store_small(commits)
+        yield Row(f"store {SMALL} lines a commit", f"{rate:,.0f} rows/s", f"{FLOOR:,} rows/s", rate / FLOOR, 1.0)
+
+
+def _lines(count: int, seed: int = 1) -> list[StatementLine]:
+    """Built before the clock runs: reading files is measured elsewhere."""
+    return [
+        StatementLine(
+            move.on,
+            move.on,
+            Decimal(move.cents).scaleb(-2),
+            move.text,
+            move.name,
+            move.iban,
+            move.bic,
+            move.reference,
+            move.end_to_end_id,
+            move.bank_reference,
+            "PMNT-RCDT-ESCT",
+        )
+        for move in movements(count, seed)
+    ]
+
+
+def _statement(account: str, lines: list[StatementLine]) -> Statement:
+    total = sum((line.amount for line in lines), Decimal(0))
+    made = Statement("camt053", account, "EUR", "", Decimal(0), lines[0].date, total, lines[-1].date)
+    made.lines = iter(lines)
+    return made
+
+
+@dataclass
+class _Place:
+    database: Database
+    admin: psycopg.Connection[tuple[object, ...]]
+    tenant: uuid.UUID
+
+    def store(self, account: str, lines: list[StatementLine]) -> float:
+        """Seconds to store one statement and commit."""
+        started = time.perf_counter()
+        with self.database.session(Setting(tenant=self.tenant)) as session:
+            self._bring(Scope.system(session, self.tenant), _statement(account, lines))
+            session.commit()
+        return time.perf_counter() - started
+
+    def store_small(self, commits: int) -> float:
+        """Rows a second over many small statements, a commit each, of as many accounts."""
+        some = [_lines(SMALL, seed) for seed in range(commits)]
+        started = time.perf_counter()
+        for number, lines in enumerate(some):
+            with self.database.session(Setting(tenant=self.tenant)) as session:
+                self._bring(Scope.system(session, self.tenant), _statement(iban(7_330_000_000 + number % 40), lines))
+                session.commit()
+        return commits * SMALL / (time.perf_counter() - started)
+
+    def _bring(self, scope: Scope, statement: Statement) -> None:
+        row = Import(
+            tenant_id=self.tenant, id=uuid7(), filename="x", size=0, sha256=b"", format="camt053", code="",
+            values={}, warnings=[], stored=0, known=0, created_at=clock.now(), created_by=None,
+        )  # fmt: skip
+        store_statements(scope, row, [statement])
+
+    def copy(self, lines: list[StatementLine], account: str) -> float:
+        """Seconds of a raw COPY of the same rows, under a statement and account that are there."""
+        found = self.admin.execute(
+            "SELECT a.id, s.id FROM bank_accounts a JOIN statements s ON s.bank_account_id = a.id WHERE a.number = %s",
+            (account,),
+        ).fetchone()
+        if found is None:
+            raise RuntimeError("the account was not stored before")
+        identity, balance, chunks = uuid7().int, Decimal(0), []
+        for place, line in enumerate(lines, 1):
+            balance += line.amount
+            cells = (
+                self.tenant, uuid.UUID(int=identity + place), found[0], found[1], place, line.date, line.value_date,
+                to_units(line.amount), to_units(balance), line.description, line.counterparty,
+                line.counterparty_account, line.reference, line.end_to_end_id, line.bank_reference,
+                line.transaction_code, f"\\\\x{uuid.uuid4().hex}",
+            )  # fmt: skip
+            chunks.append("\t".join(map(str, cells)))
+        text = "\n".join(chunks) + "\n"
+        started = time.perf_counter()
+        with self.admin.cursor() as cursor, cursor.copy(_RAW) as copy:
+            copy.write(text)
+        self.admin.commit()
+        return time.perf_counter() - started
+
+
+_RAW = """COPY statement_lines (tenant_id, id, bank_account_id, statement_id, position, date, value_date, amount,
+  balance, description, counterparty, counterparty_account, reference, end_to_end_id, bank_reference,
+  transaction_code, fingerprint) FROM STDIN"""
+
+
+@contextmanager
+def _place() -> Iterator[_Place]:
+    """A durable server of its own, with one client account."""
+    folder = Path(tempfile.mkdtemp(prefix="kp-bench-"))
+    folder.chmod(0o755)
+    server = start_postgres(folder / "postgres")
+    activity.set_key(b"of the measurement")
+    try:
+        urls = create_roles(server.url, "koppelpoort_bench", "owner-in-bench", "app-in-bench")
+        migrate.upgrade(urls.owner_url)
+        database = Database(urls.app_url, pool_size=2)
+        with psycopg.connect(server.url, dbname="koppelpoort_bench") as admin:
+            place = _Place(database, admin, _tenant(database))
+            place.store_small(3)  # banks' names are read from a file once a process
+            yield place
+        database.engine.dispose()
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tenant(database: Database) -> uuid.UUID:
+    tenant = Tenant(
+        id=uuid7(), kind="client", name="Bench", country="BE", scheme="kbo", enterprise_number="0403170701",
+        created_at=clock.now(),
+    )  # fmt: skip
+    with database.scoped(Setting(tenant=tenant.id)) as session:
+        session.add(tenant)
+    return tenant.id
