@@ -48,7 +48,7 @@ $$;""",
 CREATE FUNCTION bring_forward(p_tenant uuid, p_now timestamptz) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   UPDATE configurations c SET next_due_at = p_now
-  WHERE c.tenant_id = p_tenant AND c.state = 'active' AND c.next_due_at > p_now AND EXISTS (
+  WHERE c.tenant_id = p_tenant AND c.state = 'active' AND coalesce(c.next_due_at, 'infinity') > p_now AND EXISTS (
     SELECT 1 FROM statement_lines l WHERE l.tenant_id = p_tenant AND l.bank_account_id = c.bank_account_id
       AND l.entry_id IS NULL AND l.amount <> 0
       AND l.date >= c.starts_on AND (c.ends_on IS NULL OR l.date <= c.ends_on))

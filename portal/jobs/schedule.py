@@ -113,10 +113,10 @@ def forget_ticks(database: Database) -> None:
 
 SECONDS, MINUTES, HOURS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 TASKS = (
-    Task("sweep_postings", 15 * SECONDS, sweep_postings),
+    Task("sweep_postings", 5 * SECONDS, sweep_postings),
     Task("sweep_runs", 15 * SECONDS, sweep_runs),
     Task("sweep_mails", 15 * SECONDS, sweep_mails),
-    Task("start_due_runs", MINUTES, start_due_runs),
+    Task("start_due_runs", 15 * SECONDS, start_due_runs),
     Task("compare_nightly", 5 * MINUTES, compare_nightly),
     Task("keep_logins_alive", 10 * MINUTES, keep_logins_alive),
     Task("end_grants", HOURS, end_grants),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 
 from portal.access import Scope
 from portal.activity.service import record
@@ -46,10 +46,8 @@ def draft_due(scope: Scope, configuration: Configuration, today: date, *, delay:
     _follow_configuration(scope, configuration)
     if configuration.state != "active":
         return Drafted((), 0)
-    until = last_due(configuration.frequency, configuration.delay_days if delay else 0, today)
-    if configuration.ends_on is not None:
-        until = min(until, configuration.ends_on)
-    waiting = _waiting(scope, configuration, until)
+    query = _waiting(scope, configuration, today, delay=delay).with_for_update()
+    waiting = scope.session.scalars(query.execution_options(populate_existing=True)).all()
     by_period = itertools.groupby(waiting, key=lambda line: period_of(configuration.frequency, line.date))
     entries = tuple(_draft(scope, configuration, period, list(lines)) for period, lines in by_period)
     crash.point("drafting.before_commit")
@@ -141,9 +139,17 @@ def _draft_of(scope: Scope, entry_id: uuid.UUID, version: int) -> Entry:
     return entry
 
 
-def _waiting(scope: Scope, configuration: Configuration, until: date) -> Sequence[StatementLine]:
-    """Lines in no entry yet, in the bank's order, locked against another draft of the same."""
-    return scope.session.scalars(
+def anything_due(scope: Scope, configuration: Configuration, today: date) -> bool:
+    """Whether `draft_due` would find lines now."""
+    return scope.session.scalars(_waiting(scope, configuration, today, delay=True).limit(1)).first() is not None
+
+
+def _waiting(scope: Scope, configuration: Configuration, today: date, *, delay: bool) -> Select[StatementLine]:
+    """Lines in no entry yet whose period is due, in the bank's order."""
+    until = last_due(configuration.frequency, configuration.delay_days if delay else 0, today)
+    if configuration.ends_on is not None:
+        until = min(until, configuration.ends_on)
+    return (
         select(StatementLine)
         .where(
             StatementLine.tenant_id == scope.tenant_id,
@@ -153,9 +159,7 @@ def _waiting(scope: Scope, configuration: Configuration, until: date) -> Sequenc
             StatementLine.date.between(configuration.starts_on, until),
         )
         .order_by(StatementLine.date, StatementLine.statement_id, StatementLine.position)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).all()
+    )
 
 
 def _draft(

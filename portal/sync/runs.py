@@ -22,7 +22,7 @@ from portal.ledger.models import Entry
 from portal.runtime import Runtime
 from portal.sync import posting
 from portal.sync.books import fetch_books, read_books, store_books
-from portal.sync.drafting import draft_due
+from portal.sync.drafting import anything_due, draft_due
 from portal.sync.models import Posting, Run
 from portal.sync.periods import next_due
 from portal.sync.preview import preview
@@ -31,7 +31,7 @@ from portal.sync.sending import Connect, signed_in
 log = structlog.get_logger()
 
 BOOKS_LIVE = timedelta(hours=24)
-AT_WORK = timedelta(minutes=3)  # how long a run may be silent before it is taken up again
+AT_WORK = timedelta(seconds=30)  # how long a run may be silent before it is taken up again
 AFTER_FAILURE = timedelta(hours=2)  # when a failed run is tried again by itself
 AFTER_REFUSAL = timedelta(hours=20)  # when a draft that would be refused is looked at again
 MAX_ATTEMPTS = 5
@@ -217,7 +217,7 @@ def _offer(running: _Running, entry_id: uuid.UUID) -> None:
         session.execute(
             update(Run)
             .where(Run.tenant_id == running.tenant_id, Run.id == running.run_id)
-            .values(offered=Run.offered + 1)
+            .values(offered=Run.offered + 1, next_try_at=clock.now() + AT_WORK)
         )
 
 
@@ -230,7 +230,7 @@ def _wait_or_fail(running: _Running, failure: Temporary | AuthorisationExpired) 
         session.execute(
             update(Run)
             .where(Run.tenant_id == running.tenant_id, Run.id == running.run_id, Run.state == "running")
-            .values(next_try_at=clock.now() + wait, code=failure.code)
+            .values(next_try_at=clock.now() + wait, code=failure.code, attempts=0)
         )
 
 
@@ -244,7 +244,7 @@ def _end(running: _Running, state: str, code: str, values: dict[str, Any]) -> No
             return
         row.state, row.code, row.values, row.finished_at, row.blocked = state, code, values, now, running.blocked
         configuration.last_run_at = now
-        configuration.next_due_at = _next(configuration, state, running.blocked)
+        configuration.next_due_at = _next(scope, configuration, state, running.blocked)
         if running.offered:
             queue.ring(session, "sync.drain")
         if state == "failed" and code != _last_failure(scope, row):
@@ -253,13 +253,19 @@ def _end(running: _Running, state: str, code: str, values: dict[str, Any]) -> No
     log.info("run.ended", run=str(running.run_id), state=state, code=code, lines=running.lines, offered=running.offered)
 
 
-def _next(configuration: Configuration, state: str, blocked: int) -> datetime | None:
-    """When the next run starts by itself: with the next period, sooner when something is still to be done."""
-    regular = next_due(configuration, clock.today())
-    sooner = AFTER_FAILURE if state == "failed" else AFTER_REFUSAL if blocked else None
-    if sooner is None:
-        return regular
-    return min(filter(None, (regular, clock.now() + sooner)))
+def _next(scope: Scope, configuration: Configuration, state: str, blocked: int) -> datetime | None:
+    """When the next run starts by itself: with the next period, sooner when something is still to be done.
+
+    The configuration is locked: statements that came in while the run was busy are seen here,
+    or bring the moment forward themselves after us.
+    """
+    today, now = clock.today(), clock.now()
+    regular = next_due(configuration, today)
+    if state == "failed":
+        return min(filter(None, (regular, now + AFTER_FAILURE)))
+    if configuration.state == "active" and anything_due(scope, configuration, today):
+        return now
+    return min(filter(None, (regular, now + AFTER_REFUSAL))) if blocked else regular
 
 
 def _last_failure(scope: Scope, row: Run) -> str:
