@@ -17,17 +17,25 @@ from portal.kernel import clock
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.vault import Vault
 from portal.ledger.models import Entry, EntryLine, Import, Statement, StatementLine
-from portal.sync.models import Comparison, Posting, Run, RunBatch, Standing
+from portal.sync.models import Comparison, Posting, Run, RunBatch
+from portal.sync.standing import refresh_standing
 from portal.tenants.models import AccessRequest, Assignment, Membership, Tenant
 from tests import factories as make
 
 PAYLOAD = b'{"a":1}'
 
 
-def furnish_client(db: Database, vault: Vault, client: Tenant, portal: Tenant, member: User) -> dict[str, uuid.UUID]:
-    """A client account with work in it; `portal` must have a living grant. Ids by URL argument name."""
-    authorisation = make.make_authorisation(db, vault, portal, access="a", refresh="b")
-    coupling = make.make_coupling(db, client, authorisation)
+def furnish_client(
+    db: Database, vault: Vault, client: Tenant, portal: Tenant, member: User, mark: str = ""
+) -> dict[str, uuid.UUID]:
+    """A client account with work in it; `portal` must have a living grant. Ids by URL argument name.
+
+    `mark` stands in every text, to be recognised where it should not be.
+    """
+    authorisation = make.make_authorisation(
+        db, vault, portal, access="a", refresh="b", name=f"{mark}login {uuid.uuid4().hex[:6]}"
+    )
+    coupling = make.make_coupling(db, client, authorisation, number=f"{mark}7")
     account = make.make_bank_account(db, client)
     configuration = make.make_configuration(db, coupling, account)
     tenant_id, now, on = client.id, clock.now(), date(2024, 5, 31)
@@ -41,13 +49,14 @@ def furnish_client(db: Database, vault: Vault, client: Tenant, portal: Tenant, m
     with db.scoped(Setting(tenant=tenant_id)) as session:
         common = {"tenant_id": tenant_id}
         session.add(
-            Import(**common, id=ids["import_id"], filename="may.xml", size=1, sha256=b"x" * 32, format="camt053",
+            Import(**common, id=ids["import_id"], filename=f"{mark}may.xml", size=1, sha256=b"x" * 32, format="camt053",
                    state="stored", stored=2, known=0, created_at=now)
         )  # fmt: skip
         session.flush()
         session.add(
             Statement(**common, id=ids["statement_id"], bank_account_id=account.id, import_id=ids["import_id"],
-                      number="5", opening=Decimal("0.00"), closing=Decimal("12.50"), opening_date=date(2024, 5, 1),
+                      number=f"{mark}5", opening=Decimal("0.00"), closing=Decimal("12.50"),
+                      opening_date=date(2024, 5, 1),
                       closing_date=on, first_date=on, last_date=on, line_count=2, new_lines=2, in_order=True,
                       digest=uuid.uuid4().bytes, created_at=now)
         )  # fmt: skip
@@ -63,8 +72,8 @@ def furnish_client(db: Database, vault: Vault, client: Tenant, portal: Tenant, m
             ids.setdefault(line, uuid7())
             session.add(
                 StatementLine(**common, id=ids[line], bank_account_id=account.id, statement_id=ids["statement_id"],
-                              position=position, date=on, value_date=on, amount=Decimal("6.25"), description="d",
-                              counterparty="c", counterparty_account="", reference="", end_to_end_id="",
+                              position=position, date=on, value_date=on, amount=Decimal("6.25"), description=f"{mark}d",
+                              counterparty=f"{mark}c", counterparty_account="", reference="", end_to_end_id="",
                               bank_reference="", transaction_code="", details=None,
                               fingerprint=uuid.uuid4().bytes, entry_id=ids[entry])
             )  # fmt: skip
@@ -72,8 +81,8 @@ def furnish_client(db: Database, vault: Vault, client: Tenant, portal: Tenant, m
             line_id = ids["entry_line_id"] if entry == "draft_id" else uuid7()
             session.add(
                 EntryLine(**common, id=line_id, entry_id=ids[entry], statement_line_id=ids[line], position=1, date=on,
-                          ledger_account="499000", amount=Decimal("-6.25"), description="d",
-                          drafted_account="499000", drafted_description="d")
+                          ledger_account="499000", amount=Decimal("-6.25"), description=f"{mark}d",
+                          drafted_account="499000", drafted_description=f"{mark}d")
             )  # fmt: skip
         session.add(
             Posting(**common, id=ids["posting_id"], entry_id=ids["entry_id"], coupling_id=coupling.id,
@@ -89,11 +98,12 @@ def furnish_client(db: Database, vault: Vault, client: Tenant, portal: Tenant, m
             Comparison(**common, id=ids["comparison_id"], coupling_id=coupling.id, night=on, compared_at=now, offered=1,
                        booked=0, found=0, missing=0, doubled=0, altered=0)
         )  # fmt: skip
-        session.add(Standing(tenant_id=tenant_id, state="active", since=now, changed_at=now, coupling_id=coupling.id))
+        session.flush()
+        refresh_standing(session, tenant_id)
         for kind in ("ledger_accounts", "journals", "vat_codes", "periods"):
             session.add(Books(tenant_id=tenant_id, coupling_id=coupling.id, kind=kind, rows=[], fetched_at=now))
         session.add(Membership(**common, id=ids["membership_id"], user_id=member.id, role="reader", created_at=now))
-        record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=client.name)
+        record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=f"{mark}{client.name}")
     ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
     return ids | {
         "client": tenant_id, "coupling_id": coupling.id, "bank_account_id": account.id, "account_id": account.id,
@@ -101,9 +111,13 @@ def furnish_client(db: Database, vault: Vault, client: Tenant, portal: Tenant, m
     }  # fmt: skip
 
 
-def furnish_portal(db: Database, vault: Vault, portal: Tenant, client: Tenant, user: User) -> dict[str, uuid.UUID]:
+def furnish_portal(
+    db: Database, vault: Vault, portal: Tenant, client: Tenant, user: User, mark: str = ""
+) -> dict[str, uuid.UUID]:
     """The firm's own rows."""
-    authorisation = make.make_authorisation(db, vault, portal, access="a", refresh="b")
+    authorisation = make.make_authorisation(
+        db, vault, portal, access="a", refresh="b", name=f"{mark}login {uuid.uuid4().hex[:6]}"
+    )
     now, ids = clock.now(), {key: uuid7() for key in ("batch_id", "request_id", "membership_id", "dossier_id")}
     with db.scoped() as session:
         start(session, user)
@@ -121,7 +135,8 @@ def furnish_portal(db: Database, vault: Vault, portal: Tenant, client: Tenant, u
         )
         session.add(Assignment(**common, client_id=client.id, user_id=user.id))
         session.add(
-            Dossier(**common, id=ids["dossier_id"], authorisation_id=authorisation.id, code="1", number="1", name="x",
+            Dossier(**common, id=ids["dossier_id"], authorisation_id=authorisation.id, code="1", number="1",
+                    name=f"{mark}x",
                     status="active", country="BE", currency="EUR", vat_number="", enterprise_number="", siret="",
                     customer_name="", blocking="", seen_at=now)
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,12 @@ def settings_for_tests(home: Path, database_urls: Urls, **more: str) -> Settings
 
 
 @pytest.fixture(scope="session")
-def app(
-    tmp_path_factory: pytest.TempPathFactory, database_urls: Urls, database: Database, vault: Vault
-) -> Iterator[Flask]:
+def app(tmp_path_factory: pytest.TempPathFactory, database_urls: Urls, database: Database, vault: Vault) -> Flask:
     settings = settings_for_tests(tmp_path_factory.mktemp("home"), database_urls)
     made = create_app(made=runtime.Runtime(settings, database, vault))
     made.config.update(TESTING=False, RATELIMIT_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
     queue.connect(None)
-    yield made
+    return made
 
 
 @pytest.fixture(scope="session")
