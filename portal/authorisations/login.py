@@ -30,7 +30,7 @@ from portal.connectors.base import Identity
 from portal.connectors.errors import ConnectorError
 from portal.kernel import clock, http
 from portal.kernel.db import Setting, uuid7
-from portal.kernel.errors import Conflict, PortalError
+from portal.kernel.errors import PortalError
 from portal.kernel.vault import Place
 
 STATE_LIVES = timedelta(minutes=10)
@@ -173,7 +173,7 @@ def _who(host: str, app: str, tokens: Tokens) -> Identity:
         try:
             return registry.load(app).connect(session, host, _Open()).identity()
         except ConnectorError as error:
-            raise Conflict("consent.nobody", text=error.provider_text[:200], reason=error.code) from None
+            raise LoginRefused("consent.nobody", text=error.provider_text[:200], reason=error.code) from None
 
 
 def _hash(state: str) -> bytes:

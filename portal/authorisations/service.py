@@ -236,13 +236,14 @@ def set_owner(
 
 
 def ring_due(database: Database, limit: int = 200) -> int:
-    """Ask for a renewal of what would die of disuse, or was left open by a crash; how many."""
+    """Ask for a renewal of what would die of disuse, or was left open by a crash; how many. And for the spool."""
     with database.scoped() as session:
         due = session.execute(
             text("SELECT tenant_id, id FROM due_authorisations(:now, :limit)"), {"now": clock.now(), "limit": limit}
         ).all()
         for tenant_id, authorisation_id in due:
             queue.ring(session, "authorisations.keep_alive", tenant_id, authorisation_id)
+        queue.ring(session, "authorisations.collect_spool")
     return len(due)
 
 

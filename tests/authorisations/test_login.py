@@ -21,7 +21,7 @@ from portal.connectors.errors import AuthorisationExpired
 from portal.identity.models import User, UserSession
 from portal.kernel import clock
 from portal.kernel.db import Setting
-from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.errors import Invalid
 from portal.runtime import Runtime
 from portal.tenants.models import Tenant
 from tests import factories as make
@@ -275,7 +275,7 @@ def test_a_provider_that_does_not_say_who_it_is_connects_nothing(
     url = visitor.begin()
     given = visitor.provider.consent(url, person("Karin Wouters"))
     monkeypatch.setattr(visitor.provider, "api", lambda *call: (200, {}, b"{}"))
-    with pytest.raises(Conflict) as nobody:
+    with pytest.raises(LoginRefused) as nobody:
         visitor.finish(given)
     assert nobody.value.code == "consent.nobody"
     with visitor.means.database.scoped(Setting(tenant=visitor.firm.id)) as session:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import select
 
 from portal.access import Scope
 from portal.activity.models import Activity
-from portal.authorisations import replies, service, states, tokens
+from portal.authorisations import replies, service, states, tokens, wording
 from portal.authorisations.custody import Custody
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.connectors.base import Bookkeeping, EntryKind
@@ -229,6 +231,7 @@ def test_what_would_lapse_is_rung_for(
     virtual.pass_(days=16)
     service.ring_due(means.database)
     assert ("authorisations.keep_alive", (str(signed_in.firm.id), str(signed_in.row.id))) in rung
+    assert ("authorisations.collect_spool", ()) in rung
 
 
 def test_the_job_may_run_twice(
@@ -247,3 +250,12 @@ def test_a_client_account_can_hold_its_own(means: Runtime, provider: Provider) -
     row = make.make_authorisation(means.database, means.vault, client, access="a-token", refresh="r-token")
     custody = Custody(means.database, means.vault, means.settings, client.id, row.id)
     assert tokens.access_token(custody) == "a-token"
+
+
+def test_every_code_and_tag_of_the_room_has_its_sentence() -> None:
+    source = "".join(path.read_text() for path in Path(service.__file__).parent.glob("*.py") if path.stem != "wording")
+    used = set(re.findall(r'"((?:authorisation|consent)\.[a-z_]+)"', source))
+    transport = {f"authorisation.{code}" for code in ("unreachable", "timeout", "cut_off", "too_large")}
+    outcomes = {f"authorisation.{outcome}" for outcome in service.Outcome}
+    assert used | transport | outcomes <= set(wording.ERRORS) | set(wording.TAGS)
+    assert set(wording.ERRORS) | set(wording.TAGS) <= used | transport | outcomes
