@@ -1,7 +1,7 @@
 """Reading statements: CPU seconds and memory against the packages people use for it.
 
-Each reading is a process of its own; ours and theirs take turns, and the middle of three is
-shown. The peers live in environments of their own, because two of them share a module name.
+Each reading is a process of its own; ours and theirs take turns, and the best of three is
+shown, because whatever else the machine does can only add. The peers live in environments of their own, because two of them share a module name.
 Every reader must find all movements, and ours checks balances, totals and record counts too.
 """
 
@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from bench.makers.camt import camt_file
 from bench.makers.coda import coda_file
@@ -81,10 +80,10 @@ def rows(quick: bool = False) -> Iterator[Row]:
     coda = FILES / f"{statements}.coda"
     coda_file(coda, statements, LINES)
     yield from _compare(coda, f"CODA {_size(coda)}, checked", statements, ((PYCODA, 3.0), (FEBELFIN, 3.0)))
-    for version in ("02", "08"):
-        camt = FILES / f"{statements}-{version}.xml"
-        camt_file(camt, statements, LINES, version)
-        yield from _compare(camt, f"CAMT.053.001.{version} {_size(camt)}", statements, ((CAMT053, 2.0),))
+    for version, count in (("02", statements), ("08", statements // 5)):
+        camt = FILES / f"{count}-{version}.xml"
+        camt_file(camt, count, LINES, version)
+        yield from _compare(camt, f"CAMT.053.001.{version} {_size(camt)}", count, ((CAMT053, 2.0),))
 
 
 def _compare(path: Path, work: str, statements: int, peers: tuple[tuple[Reader, float], ...]) -> Iterator[Row]:
@@ -99,9 +98,9 @@ def _compare(path: Path, work: str, statements: int, peers: tuple[tuple[Reader, 
                 raise RuntimeError(f"{reader.name} read {count} movements of {statements * LINES}")
             seconds[reader.name].append(cpu)
             memory[reader.name] = max(memory.get(reader.name, 0), above)
-    ours = median(seconds[OURS.name])
+    ours = min(seconds[OURS.name])
     for peer, goal in peers:
-        theirs = median(seconds[peer.name])
+        theirs = min(seconds[peer.name])
         yield Row(work, f"{ours:.2f} s CPU", f"{theirs:.2f} s CPU {peer.name}", theirs / ours, goal)
     above = max(memory[OURS.name], 0.1)
     yield Row(f"{work}: memory above start", f"{above:.1f} MB", f"{MEMORY:g} MB allowed", MEMORY / above, 1.0)

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -68,11 +69,11 @@ def rows(quick: bool = False) -> Iterator[Row]:
         yield Row(f"store {SMALL} lines a commit", f"{rate:,.0f} rows/s", f"{FLOOR:,} rows/s", rate / FLOOR, 1.0)
 
 
-def _lines(count: int, seed: int = 1) -> list[StatementLine]:
-    """Built before the clock runs: reading files is measured elsewhere."""
+def _lines(count: int, seed: int = 1, later: int = 0) -> list[StatementLine]:
+    """Built before the clock runs: reading files is measured elsewhere. `later`: days to add."""
     return [
         StatementLine(
-            move.on,
+            move.on + timedelta(days=later),
             move.on,
             Decimal(move.cents).scaleb(-2),
             move.text,
@@ -110,12 +111,12 @@ class _Place:
         return time.perf_counter() - started
 
     def store_small(self, commits: int) -> float:
-        """Rows a second over many small statements, a commit each, of as many accounts."""
-        some = [_lines(SMALL, seed) for seed in range(commits)]
+        """Rows a second over many small statements, a commit each: forty accounts, month after month."""
+        some = [_statement(iban(7_330_000_000 + n % 40), _lines(SMALL, n, n // 40 * DAYS)) for n in range(commits)]
         started = time.perf_counter()
-        for number, lines in enumerate(some):
+        for statement in some:
             with self.database.session(Setting(tenant=self.tenant)) as session:
-                self._bring(Scope.system(session, self.tenant), _statement(iban(7_330_000_000 + number % 40), lines))
+                self._bring(Scope.system(session, self.tenant), statement)
                 session.commit()
         return commits * SMALL / (time.perf_counter() - started)
 

@@ -14,7 +14,7 @@ from portal.connectors.files.coda_values import Dates, decimal, milli
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import belgian_iban
 
-_CONTINUED = frozenset(("22", "23", "31", "32", "33"))
+_INFORMATION = ("31", "32", "33")
 _INFOS = 10_000  # records 3x of one movement
 _MESSAGES = 1_000  # records 4 of one statement
 _WHOLE = "00000"  # record 0, 84–88: the file holds all movements
@@ -47,7 +47,7 @@ class StatementReader:
         self._total = 0
         self._closed = False
         self._movement: Group | None = None  # the record 21 with detail number 0000
-        self._current: Group | None = None  # the record 21 that 22 … 33 belong to
+        self._detail: Group | None = None  # its detail that is still open
         self._details: list[LineDetail] = []
         self._detail_kind = ""
         self._seen = 0  # details of the movement, kept or not
@@ -74,26 +74,22 @@ class StatementReader:
 
     def _read(self) -> Iterator[StatementLine]:
         """Movements up to record 8, then messages up to the next record 1 or 9."""
-        totals = self._totals
-        totals.records += 1
+        group: Group | None = None  # the record 21 that 22 … 33 belong to
+        records = 1
         for number, line in self._lines.records:
             kind = line[:2]
-            totals.records += 1
-            if kind in _CONTINUED:
-                group = self._current
-                if group is None or line[2:6] != group.sequence:
-                    raise misplaced(number, line)
+            records += 1
+            if group is not None and line[2:6] == group.sequence:
                 if kind == "22":
                     group.second = line
-                elif kind == "23":
+                    continue
+                if kind == "23":
                     group.third = line
-                elif group.infos is None:
-                    group.infos = [line]
-                elif len(group.infos) < _INFOS:
-                    group.infos.append(line)
-                else:
-                    raise Refused("coda.too_wide", line=number, limit=str(_INFOS))
-            elif kind == "21":
+                    continue
+                if kind in _INFORMATION:
+                    self._inform(group, number, line)
+                    continue
+            if kind == "21":
                 group = Group(line, number)
                 if line[6:10] != "0000":
                     self._start_detail(group)
@@ -104,16 +100,13 @@ class StatementReader:
             elif kind[0] == "8" and not self._closed:
                 if self._movement is not None:
                     yield self._finished(self._movement)
-                self._movement = self._current = None
+                self._movement = group = None
                 self._close(number, line)
             elif kind[0] == "4":
-                totals.messages += 1
-                if len(self._message) == _MESSAGES:
-                    raise Refused("coda.too_wide", line=number, limit=str(_MESSAGES))
-                totals.records -= 1
-                self._message.append(line[32:112])
+                records -= 1
+                self._keep_message(number, line)
             else:
-                totals.records -= 1
+                self._totals.records += records - 1
                 self._end(number, line)
                 return
         raise Refused("coda.truncated")
@@ -134,30 +127,44 @@ class StatementReader:
         limit = self._limits.entries
         if limit is not None and totals.entries > limit:
             raise Refused("file.too_many_entries", limit=str(limit))
-        self._movement = self._current = group
+        self._movement = group
 
     def _start_detail(self, group: Group) -> None:
         """Details sum to their movement, so a subtotal (type 7) gives way to its own details (9)."""
-        if self._movement is None or self._current is None or group.sequence != self._movement.sequence:
+        if self._movement is None or group.sequence != self._movement.sequence:
             raise misplaced(group.number, group.head)
         self._keep_detail()
         kind = group.head[53]
         if kind == "9" and self._detail_kind == "7" and self._details:
             self._details.pop()
         self._detail_kind = kind
-        self._current = group
+        self._detail = group
 
     def _keep_detail(self) -> None:
-        if self._current is None or self._current is self._movement:
+        if self._detail is None:
             return
         self._seen += 1
         if self._seen > self._limits.width:
-            raise Refused("coda.too_wide", line=self._current.number, limit=str(self._limits.width))
+            raise Refused("coda.too_wide", line=self._detail.number, limit=str(self._limits.width))
         if len(self._details) < self._limits.details:
-            self._details.append(detail_of(self._current))
+            self._details.append(detail_of(self._detail))
+        self._detail = None
+
+    def _inform(self, group: Group, number: int, line: str) -> None:
+        if group.infos is None:
+            group.infos = []
+        if len(group.infos) == _INFOS:
+            raise Refused("coda.too_wide", line=number, limit=str(_INFOS))
+        group.infos.append(line)
+
+    def _keep_message(self, number: int, line: str) -> None:
+        self._totals.messages += 1
+        if len(self._message) == _MESSAGES:
+            raise Refused("coda.too_wide", line=number, limit=str(_MESSAGES))
+        self._message.append(line[32:112])
 
     def _finished(self, movement: Group) -> StatementLine:
-        if self._current is movement:
+        if self._detail is None:
             return line_of(movement, (), self._dates, self._written_on)
         self._keep_detail()
         details, self._details, self._detail_kind = tuple(self._details), [], ""

@@ -98,9 +98,10 @@ _READERS: dict[str, Callable[[str], tuple[str, str]]] = {
 _BELGIAN = ("101", "102")  # ten digits and their check; a text like any other when the check fails
 
 
-def structured(kind: str, content: str) -> tuple[str, str]:
-    """(readable text, reference) of a structured communication of type `kind`."""
-    if kind in _BELGIAN and is_belgian(content[:12]):
-        return " ".join(content[12:].split()), content[:12]
+def structured(text: str) -> tuple[str, str]:
+    """(readable text, reference) of a structured communication: its type, then its fields."""
+    kind, digits = text[:3], text[3:15]
+    if kind in _BELGIAN and is_belgian(digits):
+        return " ".join(text[15:].split()), digits
     reader = _READERS.get(kind)
-    return reader(content) if reader else (_squeezed(content), "")
+    return reader(text[3:]) if reader else (_squeezed(text[3:]), "")
