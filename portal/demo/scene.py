@@ -31,6 +31,7 @@ from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import Setting, uuid7
 from portal.kernel.errors import PortalError
+from portal.ledger.accounts import ensure_accounts
 from portal.ledger.imports import import_file
 from portal.ledger.models import BankAccount
 from portal.runtime import Runtime
@@ -118,7 +119,7 @@ class Scene:
                 tenants.assign(scope, mine, self.users[person.email].id)
 
     def _businesses(self) -> list[dict[str, Any]]:
-        """Forty of the divisions at the sandbox: all that stand abroad, and the first of Belgium; not the firm's own."""
+        """Forty of the divisions at the sandbox: all abroad, and the first of Belgium; not the firm's own."""
         rows = self._control("divisions")["divisions"][1:]
         abroad = [row for row in rows if row["environment"] != "be"]
         at_home = [row for row in rows if row["environment"] == "be" and row["enterprise_number"]]
@@ -224,7 +225,8 @@ class Scene:
                     select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id)
                 ).first()
                 if account is None:
-                    continue
+                    number = (client.iban, "EUR")
+                    account = ensure_accounts(scope, [(*number, "")])[number]
                 coupling = self._coupling(scope)
                 books = read_books(scope, coupling.id)
                 proposed = defaults_for(books, account, client.country, clock.today())
@@ -255,9 +257,10 @@ class Scene:
     def let_time_pass(self) -> None:
         """Weeks pass for two log-ins: one lapses soon and does not answer, one was withdrawn at Exact."""
         now = clock.now()
-        old = {"received_at": now - timedelta(minutes=20), "expires_at": now - timedelta(minutes=10)}
+        # Without a machine's own clock beside it, a token's age is read off the wall.
+        old = {"received_on": "", "received_at": now - timedelta(minutes=20), "expires_at": now - timedelta(minutes=10)}
         idle = {
-            "received_at": now - timedelta(days=24), "expires_at": now - timedelta(days=24),
+            "received_on": "", "received_at": now - timedelta(days=24), "expires_at": now - timedelta(days=24),
             "refresh_expires_at": now + timedelta(days=6), "failures": 4, "not_before": now + timedelta(days=2),
         }  # fmt: skip
         with self._firm() as scope:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -25,6 +26,7 @@ class CauseView:
     verb: str
     url: str  # where the repair begins
     rows_url: str  # the clients that are hit
+    since: datetime | None
 
 
 WHO = {"firm": "building", "client": "person", "bank": "bank", "us": "cpu"}
@@ -64,7 +66,7 @@ def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
     names = ", ".join(cause.names[:2]) + (" …" if n > 2 else "")
 
     def view(what: str, why: str, who: str, verb: str, url: str = "") -> CauseView:
-        return CauseView(n, cause.state, what, why, who, WHO[who], verb, url or one_url, clients_url)
+        return CauseView(n, cause.state, what, why, who, WHO[who], verb, url or one_url, clients_url, cause.since)
 
     if cause.code == "authorisation.expiring":
         return view(

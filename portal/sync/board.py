@@ -177,6 +177,11 @@ class Night:
 
 
 def nights(scope: Scope, count: int = 14) -> Sequence[Night]:
-    """Last night's comparison last; nights on which nothing was compared are left out."""
-    since = clock.today() - timedelta(days=count)
-    return [Night(row[0], *(int(n) for n in row[1:])) for row in scope.session.execute(_NIGHTS, {"since": since})]
+    """The last `count` nights up to the last one compared, oldest first; none when nothing ever was."""
+    since = clock.today() - timedelta(days=count + 1)
+    rows = [Night(row[0], *(int(n) for n in row[1:])) for row in scope.session.execute(_NIGHTS, {"since": since})]
+    if not rows:
+        return []
+    by_night, last = {row.night: row for row in rows}, rows[-1].night
+    days = (last - timedelta(days=back) for back in range(count - 1, -1, -1))
+    return [by_night.get(day, Night(day, 0, 0, 0, 0, 0, 0)) for day in days]
