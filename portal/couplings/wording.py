@@ -20,6 +20,8 @@ ERRORS: dict[str, str] = {
     "configuration.books_unread": N_("The books of dossier {number} were not read yet. Read them first."),
     "configuration.account_taken": N_("Bank account {number} is booked by another configuration already."),
     "configuration.deleted": N_("This configuration was deleted."),
+    "configuration.no_coupling": N_("This account is not coupled."),
+    "configuration.no_account": N_("No bank account waits for a configuration. One appears with its first statement."),
     "configuration.entry_kind": N_("Choose a bank entry or a general journal entry."),
     "configuration.journal_unknown": N_("Journal {journal} does not exist in dossier {dossier}."),
     "configuration.journal_blocked": N_("Journal {journal} is blocked in dossier {dossier}."),

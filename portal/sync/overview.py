@@ -21,7 +21,7 @@ from portal.identity.models import User
 from portal.kernel import clock
 from portal.ledger.balances import Balance, last_balances
 from portal.ledger.models import BankAccount, StatementLine
-from portal.sync.models import Comparison
+from portal.sync.models import Comparison, Posting, PostingState
 
 YEAR = timedelta(days=365)
 POINTS = 53  # of a year's chart: one a week
@@ -237,3 +237,15 @@ def worst(head: Any, couplings: Sequence[CouplingView]) -> Standing:
                 return Standing("attention", "authorisation.expiring", {"name": view.row.authorisation_name},
                                 coupling=view)  # fmt: skip
     return Standing(state, code, head.values or {}, head.since, first)
+
+
+def posting_counts(scope: Scope, coupling_id: uuid.UUID) -> tuple[int, int]:
+    """How many entries a coupling booked, and how many are handed over and not settled yet."""
+    under_way = (PostingState.INTENT, PostingState.SENDING, PostingState.UNCERTAIN)
+    booked, waiting = scope.session.execute(
+        select(
+            func.count().filter(Posting.state == PostingState.CONFIRMED),
+            func.count().filter(Posting.state.in_(under_way)),
+        ).where(Posting.tenant_id == scope.tenant_id, Posting.coupling_id == coupling_id)
+    ).one()
+    return booked, waiting
