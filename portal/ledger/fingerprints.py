@@ -54,15 +54,14 @@ def counter_of(print_: bytes) -> int:
     return int.from_bytes(print_[KEY_LENGTH:], "big")
 
 
+_NO_LETTER_OR_DIGIT = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
 def _plain(text: str) -> str:
     """Letters and digits, upper case, without accents."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
-    return "".join(filter(_is_plain, text)).upper()
-
-
-def _is_plain(character: str) -> bool:
-    return character.isalnum() and character.isascii()
+    return text.encode("ascii", "ignore").translate(None, _NO_LETTER_OR_DIGIT).decode().upper()
 
 
 class Content:

@@ -1,19 +1,22 @@
-"""The lines of a file, streamed into a temporary table before anything is decided about them.
+"""The lines of a file, gathered before anything is decided about them.
 
 A balance that does not add up shows at the end of a statement only, and whether a line is new
-needs the whole day: so lines wait in `arriving_lines`, which lives on the connection and
-empties itself at the end of the transaction, and only the heads stay in memory.
+needs the whole day. The lines of a usual file wait in memory; those of a long one are streamed
+into a temporary table that empties itself with the transaction, so that memory stays flat.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from portal.connectors.base import LineDetail, Statement, StatementLine, Warning_
@@ -23,13 +26,19 @@ from portal.kernel.money import AmountOutOfRange, to_units
 from portal.ledger.fingerprints import Content, content_key, fingerprint
 from portal.ledger.matching import Span
 
-CREATE = """
+_CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS arriving_lines (
   ordinal integer, id uuid, position integer, date date, value_date date, amount bigint, total bigint,
   description text, counterparty text, counterparty_account text, reference text, end_to_end_id text,
   bank_reference text, transaction_code text, details jsonb, fingerprint bytea
 ) ON COMMIT DELETE ROWS"""
+COLUMNS = (
+    "ordinal", "id", "position", "date", "value_date", "amount", "total", "description", "counterparty",
+    "counterparty_account", "reference", "end_to_end_id", "bank_reference", "transaction_code", "details",
+    "fingerprint",
+)  # fmt: skip
 _COPY = "COPY pg_temp.arriving_lines FROM STDIN (FORMAT BINARY)"
+HELD = 2_000  # lines of a file that wait in memory
 STATEMENTS = 10_000  # heads stay in memory
 MOST = 1 << 61  # sum of a statement; leaves room for its opening balance in 64 bits
 _TYPES = ["int4", "uuid", "int4", "date", "date", "int8", "int8", *["text"] * 7, "jsonb", "bytea"]
@@ -85,29 +94,116 @@ def raw(session: Session) -> psycopg.Connection[Any]:
     return driver
 
 
-def gather(session: Session, statements: Iterable[Statement]) -> list[Head]:
-    """Stream all lines into `arriving_lines` and return the heads, in the order of the file.
+Row = tuple[Any, ...]  # the values of COLUMNS
+
+
+class Arrived:
+    """The gathered lines of one file: in memory, or in `arriving_lines` when there are many."""
+
+    def __init__(self, session: Session) -> None:
+        self._connection = raw(session)
+        self._held: list[Row] = []
+        self._spilled = False
+
+    def fill(self, rows: Iterable[Row]) -> None:
+        """Takes all rows once; may be called once only."""
+        with ExitStack() as stack:
+            copy: psycopg.Copy | None = None
+            for row in rows:
+                if copy is not None:
+                    copy.write_row(row)
+                elif len(self._held) < HELD:
+                    self._held.append(row)
+                else:
+                    copy = self._spill(stack)
+                    copy.write_row(row)
+
+    def _spill(self, stack: ExitStack) -> psycopg.Copy:
+        self._connection.execute(_CREATE)
+        copy = stack.enter_context(stack.enter_context(self._connection.cursor()).copy(_COPY))
+        copy.set_types(_TYPES)
+        for row in self._held:
+            copy.write_row(row)
+        self._held, self._spilled = [], True
+        return copy
+
+    def of_days(self, ordinals: Collection[int], days: Collection[date]) -> Iterable[Row]:
+        """(date, ordinal, id, amount, total, fingerprint), by date, ordinal and position."""
+        if self._spilled:
+            query = """SELECT date, ordinal, id, amount, total, fingerprint FROM pg_temp.arriving_lines
+                WHERE ordinal = ANY(%s) AND date = ANY(%s) ORDER BY date, ordinal, position"""
+            return self._connection.execute(query, (list(ordinals), list(days)), binary=True)
+        some = (row for row in self._held if row[0] in ordinals and row[3] in days)
+        return ((row[3], row[0], row[1], row[5], row[6], row[-1]) for row in sorted(some, key=_by_day))
+
+    def drop(self, ids: Collection[uuid.UUID]) -> None:
+        if not ids:
+            return
+        if self._spilled:
+            self._connection.execute("DELETE FROM pg_temp.arriving_lines WHERE id = ANY(%s)", (list(ids),))
+        else:
+            gone = set(ids)
+            self._held = [row for row in self._held if row[1] not in gone]
+
+    def renumber(self, prints: Mapping[uuid.UUID, bytes]) -> None:
+        """Give lines another fingerprint."""
+        if not prints:
+            return
+        if self._spilled:
+            self._connection.execute(
+                """UPDATE pg_temp.arriving_lines a SET fingerprint = v.print
+                FROM unnest(%s::uuid[], %s::bytea[]) AS v (id, print) WHERE a.id = v.id""",
+                (list(prints), list(prints.values())),
+            )
+        else:
+            self._held = [(*row[:-1], prints.get(row[1], row[-1])) for row in self._held]
+
+    def source(self) -> tuple[str, list[str]]:
+        """The lines as something to select from, named a, and its parameters."""
+        if self._spilled:
+            return "pg_temp.arriving_lines a", []
+        # One JSON text: psycopg writes arrays element by element in Python, which costs more than the insert.
+        return _FROM_JSON, [json.dumps([dict(zip(COLUMNS, map(_as_json, row), strict=True)) for row in self._held])]
+
+
+_FROM_JSON = f"json_to_recordset(%s::json) a ({', '.join(map(' '.join, zip(COLUMNS, _TYPES, strict=True)))})"
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, uuid.UUID | date):
+        return str(value)
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return value.obj if isinstance(value, Jsonb) else value
+
+
+def _by_day(row: Row) -> tuple[date, int, int]:
+    return row[3], row[0], row[2]
+
+
+def gather(session: Session, statements: Iterable[Statement]) -> tuple[list[Head], Arrived]:
+    """Read all statements: their heads, in the order of the file, and their lines.
 
     Raises Refused as the parser does; the caller's savepoint then undoes everything.
     """
-    connection = raw(session)
-    connection.execute(CREATE)
     heads: list[Head] = []
-    # Several files may be brought in by one transaction, so ordinals go on from file to file.
-    first: int = session.info.get("arrived", 0)
+    arrived = Arrived(session)
+    arrived.fill(_read(session, statements, heads))
+    return heads, arrived
+
+
+def _read(session: Session, statements: Iterable[Statement], heads: list[Head]) -> Iterator[Row]:
     counters: dict[bytes, int] = {}
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(_TYPES)
-        for statement in statements:
-            if len(heads) == STATEMENTS:
-                raise Refused("file.too_many_statements", limit=str(STATEMENTS))
-            head = _head(first + len(heads), statement)
-            for row in _rows(head, statement.lines, counters):
-                copy.write_row(row)
-            _finish(head, statement)
-            heads.append(head)
-            session.info["arrived"] = head.ordinal + 1
-    return heads
+    for statement in statements:
+        if len(heads) == STATEMENTS:
+            raise Refused("file.too_many_statements", limit=str(STATEMENTS))
+        # Several files may be brought in by one transaction, so ordinals go on from file to file.
+        ordinal: int = session.info.get("arrived", 0)
+        session.info["arrived"] = ordinal + 1
+        head = _head(ordinal, statement)
+        yield from _rows(head, statement.lines, counters)
+        _finish(head, statement)
+        heads.append(head)
 
 
 def _head(ordinal: int, statement: Statement) -> Head:
@@ -126,8 +222,8 @@ def _head(ordinal: int, statement: Statement) -> Head:
     )
 
 
-def _rows(head: Head, lines: Iterable[StatementLine], counters: dict[bytes, int]) -> Iterator[tuple[Any, ...]]:
-    """The rows to copy; fills `days`, `total`, `count`, `sign`, `in_order` and `content` of the head."""
+def _rows(head: Head, lines: Iterable[StatementLine], counters: dict[bytes, int]) -> Iterator[Row]:
+    """The lines of a statement; fills `days`, `total`, `count`, `sign`, `in_order` and `content` of the head."""
     content, days, ordinal = head.content, head.days, head.ordinal
     # Ids of one statement ascend, so that lines of a day list in the order of the statement.
     identity = uuid7().int
@@ -152,7 +248,7 @@ def _rows(head: Head, lines: Iterable[StatementLine], counters: dict[bytes, int]
         yield (
             ordinal, uuid.UUID(int=identity + position), position, day, line.value_date, units, total,
             line.description, line.counterparty, line.counterparty_account, line.reference, line.end_to_end_id,
-            line.bank_reference, line.transaction_code, _details(line.details) if line.details else None,
+            line.bank_reference, line.transaction_code, Jsonb(_details(line.details)) if line.details else None,
             fingerprint(key, counter),
         )  # fmt: skip
     head.total, head.count = total, content.count

@@ -64,13 +64,13 @@ def store_statements(
 
     Raises Refused; what was written until then has to be rolled back by the caller.
     """
-    heads = gather(scope.session, statements)
+    heads, arrived = gather(scope.session, statements)
     by_account = _by_account(heads)
     if expected is not None and set(by_account) - {(expected.number, expected.currency)}:
         other = next(number for number in by_account if number != (expected.number, expected.currency))
         raise Refused("file.other_account", found=other[0], currency=other[1], expected=expected.number)
     accounts = ensure_accounts(scope, [(*number, some[0].bic) for number, some in by_account.items()])
-    decisions = [decide(scope, accounts[number], some) for number, some in by_account.items()]
+    decisions = [decide(scope, accounts[number], some, arrived) for number, some in by_account.items()]
     row.stored = sum(decision.stored for decision in decisions)
     row.known = sum(decision.known for decision in decisions)
     # A statement without lines is worth storing too: it continues the chain of balances.
@@ -79,7 +79,7 @@ def store_statements(
     row.warnings = [_told(warning) for head in heads for warning in head.warnings][:MAX_WARNINGS]
     scope.session.add(row)
     scope.session.flush()
-    store(scope, row, decisions)
+    store(scope, row, decisions, arrived)
     return decisions
 
 

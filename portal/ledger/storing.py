@@ -15,16 +15,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import insert, or_, select
-
 from portal.access import Scope
 from portal.connectors.errors import Refused
 from portal.kernel import clock
-from portal.kernel.money import from_units, to_units
 from portal.ledger.fingerprints import counter_of, fingerprint, key_of
-from portal.ledger.gathering import Head, raw
+from portal.ledger.gathering import Arrived, Head, raw
 from portal.ledger.matching import Arriving, Kept, Span, follows, unknown
-from portal.ledger.models import BankAccount, Import, Statement
+from portal.ledger.models import BankAccount, Import
 
 SLICE = 20_000  # incoming lines compared at a time, so that memory stays flat
 STATEMENTS_A_DAY = 100  # of one account in one file
@@ -48,11 +45,11 @@ class Decision:
         return self.lines - self.stored
 
 
-def decide(scope: Scope, account: BankAccount, heads: Sequence[Head]) -> Decision:
+def decide(scope: Scope, account: BankAccount, heads: Sequence[Head], arrived: Arrived) -> Decision:
     """Sort out what is new among the statements of one account, which is locked.
 
-    Takes the known lines out of `arriving_lines`; new ones that equal a stored line get a
-    counter of their own. Raises Refused for a file with absurdly many statements of one day.
+    Takes the known lines out of `arrived`; new ones that equal a stored line get a counter of
+    their own. Raises Refused for a file with absurdly many statements of one day.
     """
     decision = Decision(account, [], sum(head.count for head in heads))
     stored = _stored(scope, account, heads)
@@ -61,64 +58,54 @@ def decide(scope: Scope, account: BankAccount, heads: Sequence[Head]) -> Decisio
         if head.digest not in digests:
             digests.add(head.digest)
             decision.heads.append(head)
-    comparison = _Comparison(scope, decision, stored)
+    comparison = _Comparison(scope, decision, stored, arrived)
     for days in _slices(_shared_days(decision.heads, stored), decision.heads):
         comparison.run(days)
     return decision
 
 
-def store(scope: Scope, row: Import, decisions: Iterable[Decision]) -> None:
-    """Write the statements and their new lines; `row` stands in the database already."""
+def store(scope: Scope, row: Import, decisions: Iterable[Decision], arrived: Arrived) -> None:
+    """Write the statements and their new lines, in one statement; `row` stands in the database already."""
     placed = [(decision, head) for decision in decisions for head in decision.heads]
     if not placed:
         return
-    now = clock.now()
-    values = [_statement(scope, row, decision, head) | {"created_at": now} for decision, head in placed]
-    scope.session.execute(insert(Statement), values)
-    raw(scope.session).execute(
-        _INSERT,
-        {
-            "tenant": scope.tenant_id,
-            "ordinals": [head.ordinal for _, head in placed],
-            "statements": [head.id for _, head in placed],
-            "accounts": [decision.account.id for decision, _ in placed],
-            "bases": [head.base for _, head in placed],
-            "signs": [head.sign for _, head in placed],
-        },
-    )
+    columns = [
+        (
+            head.ordinal, head.id, decision.account.id, head.base, head.sign, head.number,
+            head.opening, head.opening_date, head.closing, head.closing_date, head.first, head.last,
+            head.in_order, head.count, head.count - decision.known_lines[head.ordinal], head.digest,
+        )
+        for decision, head in placed
+    ]  # fmt: skip
+    lists = [list(column) for column in zip(*columns, strict=True)]
+    source, lines = arrived.source()
+    parameters = [*lists, scope.tenant_id, row.id, clock.now(), scope.tenant_id, *lines]
+    raw(scope.session).execute(_INSERT + source + " JOIN heads h ON h.ordinal = a.ordinal", parameters)
 
 
+# Arrays are sent as they are; rows of few columns make for few parameters however long the file.
 _INSERT = """
+WITH heads AS MATERIALIZED (
+  SELECT * FROM unnest(%b::int[], %b::uuid[], %b::uuid[], %b::bigint[], %b::int[], %b::text[],
+    %b::bigint[], %b::date[], %b::bigint[], %b::date[], %b::date[], %b::date[],
+    %b::bool[], %b::int[], %b::int[], %b::bytea[])
+  AS h (ordinal, id, account, base, sign, number, opening, opening_date, closing, closing_date, first_date, last_date,
+    in_order, line_count, new_lines, digest)
+), written AS (
+  INSERT INTO statements (tenant_id, import_id, created_at, id, bank_account_id, number, opening, opening_date,
+    closing, closing_date, first_date, last_date, in_order, line_count, new_lines, digest)
+  SELECT %s, %s, %s, id, account, number, opening, opening_date, closing, closing_date, first_date, last_date,
+    in_order, line_count, new_lines, digest
+  FROM heads
+)
 INSERT INTO statement_lines (tenant_id, id, bank_account_id, statement_id, position, date, value_date, amount,
   balance, description, counterparty, counterparty_account, reference, end_to_end_id, bank_reference,
   transaction_code, details, fingerprint)
-SELECT %(tenant)s, a.id, h.account, h.statement, a.position, a.date, a.value_date, a.amount,
+SELECT %s, a.id, h.account, h.id, a.position, a.date, a.value_date, a.amount,
   h.base + h.sign * a.total + CASE WHEN h.sign < 0 THEN a.amount ELSE 0 END,
   a.description, a.counterparty, a.counterparty_account, a.reference, a.end_to_end_id, a.bank_reference,
   a.transaction_code, a.details, a.fingerprint
-FROM pg_temp.arriving_lines a
-JOIN unnest(%(ordinals)s::int[], %(statements)s::uuid[], %(accounts)s::uuid[], %(bases)s::bigint[], %(signs)s::int[])
-  AS h (ordinal, statement, account, base, sign) ON h.ordinal = a.ordinal"""
-
-
-def _statement(scope: Scope, row: Import, decision: Decision, head: Head) -> dict[str, Any]:
-    return {
-        "tenant_id": scope.tenant_id,
-        "id": head.id,
-        "bank_account_id": decision.account.id,
-        "import_id": row.id,
-        "number": head.number,
-        "opening": None if head.opening is None else from_units(head.opening),
-        "opening_date": head.opening_date,
-        "closing": None if head.closing is None else from_units(head.closing),
-        "closing_date": head.closing_date,
-        "first_date": head.first,
-        "last_date": head.last,
-        "in_order": head.in_order,
-        "line_count": head.count,
-        "new_lines": head.count - decision.known_lines[head.ordinal],
-        "digest": head.digest,
-    }
+FROM """
 
 
 # ------------------------------------------------------------------ what is there already
@@ -134,25 +121,16 @@ class _Stored:
 
 def _stored(scope: Scope, account: BankAccount, heads: Sequence[Head]) -> list[_Stored]:
     """Stored statements that share a day with the incoming ones, or are one of them."""
-    days = [day for head in heads for day in (head.first, head.last) if day is not None]
-    known = Statement.digest.in_([head.digest for head in heads])
-    touching = (Statement.first_date <= max(days)) & (Statement.last_date >= min(days)) if days else known
-    query = (
-        select(Statement, Import.format)
-        .join(Import, (Import.tenant_id == Statement.tenant_id) & (Import.id == Statement.import_id))
-        .where(
-            Statement.tenant_id == scope.tenant_id,
-            Statement.bank_account_id == account.id,
-            or_(known, touching),
-        )
-    )
-    return [_Stored(_span(row), row.digest, format, row.in_order) for row, format in scope.session.execute(query)]
-
-
-def _span(row: Statement) -> Span:
-    opening = None if row.opening is None else to_units(row.opening)
-    closing = None if row.closing is None else to_units(row.closing)
-    return Span(row.id, opening, closing, row.opening_date, row.closing_date, row.first_date, row.last_date)
+    first = min((head.first for head in heads if head.first), default=None)
+    last = max((head.last for head in heads if head.last), default=None)
+    query = """SELECT s.id, s.opening, s.closing, s.opening_date, s.closing_date, s.first_date, s.last_date,
+        s.digest, i.format, s.in_order
+      FROM statements s JOIN imports i ON i.tenant_id = s.tenant_id AND i.id = s.import_id
+      WHERE s.tenant_id = %s AND s.bank_account_id = %s
+        AND (s.digest = ANY(%s) OR (s.first_date <= %s AND s.last_date >= %s))"""
+    parameters = (scope.tenant_id, account.id, [head.digest for head in heads], last, first)
+    found = raw(scope.session).execute(query, parameters, binary=True)
+    return [_Stored(Span(*row[:7]), *row[7:]) for row in found]
 
 
 def _shared_days(heads: Sequence[Head], stored: Sequence[_Stored]) -> list[date]:
@@ -187,10 +165,11 @@ def _slices(days: Sequence[date], heads: Sequence[Head]) -> Iterator[list[date]]
 class _Comparison:
     """Compares shared days of the incoming statements of one account, in the order of the file."""
 
-    def __init__(self, scope: Scope, decision: Decision, stored: Sequence[_Stored]) -> None:
+    def __init__(self, scope: Scope, decision: Decision, stored: Sequence[_Stored], arrived: Arrived) -> None:
         self._scope = scope
         self._connection = raw(scope.session)
         self._decision = decision
+        self._arrived = arrived
         self._heads = {head.ordinal: head for head in decision.heads}
         self._formats = {told.span.id: told.format for told in stored}
         self._formats |= {head.id: head.format for head in decision.heads}
@@ -206,7 +185,7 @@ class _Comparison:
 
     def run(self, days: list[date]) -> None:
         kept = self._kept(days)
-        for day, rows in groupby(self._arriving(days), key=itemgetter(0)):
+        for day, rows in groupby(self._arrived.of_days(self._heads, days), key=itemgetter(0)):
             self._day(day, rows, kept[day])
         self._write()
 
@@ -253,11 +232,6 @@ class _Comparison:
                         edge.append(other)
         return set(found)
 
-    def _arriving(self, days: list[date]) -> Iterable[tuple[Any, ...]]:
-        query = """SELECT date, ordinal, id, amount, total, fingerprint FROM pg_temp.arriving_lines
-            WHERE ordinal = ANY(%s) AND date = ANY(%s) ORDER BY date, ordinal, position"""
-        return self._connection.execute(query, (list(self._heads), days), binary=True)
-
     def _kept(self, days: list[date]) -> dict[date, list[tuple[Kept, bytes]]]:
         query = """SELECT date, amount, balance, fingerprint, statement_id FROM statement_lines
             WHERE tenant_id = %s AND bank_account_id = %s AND date = ANY(%s) ORDER BY date, id"""
@@ -270,14 +244,8 @@ class _Comparison:
         return found
 
     def _write(self) -> None:
-        if self._known:
-            self._connection.execute("DELETE FROM pg_temp.arriving_lines WHERE id = ANY(%s)", (self._known,))
-        if self._renumbered:
-            self._connection.execute(
-                """UPDATE pg_temp.arriving_lines a SET fingerprint = v.print
-                FROM unnest(%s::uuid[], %s::bytea[]) AS v (id, print) WHERE a.id = v.id""",
-                (list(self._renumbered), list(self._renumbered.values())),
-            )
+        self._arrived.drop(self._known)
+        self._arrived.renumber(self._renumbered)
         self._known, self._renumbered = [], {}
 
 

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from portal.access import Scope
 from portal.connectors.base import StatementLine
 from portal.kernel.db import Database
+from portal.ledger import gathering
 from portal.ledger.models import Import
 from tests import factories as make
 from tests.ledger.making import Cut, bring_in, cut, line, statement, stored
@@ -195,10 +197,12 @@ def pieces(history: list[StatementLine]) -> st.SearchStrategy[list[tuple[int, in
 def check(scope: Scope, data: st.DataObject, history: list[StatementLine], format: str, newest_first: bool) -> None:
     account = make.belgian_iban(next(_numbers))
     cuts = data.draw(pieces(history))
+    held = data.draw(st.sampled_from([0, 3, 2_000]))  # more lines than that wait in the database
 
     def bring(start: int, end: int) -> Import:
         made = statement(account, cut(history, start, end), format=format, newest_first=newest_first)
-        return bring_in(scope, made)
+        with patch.object(gathering, "HELD", held):
+            return bring_in(scope, made)
 
     for start, end in cuts:
         bring(start, end)
