@@ -81,7 +81,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         N_("What stands in the package differs from what was sent"),
         N_("The total or the number of lines was changed in the package, or by a rule there."),
         "firm",
-        (N_("Compare the entry in the package with the lines below, and put right what is wrong there."),),
+        (N_("Compare the entry in the package with its lines here, and put right there what is wrong."),),
     ),
     "posting.interrupted": Explanation(N_("The sending was interrupted"), _UNDER_WAY, "us"),
     "posting.restored": Explanation(N_("A back-up was put back"), _UNDER_WAY, "us"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import url_for
@@ -181,8 +182,18 @@ def finding_words(finding: Mapping[str, Any]) -> str:
         case "doubled":
             return str(_("stands there more than once: %(numbers)s", numbers=numbers))
         case "altered":
-            ours, theirs = finding.get("ours", ""), finding.get("theirs", "")
-            return str(_("sent %(ours)s, found %(theirs)s (debit / lines)", ours=ours, theirs=theirs))
+            return str(
+                _("sent %(ours)s, found %(theirs)s", ours=_side(finding["ours"]), theirs=_side(finding["theirs"]))
+            )
         case "unexpected":
             return str(_("stands there as %(numbers)s, while we do not hold it for booked", numbers=numbers))
     return str(_("a reference we never gave out: %(numbers)s", numbers=numbers))
+
+
+def _side(text: str) -> str:
+    """One side of an altered entry, "100.00 / 3", in words: its debit and its number of lines."""
+    debit, _slash, lines = text.partition(" / ")
+    if not lines.isdecimal():
+        return text
+    return str(ngettext("%(debit)s in %(num)s line", "%(debit)s in %(num)s lines", int(lines),
+                        debit=formats().money(Decimal(debit))))  # fmt: skip

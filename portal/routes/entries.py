@@ -199,7 +199,7 @@ def correct(client: uuid.UUID, entry_id: uuid.UUID, line_id: uuid.UUID) -> Respo
     """One line; the answer to htmx is that line, with totals, hash and counters beside it."""
     form, error = LineForm(), ""
     if not form.validate():
-        error = " ".join(text for field in form for text in field.errors)
+        error = " ".join(str(text) for field in form for text in field.errors)
     else:
         try:
             drafting.correct_line(

@@ -15,6 +15,7 @@ from portal.access import Scope
 from portal.connectors.base import OutgoingEntry, OutgoingLine
 from portal.couplings.models import Configuration, Coupling
 from portal.identity.models import User
+from portal.kernel.money import Amount
 from portal.ledger.models import BankAccount, Entry, EntryLine, StatementLine
 from portal.sync.books import DossierBooks, read_books
 from portal.sync.drafting import lines_of
@@ -112,7 +113,8 @@ def list_entries(scope: Scope, wanted: EntryFilter) -> EntryList:
     }  # fmt: skip
     counts = {row.state: row.number for row in scope.session.execute(text(listed + _COUNTS), parameters)}
     order = SORTS.get(wanted.sort, SORTS["state"])
-    rows = scope.session.execute(text(listed + _ROWS.format(order=order)), parameters).all()
+    page = text(listed + _ROWS.format(order=order)).columns(amount=Amount())
+    rows = scope.session.execute(page, parameters).all()
     return EntryList(rows, rows[0].matching if rows else 0, counts)
 
 
