@@ -95,7 +95,7 @@ def furnish_client(
                 created_at=now, finished_at=now, next_try_at=now)
         )  # fmt: skip
         session.add(
-            Comparison(**common, id=ids["comparison_id"], coupling_id=coupling.id, night=on, compared_at=now, offered=1,
+            Comparison(**common, id=ids["comparison_id"], coupling_id=coupling.id, night=clock.today(), compared_at=now, offered=1,
                        booked=0, found=0, missing=0, doubled=0, altered=0)
         )  # fmt: skip
         session.flush()
@@ -105,7 +105,9 @@ def furnish_client(
         session.add(Membership(**common, id=ids["membership_id"], user_id=member.id, role="reader", created_at=now))
         record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=f"{mark}{client.name}")
     ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
+    own = make.make_authorisation(db, vault, client, access="a", refresh="b", name=f"{mark}own {uuid.uuid4().hex[:6]}")
     return ids | {
+        "client_authorisation_id": own.id,
         "client": tenant_id, "coupling_id": coupling.id, "bank_account_id": account.id, "account_id": account.id,
         "configuration_id": configuration.id, "portal_authorisation_id": authorisation.id,
     }  # fmt: skip

@@ -101,37 +101,38 @@ BEGIN
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM set_config('app.user', who.id::text, true);
   IF p_read_only THEN PERFORM set_config('transaction_read_only', 'on', true); END IF;
-  IF p_tenant IS NOT NULL AND (who.totp_confirmed_at IS NULL OR who.second_factor_at IS NOT NULL) THEN
-    SELECT t.id, t.kind, t.name, t.scheme, t.enterprise_number, t.zone, t.rehearsal, f.role, f.grant_role, f.via,
-      v.name AS via_name INTO place
-    FROM tenants t
-    CROSS JOIN LATERAL (
-      SELECT 1 AS rank, m.role, NULL::text AS grant_role, NULL::uuid AS via, m.created_at AS since
-      FROM memberships m WHERE m.tenant_id = t.id AND m.user_id = who.id AND m.ended_at IS NULL
-      UNION ALL
-      SELECT 2, g.role, g.role, NULL, g.created_at FROM grants g
-      WHERE g.tenant_id = t.id AND g.user_id = who.id AND g.state = 'active'
-        AND (g.ends_on IS NULL OR g.ends_on >= app_today())
-      UNION ALL
-      SELECT 3, m.role, g.role, g.portal_id, g.created_at FROM grants g
-      JOIN memberships m ON m.tenant_id = g.portal_id AND m.user_id = who.id AND m.ended_at IS NULL
-      JOIN tenants p ON p.id = g.portal_id AND p.closed_at IS NULL
-      WHERE g.tenant_id = t.id AND g.state = 'active' AND (g.ends_on IS NULL OR g.ends_on >= app_today())
-    ) f
-    LEFT JOIN tenants v ON v.id = f.via
-    WHERE t.id = p_tenant AND t.closed_at IS NULL
-    ORDER BY f.rank, f.since LIMIT 1;
-    IF FOUND THEN
-      PERFORM set_config('app.tenant', place.id::text, true),
-              set_config('app.portal', CASE WHEN place.kind = 'portal' THEN place.id::text ELSE '' END, true),
-              set_config('app.via', coalesce(place.via::text, ''), true);
-    END IF;
+  -- Without the second factor nobody is anything anywhere.
+  SELECT t.id, t.kind, t.name, t.scheme, t.enterprise_number, t.zone, t.rehearsal, f.role, f.grant_role, f.via,
+    v.name AS via_name INTO place
+  FROM tenants t
+  CROSS JOIN LATERAL (
+    SELECT 1 AS rank, m.role, NULL::text AS grant_role, NULL::uuid AS via, m.created_at AS since
+    FROM memberships m WHERE m.tenant_id = t.id AND m.user_id = who.id AND m.ended_at IS NULL
+    UNION ALL
+    SELECT 2, g.role, g.role, NULL, g.created_at FROM grants g
+    WHERE g.tenant_id = t.id AND g.user_id = who.id AND g.state = 'active'
+      AND (g.ends_on IS NULL OR g.ends_on >= app_today())
+    UNION ALL
+    SELECT 3, m.role, g.role, g.portal_id, g.created_at FROM grants g
+    JOIN memberships m ON m.tenant_id = g.portal_id AND m.user_id = who.id AND m.ended_at IS NULL
+    JOIN tenants p ON p.id = g.portal_id AND p.closed_at IS NULL
+    WHERE g.tenant_id = t.id AND g.state = 'active' AND (g.ends_on IS NULL OR g.ends_on >= app_today())
+  ) f
+  LEFT JOIN tenants v ON v.id = f.via
+  WHERE t.id = p_tenant AND t.closed_at IS NULL
+    AND (who.totp_confirmed_at IS NULL OR who.second_factor_at IS NOT NULL)
+  ORDER BY f.rank, f.since LIMIT 1;
+  IF FOUND THEN
+    PERFORM set_config('app.tenant', place.id::text, true),
+            set_config('app.portal', CASE WHEN place.kind = 'portal' THEN place.id::text ELSE '' END, true),
+            set_config('app.via', coalesce(place.via::text, ''), true);
   END IF;
   RETURN QUERY SELECT who.sid, who.id, who.email::text, who.name::text, who.locale::text, who.theme::text,
     who.single_keys, who.email_verified_at IS NOT NULL,
     who.totp_confirmed_at IS NOT NULL AND who.second_factor_at IS NULL, who.totp_confirmed_at IS NOT NULL,
     who.confirmed_at, who.last_seen_at,
-    place.id, place.kind::text, place.name::text, place.scheme::text, place.enterprise_number::text, place.zone::text, place.rehearsal, place.role::text,
+    place.id, place.kind::text, place.name::text, place.scheme::text, place.enterprise_number::text,
+    place.zone::text, place.rehearsal, place.role::text,
     place.grant_role::text, place.via, place.via_name::text;
 END $$;""",
     # Every account the signed-in person can switch to, found by name, number or dossier.

@@ -100,6 +100,7 @@ class Database:
             max_overflow=max_overflow,
             pool_timeout=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # a failed statement must not write a secret into the log
             connect_args={
                 "application_name": application,
                 "connect_timeout": 5,

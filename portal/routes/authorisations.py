@@ -252,6 +252,8 @@ def test(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     try:
         seen = authorisations.activate(runtime.get(), scope(), authorisation_id)
         fetched = store_dossiers(scope(), authorisation_id, seen.dossiers)
+    except NotFound:
+        raise
     except PortalError as error:
         db().rollback()
         flash(wording.of_error(error.code, error.values), "stop")

@@ -184,8 +184,8 @@ def add_member(scope: Scope, email: str, role: str) -> Membership:
 
 
 def change_role(scope: Scope, membership_id: uuid.UUID | str, role: str) -> None:
-    _check_role(scope.kind, role)
     row = _living(scope, membership_id)
+    _check_role(scope.kind, role)
     _keep_one_head(scope, row, role)
     before, row.role = row.role, role
     record(scope, "member.role_changed", ("user", row.user_id), name=_name(scope, row), before=before, role=role)

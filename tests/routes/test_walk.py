@@ -107,6 +107,8 @@ def path_of(app: Flask, rule: Rule, ids: dict[str, uuid.UUID], **instead: object
     for name in rule.arguments:
         if name in instead:
             values[name] = instead[name]
+        elif f"client_{name}" in ids and "client" in rule.arguments:
+            values[name] = ids[f"client_{name}"]  # both kinds of tenant have such rows
         elif name in ids:
             values[name] = ids[name]
         elif name in WORDS:
