@@ -36,12 +36,7 @@ class Refused(Exception):
 def children(settings: Settings) -> list[Child]:
     """What runs beside the services, in the order of starting."""
     python, environment = sys.executable, child_environment(settings)
-    memory = ["--worker-tmp-dir", "/dev/shm"] if Path("/dev/shm").is_dir() else []  # noqa: S108 - heartbeat files only
-    web = [python, "-m", "gunicorn", "--bind", f"{settings.bind}:{settings.port}", "--worker-class", "gthread"]
-    web += ["--workers", "2", "--threads", "8", "--timeout", "60", "--graceful-timeout", "10", *memory]
-    # the path without its query, which may hold one-time codes
-    web += ["--no-control-socket", "--log-level", "warning", "--access-logfile", "-"]
-    web += ["--access-logformat", "%(s)s %(m)s %(U)s %(M)s ms", "portal.app:create_app()"]
+    web = [python, "-m", "gunicorn", "-c", "python:portal.serving"]
     work = [python, "worker.py", "work"]
     return [
         Child("web", 2, web, environment, ROOT),
@@ -126,8 +121,8 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
     prepare_database(settings, next((item.running for item in wanted if item.name == "postgres"), None))
     if settings.demo:
         supervisor.add(sandbox(settings))
-        supervisor.wait(lambda: answers(settings.sandbox_port, "/control"), 30)
         if not (settings.home / LOGINS).exists():
+            supervisor.wait(lambda: answers(settings.sandbox_port, "/control"), 30)
             seed(supervisor, settings)
     if supervisor.asked_to_stop():
         return
