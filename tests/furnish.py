@@ -95,7 +95,8 @@ def furnish_client(
                 created_at=now, finished_at=now, next_try_at=now)
         )  # fmt: skip
         session.add(
-            Comparison(**common, id=ids["comparison_id"], coupling_id=coupling.id, night=clock.today(), compared_at=now, offered=1,
+            Comparison(**common, id=ids["comparison_id"], coupling_id=coupling.id, night=clock.today(), compared_at=now,
+                       offered=1,
                        booked=0, found=0, missing=0, doubled=0, altered=0)
         )  # fmt: skip
         session.flush()
