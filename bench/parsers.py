@@ -1,8 +1,9 @@
 """Reading statements: CPU seconds and memory against the packages people use for it.
 
 Each reading is a process of its own; ours and theirs take turns, and the best of three is
-shown, because whatever else the machine does can only add. The peers live in environments of their own, because two of them share a module name.
-Every reader must find all movements, and ours checks balances, totals and record counts too.
+shown, because whatever else the machine does can only add. The peers live in environments of
+their own, because two of them share a module name. Every reader must find all movements, and
+ours checks balances, totals and record counts too.
 """
 
 from __future__ import annotations

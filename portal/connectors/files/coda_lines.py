@@ -10,7 +10,6 @@ from portal.connectors.files.limits import BoundedReader, ReadLimits
 
 _WIDTH = 128
 _CHUNK = 256 << 10
-_C1 = bytes(range(0x80, 0xA0))
 _FREE = ("22", "23", "31", "32", "33", "4 ")  # records that may be cut: they end in text or flags
 _TAILS = {"21": 13, "12": 3, "13": 3}  # what stands after the text, when a bank counted UTF-8 in bytes
 _KNOWN = ("0", "1", "21", "22", "23", "31", "32", "33", "4", "8", "9")
@@ -56,26 +55,34 @@ def _chunks(reader: BoundedReader, limits: ReadLimits) -> Iterator[list[str]]:
             if len(rest) > limits.line:
                 raise Refused("coda.line_too_long", limit=str(limits.line))
             continue
-        text, encoding = _decoded((rest + head).removesuffix(b"\r"), encoding)
-        lines = text.split("\r\n" if "\r\n" in text else "\n")
-        # Mixed line ends show in the widths.
-        yield lines if set(map(len, lines)) == {_WIDTH} else text.replace("\r", "").split("\n")
+        lines, encoding = _decoded(rest + head, encoding)
+        yield lines
         rest = tail
-    text, _ = _decoded(rest.removesuffix(b"\r"), encoding)
-    yield [text]
+    lines, _ = _decoded(rest, encoding)
+    yield lines
 
 
-def _decoded(block: bytes, encoding: str) -> tuple[str, str]:
+def _decoded(block: bytes, encoding: str) -> tuple[list[str], str]:
+    """The lines of a block, and the encoding to try first on the next."""
     try:
         text = block.decode(encoding)
     except UnicodeDecodeError:
-        encoding = "ascii"  # from here on: UTF-8 is not tried again
-        # cp1252 and Latin-1 differ in 0x80–0x9F only, and Latin-1 decodes several times faster.
-        plain = len(block.translate(None, _C1)) == len(block)
-        text = block.decode("latin-1") if plain else block.decode("cp1252", "replace")
+        encoding = "latin-1"
+        text = block.decode(encoding)
     if "\0" in text:
         raise Refused("coda.binary")
-    return text, encoding
+    text = text.removesuffix("\r")
+    lines = text.split("\r\n" if "\r\n" in text else "\n")
+    if set(map(len, lines)) != {_WIDTH}:  # mixed line ends show in the widths
+        lines = text.replace("\r", "").split("\n")
+    if encoding == "latin-1":
+        # Decoding all as Latin-1 and the few lines with accents again is four times faster.
+        lines = [line if line.isascii() else _cp1252(line) for line in lines]
+    return lines, encoding
+
+
+def _cp1252(line: str) -> str:
+    return line.encode("latin-1").decode("cp1252", "replace")
 
 
 def _fitted(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:

@@ -56,12 +56,15 @@ class Group:
         if flag == "1":
             text, reference = structured(text)
         else:
-            text = " ".join(text.split())
+            text = text.strip()
+            if "  " in text:
+                text = " ".join(text.split())
             reference = printed_belgian(text)
-        name = " ".join(name.split())
-        reason = reason.strip()
-        if reason:
-            text = f"{text} {reason}".lstrip()
+        name = name.strip()
+        if "  " in name:
+            name = " ".join(name.split())
+        if reason and not reason.isspace():
+            text = f"{text} {reason.strip()}".lstrip()
         if self.infos:
             text, name = _informed(text, name, self.infos)
         account = account.rstrip()

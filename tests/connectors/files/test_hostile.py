@@ -116,7 +116,7 @@ def test_damaged_files_are_refused(code: str, data: bytes) -> None:
     assert refused(data).code == code
 
 
-def repeated(head: bytes, piece: bytes, size: int = 16 << 20) -> Iterator[bytes]:
+def repeated(head: bytes, piece: bytes, size: int = 10 << 20) -> Iterator[bytes]:
     yield head
     block = piece * max(1, (64 << 10) // len(piece))
     for _ in range(size // len(block)):
@@ -193,12 +193,12 @@ HOSTILE: dict[str, tuple[bytes, bytes]] = {
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("what", HOSTILE)
 def test_memory_stays_flat(what: str) -> None:
-    """16 MiB of one thing: refused or read, but never held."""
+    """10 MiB of one thing: refused or read, but never held."""
     stream = Endless(repeated(*HOSTILE[what]))
     with pytest.raises(Refused) as caught:
         consume(stream)
     assert refusal_text(caught.value)
-    assert stream.growth < 12 << 20, f"{stream.growth / (1 << 20):.1f} MiB, {caught.value}"
+    assert stream.growth < 10 << 20, f"{stream.growth / (1 << 20):.1f} MiB, {caught.value}"
 
 
 def consume(stream: Endless) -> None:
