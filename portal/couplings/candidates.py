@@ -28,18 +28,26 @@ class Candidate:
 
 
 def candidates(
-    scope: Scope, authorisation: Authorisation, client_ids: Collection[uuid.UUID] | None = None
+    scope: Scope,
+    authorisation: Authorisation,
+    client_ids: Collection[uuid.UUID] | None = None,
+    *,
+    by_name: int = BY_NAME,
 ) -> list[Candidate]:
-    """Of the portal in scope, the certain ones first, then by name; None: all that let the firm in."""
+    """Of the portal in scope, the certain ones first, then by name; None: all that let the firm in.
+
+    `by_name`: for how many of the others the names are compared too.
+    """
     coupled = select(Coupling.tenant_id).where(Coupling.app == authorisation.app, Coupling.state == "active")
     query = select(Tenant).where(Tenant.kind == "client", Tenant.closed_at.is_(None), Tenant.id.not_in(coupled))
     if client_ids is not None:
         query = query.where(Tenant.id.in_(client_ids))
     clients = scope.session.scalars(query.order_by(Tenant.name, Tenant.id)).all()
     matches = certain_matches(scope, authorisation, [client.id for client in clients])
-    listed, used = dossiers_of(scope, authorisation), taken(scope, authorisation)
+    listed = dossiers_of(scope, authorisation) if by_name else []
+    used = taken(scope, authorisation) if by_name else frozenset()
     found = [Candidate(client, matches[client.id], True) for client in clients if client.id in matches]
     for place, client in enumerate(client for client in clients if client.id not in matches):
-        proposals = propose(client, listed, used) if place < BY_NAME else []
+        proposals = propose(client, listed, used) if place < by_name else []
         found.append(Candidate(client, next(iter(proposals), None), False))
     return found

@@ -118,15 +118,15 @@ PARTS: dict[str, str] = {
 EFFECTS: dict[str, str] = {"replaced": N_("Replaced"), "stays": N_("Stays"), "off": N_("Switched off")}
 
 TAGS: dict[str, str] = {
-    "dossiers.fetched": N_("{count} dossiers listed: {new} new, {gone} no longer there"),
-    "coupling.activated": N_("{actor} coupled this account to dossier {number} {name} through {authorisation}"),
+    "dossiers.fetched": N_("read {count} dossiers: {new} new, {gone} no longer there"),
+    "coupling.activated": N_("coupled this account to dossier {number} {name} through {authorisation}"),
     "coupling.overwritten": N_(
-        "{actor} replaced the coupling to dossier {before} by dossier {number} {name} through {authorisation}"
+        "replaced the coupling to dossier {before} by dossier {number} {name} through {authorisation}"
     ),
-    "coupling.ended": N_("{actor} ended the coupling to dossier {number} {name}"),
-    "configuration.created": N_("{actor} configured bank account {account} for journal {journal}"),
-    "configuration.changed": N_("{actor} changed the configuration of {account} for journal {journal}"),
-    "configuration.deactivated": N_("{actor} switched off the configuration for journal {journal}"),
-    "configuration.reactivated": N_("{actor} switched on the configuration of {account} for journal {journal}"),
-    "configuration.deleted": N_("{actor} deleted the configuration for journal {journal}"),
+    "coupling.ended": N_("ended the coupling to dossier {number} {name}"),
+    "configuration.created": N_("configured bank account {account} for journal {journal}"),
+    "configuration.changed": N_("changed the configuration of {account} for journal {journal}"),
+    "configuration.deactivated": N_("switched off the configuration for journal {journal}"),
+    "configuration.reactivated": N_("switched on the configuration of {account} for journal {journal}"),
+    "configuration.deleted": N_("deleted the configuration for journal {journal}"),
 }

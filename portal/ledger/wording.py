@@ -32,12 +32,12 @@ ERRORS: dict[str, str] = {
 }
 
 TAGS: dict[str, str] = {
-    "bank_account.seen": N_("Bank account {number} was seen for the first time"),
-    "bank_account.renamed": N_("{actor} renamed {before} to {name}"),
-    "import.stored": N_("{actor} imported {filename}: {stored} lines stored, {known} known already"),
-    "import.known": N_("{actor} offered {filename}: all {known} lines were known already"),
-    "import.refused": N_("{actor} offered {filename}: refused"),
-    "import.deleted": N_("{actor} deleted {filename} and its {lines} lines"),
+    "bank_account.seen": N_("brought in bank account {number} for the first time"),
+    "bank_account.renamed": N_("renamed {before} to {name}"),
+    "import.stored": N_("imported {filename}: {stored} lines stored, {known} known already"),
+    "import.known": N_("offered {filename}: all {known} lines were known already"),
+    "import.refused": N_("offered {filename}: refused"),
+    "import.deleted": N_("deleted {filename} and its {lines} lines"),
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -18,6 +17,7 @@ from portal.connectors import registry
 from portal.connectors.errors import ConnectorError
 from portal.couplings import asking, service
 from portal.couplings.candidates import candidates
+from portal.couplings.service import Outcome
 from portal.kernel.errors import Conflict
 from portal.routes import _couplings, wording
 from portal.routes._access import as_id, db, require, scope
@@ -57,7 +57,7 @@ def bulk_chosen(portal: uuid.UUID) -> Response:
 def _bulk(chosen: Sequence[uuid.UUID] | None, wanted: str) -> Response:
     usable = [row for app in registry.CONNECTORS for row, _health in list_authorisations(scope(), app)
               if row.state == State.ACTIVE]  # fmt: skip
-    authorisation = _pick(usable, wanted)
+    authorisation = _pick(usable, wanted, chosen)
     found = candidates(scope(), authorisation, chosen) if authorisation else []
     return page(
         "couplings/bulk.html", usable=usable, authorisation=authorisation, found=found, chosen=chosen,
@@ -66,13 +66,14 @@ def _bulk(chosen: Sequence[uuid.UUID] | None, wanted: str) -> Response:
     )  # fmt: skip
 
 
-def _pick(usable: Sequence[Authorisation], wanted: str) -> Authorisation | None:
-    """The one asked for, else the one whose dossiers were read last."""
+def _pick(usable: Sequence[Authorisation], wanted: str, chosen: Sequence[uuid.UUID] | None) -> Authorisation | None:
+    """The one asked for, else the one that is sure of most clients."""
     for row in usable:
         if str(row.id) == wanted:
             return row
-    read = [row for row in usable if row.dossiers_fetched_at]
-    return max(read, key=lambda row: row.dossiers_fetched_at or row.created_at, default=next(iter(usable), None))
+    if len(usable) < 2:
+        return next(iter(usable), None)
+    return max(usable, key=lambda row: sum(one.certain for one in candidates(scope(), row, chosen, by_name=0)))
 
 
 @blueprint.post(BULK + "/dossiers")
@@ -115,12 +116,19 @@ def bulk_configure(portal: uuid.UUID) -> Response:
     chosen = [as_id(value) for value in request.form.getlist("id")]
     outcomes = configure_usual(scope(), chosen)
     db().commit()
-    results = [_result(one, _("%(account)s goes to journal %(journal)s, monthly.", **one.values)) for one in outcomes]
+    results = [_result(one, _configured(one)) for one in outcomes]
     again = [one.client_id for one in outcomes if one.code == "configuration.books_unread"]
     return _results(results, coupled=again)
 
 
-def _result(one: Any, done: str) -> Result:
+def _configured(one: Outcome) -> str:
+    if one.code:
+        return ""
+    values = {"account": one.values["account"], "journal": one.values["journal"]}
+    return str(_("%(account)s goes to journal %(journal)s, monthly.", **values))
+
+
+def _result(one: Outcome, done: str) -> Result:
     text = wording.of_error(one.code, one.values) if one.code else done
     return Result(one.client_id, one.client_name, not one.code, text)
 

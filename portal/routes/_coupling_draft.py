@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, flash, url_for
 from flask_babel import gettext as _
 
 from portal.authorisations.models import Authorisation
@@ -29,15 +29,17 @@ ANSWERS = ("authorisation", "dossier", "seen", "later", *CONFIGURATION)
 
 
 class StepOpenError(Exception):
-    """A step was asked for before the one it builds on; `url` is where that one is."""
+    """A step was asked for before the one it builds on; `url` is where that one is, `why` what to tell."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, why: str = "") -> None:
+        self.url, self.why = url, why
         super().__init__(url)
 
 
 @_couplings.blueprint.errorhandler(StepOpenError)
 def _to_open_step(error: StepOpenError) -> Response:
+    if error.why:
+        flash(error.why, "warn")
     return go_to(error.url)
 
 
@@ -66,7 +68,9 @@ class Draft:
     def into(self) -> Dossier:
         """The dossier, or back to where it is chosen."""
         if self.dossier is None:
-            raise StepOpenError(self.url("choose_dossier" if self.authorisation else "choose_authorisation"))
+            if self.authorisation is None:
+                raise StepOpenError(self.url("choose_authorisation"))
+            raise StepOpenError(self.url("choose_dossier"), _("Choose a dossier first."))
         return self.dossier
 
     def need_dossier(self) -> Dossier:

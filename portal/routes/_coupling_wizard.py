@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal import runtime
 from portal.access import Permission, Right
-from portal.authorisations.models import Authorisation
+from portal.authorisations.models import Authorisation, State
 from portal.connectors import registry
 from portal.connectors.errors import ConnectorError
 from portal.couplings import asking, service
@@ -64,8 +64,18 @@ def choose_authorisation(client: uuid.UUID, app: str) -> Response:
     found = service.authorisations_for(scope(), app)
     return step_page(
         draft, "choose_authorisation", "authorisation", found=found, country_word=_couplings.country_word,
-        connect_url=_connect_url(app), next_step="choose_dossier",
+        connect_url=_connect_url(app), next_step="choose_dossier", preselected=_nearest(draft, found),
     )  # fmt: skip
+
+
+def _nearest(draft: Draft, found: Sequence[Authorisation]) -> uuid.UUID | None:
+    """What was chosen before, else an active one of the client's own country, the firm's first."""
+    if draft.authorisation is not None:
+        return draft.authorisation.id
+    country = get_tenant(scope()).country.lower()
+    active = [row for row in found if row.state == State.ACTIVE]
+    best = next((row for row in active if row.environment == country), next(iter(active), None))
+    return best.id if best else None
 
 
 def _connect_url(app: str) -> str:
@@ -140,7 +150,7 @@ def _cause_word(cause: Cause) -> str:
     }[cause.code]
     verdict = {
         "ruled_out": _("ruled out"),
-        "found": ngettext("%(num)s found", "%(num)s found", len(cause.dossiers)),
+        "found": ngettext("%(num)s found", "%(num)s found", len({dossier.code for dossier in cause.dossiers})),
         "to_check": _("to be checked"),
     }[cause.verdict]
     return f"{name}: {verdict}"
@@ -148,7 +158,7 @@ def _cause_word(cause: Cause) -> str:
 
 def _cause_text(cause: Cause) -> str:
     text = wording.filled(coupling_words.CAUSES[cause.code][cause.verdict], cause.values)
-    numbers = ", ".join(dossier.number or dossier.code for dossier in cause.dossiers[:5])
+    numbers = ", ".join(dict.fromkeys(dossier.number or dossier.code for dossier in cause.dossiers[:5]))
     return f"{text} ({numbers})" if numbers and cause.verdict == "found" else text
 
 

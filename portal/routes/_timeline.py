@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from portal.activity.models import Activity
 from portal.routes import wording
 from portal.shapes import Event, Tone
+from portal.templating import formats
 
 _ICONS = {
     "grant": "person-lock", "access": "person-lock", "member": "person-gear", "clients": "person-gear",
@@ -20,6 +25,10 @@ _TONES: dict[str, Tone] = {
 }  # fmt: skip
 
 
+_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_FIGURE = re.compile(r"-?\d{1,16}\.\d{2,5}")
+
+
 def events(rows: Iterable[Activity]) -> list[Event]:
     return [event(row) for row in rows]
 
@@ -28,10 +37,27 @@ def event(row: Activity) -> Event:
     code = str(row.data.get("code") or "")
     return Event(
         at=row.at,
-        text=wording.of_activity(row.tag, row.data),
+        text=wording.of_activity(row.tag, _shown(row.data)),
         who=row.actor_name if row.actor_kind == "person" else "",
         icon=_ICONS.get(row.tag.partition(".")[0], "arrow-repeat"),
         tone=_TONES.get(row.tag, ""),
         code=code,
         packet=f"{row.at.isoformat()} {row.tag} {code} {row.subject_kind} {row.subject_id}" if code else "",
     )
+
+
+def _shown(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Days and amounts, kept as plain text, as the reader writes them."""
+    fmt = formats()
+
+    def shown(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if _DAY.fullmatch(value):
+            try:
+                return fmt.date(date.fromisoformat(value))
+            except ValueError:  # somebody gave a thing a name that looks like a day
+                return value
+        return fmt.money(Decimal(value)) if _FIGURE.fullmatch(value) else value
+
+    return {key: shown(value) for key, value in data.items()}

@@ -95,7 +95,7 @@ def _verb(account: AccountView) -> tuple[str, str, str]:
     if account.drafts:
         words = ngettext("Look at %(num)s entry", "Look at %(num)s entries", account.drafts)
         return "journal-check", words, url_for("entries.index", client=client, state="draft")
-    if not account.configured:
+    if account.journal is None:
         url = url_for("couplings.configure", client=client, account=account.id)
         return "sliders", _("Configure its booking"), url
     if account.waiting:

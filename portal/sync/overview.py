@@ -37,8 +37,8 @@ SELECT a.id, a.name, a.number, a.currency,
   (SELECT count(*) FROM statements s WHERE s.tenant_id = a.tenant_id AND s.bank_account_id = a.id) AS statements,
   (SELECT max(coalesce(s.closing_date, s.last_date)) FROM statements s
      WHERE s.tenant_id = a.tenant_id AND s.bank_account_id = a.id) AS last,
-  (SELECT min(c.id::text) FROM configurations c WHERE c.tenant_id = a.tenant_id AND c.bank_account_id = a.id
-     AND c.state = 'active') IS NOT NULL AS configured
+  (SELECT min(c.journal) FROM configurations c WHERE c.tenant_id = a.tenant_id AND c.bank_account_id = a.id
+     AND c.state = 'active') AS journal
 FROM bank_accounts a WHERE a.tenant_id = :tenant ORDER BY lower(a.name), a.number
 """)
 _HEAD = text("""
@@ -58,7 +58,7 @@ class AccountView:
     drafts: int
     statements: int
     last: date | None  # day of the newest statement
-    configured: bool
+    journal: str | None  # that its configuration books in; None while there is none
     balance: Balance | None
     chart: Sequence[Balance]  # oldest first, at most POINTS
 
