@@ -118,7 +118,8 @@ def update(root: Path = ROOT, source: Path = SOURCE) -> None:
             old, fresh = load(language, root), Catalog(language, charset="utf-8")
             for message in wanted:
                 known = old.get(message.id)
-                fresh.add(message.id, string=known.string if known and not known.fuzzy else None)
+                kept = known is not None and not known.fuzzy and len(_forms(known.id)) == len(_forms(message.id))
+                fresh.add(message.id, string=known.string if known and kept else None)
             save(language, fresh, root)
 
 
