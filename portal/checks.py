@@ -78,7 +78,7 @@ def model_problems() -> Iterator[str]:
 
 
 def job_problems() -> Iterator[str]:
-    """Every `queue.ring(session, "module.function", …)` names a declared job."""
+    """Every bell that is rung by a literal name has a declared job behind it."""
     for path, line, name in _found(r'queue\.ring\(\s*[\w.]+,\s*"([a-z_.]+)"'):
         if name not in queue.JOBS:
             yield f"{path}:{line}: no job {name}"

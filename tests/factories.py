@@ -109,22 +109,23 @@ def make_authorisation(
         session.add(row)
         session.flush()
         if access:
-            seal = lambda column, secret: vault.seal(  # noqa: E731  (a short closure reads best here)
-                session, Place("credentials", tenant.id, row.id, column), secret
-            )
             session.add(
                 Credential(
                     tenant_id=tenant.id,
                     authorisation_id=row.id,
                     generation=1,
-                    access_token=seal("access_token", access),
-                    refresh_token=seal("refresh_token", refresh),
+                    access_token=_seal(session, vault, row, "access_token", access),
+                    refresh_token=_seal(session, vault, row, "refresh_token", refresh),
                     received_at=now,
                     expires_at=now + timedelta(seconds=600),
                     refresh_expires_at=now + timedelta(days=30),
                 )
             )
     return row
+
+
+def _seal(session: Session, vault: Vault, row: Authorisation, column: str, secret: str) -> bytes:
+    return vault.seal(session, Place("credentials", row.tenant_id, row.id, column), secret)
 
 
 def make_coupling(

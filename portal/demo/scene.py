@@ -31,7 +31,7 @@ from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import Setting, uuid7
 from portal.kernel.errors import PortalError
-from portal.ledger.accounts import ensure_accounts
+from portal.ledger.accounts import create_accounts
 from portal.ledger.imports import import_file
 from portal.ledger.models import BankAccount
 from portal.runtime import Runtime
@@ -225,8 +225,8 @@ class Scene:
                     select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id)
                 ).first()
                 if account is None:
-                    number = (client.iban, "EUR")
-                    account = ensure_accounts(scope, [(*number, "")])[number]
+                    create_accounts(scope, [(client.iban, "EUR", "")])
+                    account = scope.session.scalars(select(BankAccount)).one()
                 coupling = self._coupling(scope)
                 books = read_books(scope, coupling.id)
                 proposed = defaults_for(books, account, client.country, clock.today())
