@@ -15,8 +15,8 @@ from portal.connectors.errors import Refused
 
 _REMEMBERED = 4096  # tags and dates cached per file, so that a hostile file cannot fill memory
 # 13 digits before the point: what a 64-bit integer with five implied decimals holds.
-_AMOUNT = re.compile(r"\d{1,13}(?:\.\d{0,5})?", re.ASCII)
-_MANY_DECIMALS = re.compile(r"\d+\.\d{6,}", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,13}(?:\.\d{0,5})?|\.\d{1,5}", re.ASCII)
+_MANY_DECIMALS = re.compile(r"\d*\.\d{6,}", re.ASCII)
 NOTHING = frozenset(("", "NOTPROVIDED", "NOT PROVIDED"))
 
 

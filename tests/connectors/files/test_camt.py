@@ -248,7 +248,7 @@ def test_what_banks_leave_out_is_told() -> None:
     assert found.lines[0].date == date(2024, 1, 31)
 
 
-@pytest.mark.parametrize("value", ["0.00001", "1.", "1", " 12.34 ", "9999999999999.99999"])
+@pytest.mark.parametrize("value", ["0.00001", ".5", "1.", "1", " 12.34 ", "9999999999999.99999"])
 def test_amounts_are_exact(value: str) -> None:
     assert only(document(statement(entry(value)))).lines[0].amount == Decimal(value.strip())
 
