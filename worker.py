@@ -7,12 +7,16 @@ fork and no import, and a job that goes wrong takes only its own process along.
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
+import time
 from collections.abc import Sequence
 
 import redis
 import rq
+import structlog
+from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -23,6 +27,8 @@ from portal.jobs import schedule
 from portal.kernel import queue
 from portal.kernel.services.process import die_with_parent
 
+log = structlog.get_logger()
+
 
 class Worker(rq.Worker):
     """A forking worker whose child dies with it: no job runs on unwatched after a kill -9."""
@@ -32,6 +38,15 @@ class Worker(rq.Worker):
         # connections of the parent are not ours to use, nor to close
         runtime.get().database.engine.dispose(close=False)
         super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: rq.Queue, execution: Execution) -> bool:
+        """Do it, and say so in one line: name and ids, which are all a job carries."""
+        began = time.perf_counter()
+        done = super().perform_job(job, queue, execution)
+        name = (job.func_name or "").removeprefix("portal.jobs.")
+        seconds = round(time.perf_counter() - began, 3)
+        log.info("job.done" if done else "job.failed", job=name, ids=list(job.args), seconds=seconds)
+        return done
 
 
 def work(settings: Settings, queues: Sequence[str], burst: bool) -> int:
@@ -46,7 +61,8 @@ def work(settings: Settings, queues: Sequence[str], burst: bool) -> int:
         maintenance_interval=10,
         log_job_description=False,
     )
-    worker.work(burst=burst, logging_level=settings.log_level)
+    logging.getLogger("rq").setLevel(logging.WARNING)  # ours is the line for a job; RQ has four
+    worker.work(burst=burst, logging_level="WARNING")
     return 0
 
 

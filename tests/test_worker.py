@@ -66,6 +66,11 @@ def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
 def test_a_rung_job_is_done(worker: subprocess.Popen[str], doorbell: Running, tmp_path: Path) -> None:
     ring(doorbell, "os.mkdir", str(tmp_path / "done"))
     assert eventually((tmp_path / "done").exists)
+    worker.send_signal(signal.SIGTERM)
+    said = worker.communicate(timeout=30)[0]
+    assert worker.returncode == 0
+    assert [line for line in said.splitlines() if "job.done" in line and "os.mkdir" in line]
+    assert "rq.worker" not in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
