@@ -1,6 +1,6 @@
 """Reading statements: CPU seconds and memory against the packages people use for it.
 
-Each reading is a process of its own; ours and theirs take turns, and the best of three is
+Each reading is a process of its own; ours and theirs take turns, and the best of five is
 shown, because whatever else the machine does can only add. The peers live in environments of
 their own, because two of them share a module name. Every reader must find all movements, and
 ours checks balances, totals and record counts too.
@@ -23,7 +23,7 @@ from bench.table import Row
 ROOT = Path(__file__).parents[1]
 FILES = ROOT / "var" / "bench"
 ENVIRONMENTS = ROOT / "var" / "bench-venvs"
-ROUNDS = 3
+ROUNDS = 5
 LINES = 1_000  # a statement
 MEMORY = 20.0  # MB above start
 
