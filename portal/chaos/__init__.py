@@ -24,7 +24,9 @@ def run(*, kills: int, entries: int, seed: int, limit: float = 3600) -> int:
     home = Path(tempfile.mkdtemp(prefix="koppelpoort-chaos-"))
     home.chmod(0o755)  # the database server runs as a user of its own
     started = time.monotonic()
-    trial = Trial(home, kills=kills, entries=entries, seed=seed, dossiers=min(DOSSIERS, entries), logins=LOGINS)
+    trial = Trial(
+        home, kills=kills, entries=entries, seed=seed, dossiers=max(1, min(DOSSIERS, entries // 10)), logins=LOGINS
+    )
     kept = True
     try:
         trial.prepare()

@@ -79,7 +79,7 @@ class Trial:
         self.stage = Stage(self.home, self.random)
         self.stage.start()
         self.stage.furnish(self.entries, self.dossiers, self.logins)
-        self.parts = min(PARTS, self.entries // self.dossiers)
+        self.parts = max(1, min(PARTS, self.entries // self.dossiers // 5))
         self.to_visit = list(POINTS)
         self.random.shuffle(self.to_visit)
         self._script_faults()
@@ -200,7 +200,7 @@ class Trial:
         try:
             for client in self.stage.clients:
                 with self.stage.runtime.database.scoped(Setting(tenant=client.tenant_id)) as session:
-                    self._add(total, dict(session.execute(_FIGURES).tuples().all()))
+                    self._add(total, dict(tuple(row) for row in session.execute(_FIGURES)))
         except DBAPIError:
             return Standing(under_way=1)  # the database is coming back
         return total

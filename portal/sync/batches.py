@@ -90,17 +90,14 @@ def progress(scope: Scope, batch_id: uuid.UUID) -> Progress:
             ).where(mine).group_by(Run.state)
         )
     }  # fmt: skip
-    postings = dict(
-        scope.session.execute(
-            select(Posting.state, func.count())
-            .join(Entry, (Entry.tenant_id == Posting.tenant_id) & (Entry.id == Posting.entry_id))
-            .join(Run, (Run.tenant_id == Entry.tenant_id) & (Run.configuration_id == Entry.configuration_id))
-            .where(mine, Posting.approved_at >= batch.started_at)
-            .group_by(Posting.state)
-        )
-        .tuples()
-        .all()
+    counted = scope.session.execute(
+        select(Posting.state, func.count().label("number"))
+        .join(Entry, (Entry.tenant_id == Posting.tenant_id) & (Entry.id == Posting.entry_id))
+        .join(Run, (Run.tenant_id == Entry.tenant_id) & (Run.configuration_id == Entry.configuration_id))
+        .where(mine, Posting.approved_at >= batch.started_at)
+        .group_by(Posting.state)
     )
+    postings = {row.state: row.number for row in counted}
     numbers = {state: runs.get(state, (0, ()))[0] for state in ("queued", "running", "done", "failed")}
     lines, drafted, offered, blocked = (sum(sums[n] for _, sums in runs.values()) for n in range(4))
     under_way = postings.get(PostingState.INTENT, 0) + postings.get(PostingState.SENDING, 0)

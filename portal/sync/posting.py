@@ -30,6 +30,12 @@ def offer(scope: Scope, entry_id: uuid.UUID, sha256: str, version: int) -> Posti
     crash.point("offer.previewed")
     if entry.version != version or shown.sha256 != sha256:
         raise Conflict("entry.stale", reference=entry.reference)
+    return hand_over(scope, shown)
+
+
+def hand_over(scope: Scope, shown: Preview) -> Posting:
+    """Hand over what a preview of this transaction shows, its entry locked. Raises Invalid "entry.problems"."""
+    entry = shown.entry
     if shown.problems or not shown.payload:
         first = shown.problems[0].code if shown.problems else "entry.empty"
         raise Invalid("entry.problems", count=len(shown.problems), first=first)
@@ -39,7 +45,7 @@ def offer(scope: Scope, entry_id: uuid.UUID, sha256: str, version: int) -> Posti
     crash.point("offer.posting_written")
     record(
         scope, "entry.offered", ("entry", entry.id), context=entry.configuration_id,
-        reference=entry.reference, lines=len(shown.lines), total=str(shown.total), sha256=sha256,
+        reference=entry.reference, lines=len(shown.lines), total=str(shown.total), sha256=shown.sha256,
     )  # fmt: skip
     if scope.actor.user_id is not None:  # somebody waits; a run rings once, at its end
         queue.ring(scope.session, "sync.drain")

@@ -212,7 +212,7 @@ def _offer(running: _Running, entry_id: uuid.UUID) -> None:
             running.blocked += 1
             running.blocked_by = running.blocked_by or shown.problems[0].code
             return
-        posting.offer(scope, entry.id, shown.sha256, entry.version)
+        posting.hand_over(scope, shown)
         running.offered += 1
         session.execute(
             update(Run)

@@ -29,3 +29,9 @@ def moving(monkeypatch: pytest.MonkeyPatch) -> Clock:
     hand = Clock()
     monkeypatch.setattr(clock, "now", hand.now)
     return hand
+
+
+@pytest.fixture
+def alone(fresh_database: Database, vault: Vault) -> Office:
+    """In a database of its own: a drain takes up whatever is due in it."""
+    return open_office(fresh_database, vault)
