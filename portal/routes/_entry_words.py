@@ -136,8 +136,9 @@ def list_progress(found: EntryList) -> Bar:
         Segment(found.count("running"), _("being sent"), "brand"),
         Segment(found.count("queued"), _("queued"), ""),
     ]
-    words = ", ".join(f"{part.count} {part.word}" for part in parts)
-    return Bar(found.total, parts, words, not found.count("queued", "running", "checking"))
+    shown = [part for part in parts if part.count]
+    words = ", ".join(f"{part.count} {part.word}" for part in shown)
+    return Bar(found.total, shown, words, not found.count("queued", "running", "checking"))
 
 
 def cards(view: EntryView, package: str) -> list[Problem]:

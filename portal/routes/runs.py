@@ -103,7 +103,7 @@ def portal_index(portal: uuid.UUID) -> Response:
     state = state if state in ("failed", "running", "queued", "done") else ""
     choices = {"": _("All"), "failed": _("Failed"), "running": _("Running"), "queued": _("Queued"), "done": _("Done")}
     chips = [Chip(str(word), here(state=key or None), None, key == state) for key, word in choices.items()]
-    known = last_batches(scope())
+    known = last_batches(scope(), limit=5)
     return page(
         "runs/portal_index.html", blocks=("runs",), batches=known, rows=latest_runs(scope(), state), chips_=chips,
         words=words, label_of=_label, may_start=_may_start(), night=next(iter(reversed(nights(scope()))), None),

@@ -1,0 +1,85 @@
+"""The report of the nightly comparison."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from portal.connectors.base import EntryKind
+from portal.kernel import clock
+from portal.sync import comparison
+from portal.sync.models import Comparison
+from tests.routes.conftest import SignIn
+from tests.routes.entries.desk import Desk, words
+from tests.world import World
+
+
+def keep(desk: Desk, night: date, *findings: dict[str, Any]) -> None:
+    with desk.office.scope() as scope:
+        scope.session.add(
+            Comparison(
+                tenant_id=desk.client,
+                coupling_id=desk.office.coupling.id,
+                night=night,
+                compared_at=clock.now(),
+                offered=5,
+                booked=4,
+                found=3,
+                missing=1,
+                doubled=0,
+                altered=0,
+                findings=list(findings),
+            )
+        )
+
+
+def test_a_clean_night_says_so(desk: Desk, sign_in: SignIn) -> None:
+    client, url = sign_in(desk.staff), f"/p/{desk.portal}/runs/nights"
+    assert "No night was compared yet" in client.get(url).text
+    desk.sent("ok")
+    comparison.compare(desk.office.runtime, desk.client, desk.office.coupling.id, desk.office.connect, reach=None)
+    page = words(client.get(url).text)
+    assert "All that was booked stands in the books exactly once" in page
+    assert "Booked 1 of 1 offered" in page
+    assert "the same on both sides" in page
+
+
+def test_each_finding_is_explained_at_its_entry(desk: Desk, sign_in: SignIn) -> None:
+    entry, _row = desk.sent("ok")
+    dossier = desk.office.coupling.dossier_code
+    desk.office.package.entries[dossier].clear()
+    comparison.compare(desk.office.runtime, desk.client, desk.office.coupling.id, desk.office.connect, reach=None)
+    assert desk.office.connect().find(dossier, EntryKind.BANK, entry.reference, "20", entry.date) == []
+    html = sign_in(desk.staff).get(f"/p/{desk.portal}/runs/nights").text
+    page = words(html)
+    assert "1 entry differs from the books" in page
+    assert "Booked, and no longer found in the package" in page
+    assert "Nothing is sent again" in page
+    assert f'<a href="{desk.url(entry)}">booked, but not found</a>' in html
+
+
+def test_altered_amounts_read_as_amounts(desk: Desk, sign_in: SignIn) -> None:
+    finding = {"kind": "altered", "reference": "KP-A", "entry_id": "", "remote": ["7"], "ours": "1100.00 / 3",
+               "theirs": "90.50 / 1"}  # fmt: skip
+    keep(desk, clock.today(), finding)
+    page = words(sign_in(desk.staff).get(f"/p/{desk.portal}/runs/nights").text)
+    assert "sent 1,100.00 in 3 lines, found 90.50 in 1 line" in page
+
+
+def test_one_can_go_from_night_to_night(desk: Desk, sign_in: SignIn) -> None:
+    today = clock.today()
+    for days in (0, 1, 5):
+        keep(desk, today - timedelta(days=days))
+    client, url = sign_in(desk.staff), f"/p/{desk.portal}/runs/nights"
+    middle = client.get(f"{url}?night={today - timedelta(days=1)}").text
+    assert f"night={today}" in middle
+    assert f"night={today - timedelta(days=5)}" in middle
+    assert "Nothing was compared this night" in client.get(f"{url}?night=2020-01-01").text
+    assert client.get(f"{url}.csv?night={today}").text.count("\r\n") == 2
+    assert client.get(f"{url}.csv?night=soon").status_code == 404
+
+
+def test_another_firm_sees_none_of_it(desk: Desk, world: World, sign_in: SignIn) -> None:
+    keep(desk, clock.today())
+    assert desk.office.client.name not in sign_in(world.rival_staff).get(f"/p/{world.rival.id}/runs/nights").text
+    assert sign_in(world.rival_staff).get(f"/p/{desk.portal}/runs/nights").status_code == 404
