@@ -54,7 +54,7 @@ def index(client: uuid.UUID) -> Response:
     found = lists.imports(scope(), after=request.args.get("after", ""), limit=10)
     return page(
         "statements/index.html",
-        blocks=("imports",),
+        blocks=("bank_head", "bank"),
         accounts=account_views(scope()),
         found=found,
         outcomes={row.id: _imports.outcome(row) for row in found.rows},

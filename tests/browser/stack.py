@@ -1,0 +1,143 @@
+"""The whole product as people meet it: real processes, on the servers of this test run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from sqlalchemy import select
+
+from config import Settings
+from portal import supervisor
+from portal.identity import sessions
+from portal.identity.models import User
+from portal.kernel.db import Database
+from portal.kernel.services.folder import free_port
+from portal.kernel.services.watch import Child, Log
+from portal.kernel.vault import Kek, Vault
+from portal.runtime import Runtime
+from tests.browser.scene import SmallFirm
+from tests.conftest import Servers, Urls
+
+PATIENCE = 60.0  # seconds; a machine that does other work as well is slow to start things
+
+
+class Control:
+    """The sandbox provider's own controls, to prepare it and to look into its ledger."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def look(self, path: str) -> Any:
+        reply = requests.get(f"{self.url}/control/api/{path}", timeout=20)
+        reply.raise_for_status()
+        return reply.json()
+
+    def do(self, path: str, **values: Any) -> Any:
+        reply = requests.post(f"{self.url}/control/api/{path}", json=values, timeout=20)
+        reply.raise_for_status()
+        return reply.json()
+
+
+@dataclass
+class Stack:
+    """What runs, and who is in it."""
+
+    base: str
+    control: Control
+    made: Runtime
+    urls: Urls
+    scene: SmallFirm
+    worker: Child
+
+    def token(self, email: str, *, second_factor: bool = True) -> str:
+        """A living session of this person, as the cookie `kp` carries it."""
+        with self.made.database.scoped() as session:
+            user = session.scalars(select(User).where(User.email == email)).one()
+            return sessions.start(session, user, agent="journeys", second_factor=second_factor)
+
+    def value(self, query: str, *parameters: object) -> Any:
+        """One value, read past row-level security."""
+        with psycopg.connect(self.urls.admin) as connection:
+            row = connection.execute(query, parameters).fetchone()
+        return row[0] if row else None
+
+    def ledger_of(self, dossier: str) -> Any:
+        return self.control.look(f"ledger?division={dossier}")["entries"]
+
+    @contextlib.contextmanager
+    def worker_asleep(self) -> Iterator[None]:
+        """Work that is asked for meanwhile waits in the queue."""
+        process = self.worker.process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+
+def wait(ready: Callable[[], object], what: str, seconds: float = PATIENCE) -> Any:
+    """What `ready` answers as soon as it is true."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := ready():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def running(home: Path, servers: Servers, urls: Urls) -> Iterator[Stack]:
+    """Sandbox, scene, web, worker, scheduler; all of it ends with the generator."""
+    environment = {
+        **os.environ, "KOPPELPOORT_HOME": str(home), "DATABASE_URL": urls.app, "OWNER_DATABASE_URL": urls.owner,
+        "REDIS_URL": servers.redis_url, "PORT": str(free_port()), "SANDBOX_PORT": str(free_port()), "DEMO": "1",
+        "AUDIT_KEY": "the audit key of the tests", "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    settings = Settings.from_env(environment)
+    vault = Vault([Kek(name, key) for name, key in settings.key_encryption_keys.items()])
+    made = Runtime(settings, Database(settings.database_url, pool_size=5), vault)
+    sandbox, (web, worker, _, scheduler) = supervisor.sandbox(settings), supervisor.children(settings)
+    worker.command = worker.command[:3]  # without naming a queue it serves them all
+    children = (sandbox, web, worker, scheduler)
+    with (home / "processes.log").open("w") as out:
+        log = Log(out)
+        try:
+            for child in children:
+                child.environment = environment
+            sandbox.start(log)
+            wait(lambda: supervisor.answers(settings.sandbox_port, "/control/"), "the sandbox")
+            scene = SmallFirm(made)
+            scene.play()
+            for child in (web, worker, scheduler):
+                child.start(log)
+            wait(lambda: supervisor.answers(settings.port, "/healthz"), "the web server")
+            control = Control(f"http://127.0.0.1:{settings.sandbox_port}")
+            yield Stack(settings.base_url, control, made, urls, scene, worker)
+        finally:
+            for child in reversed(children):
+                stop(child)
+            made.database.engine.dispose()
+
+
+def stop(child: Child) -> None:
+    if child.process is None:
+        return
+    child.ask_to_stop()
+    with contextlib.suppress(AssertionError):
+        wait(lambda: child.ended() is not None, child.name, 5)
+    child.kill()
+
+
+def unique(word: str) -> str:
+    """An address that nobody else in this run has."""
+    return f"{word}-{uuid.uuid4().hex[:8]}@example.com"
