@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.access import Scope
@@ -21,25 +21,13 @@ MAX_NAME = 80
 Number = tuple[str, str]  # number and currency
 
 
-def ensure_accounts(scope: Scope, seen: Iterable[tuple[str, str, str]]) -> dict[Number, BankAccount]:
-    """The accounts of (number, currency, BIC) by number and currency, made where new, all locked.
-
-    The lock puts imports into one account in one order; it is taken in the order of the
-    numbers, so that two files with the same accounts do not wait for each other.
-    """
-    told = {(number, currency): bic for number, currency, bic in seen}
-    found = _locked(scope, told)
-    missing = [number for number in told if number not in found]
-    if missing:
-        made = [_row(scope, number, told[number]) for number in missing]
-        statement = insert(BankAccount).values(made).on_conflict_do_nothing()
-        fresh = set(scope.session.scalars(statement.returning(BankAccount.id)))
-        found = _locked(scope, told)
-        for account in found.values():
-            if account.id in fresh:
-                subject = ("bank_account", account.id)
-                activity.record(scope, "bank_account.seen", subject, number=account.number, name=account.name)
-    return found
+def create_accounts(scope: Scope, seen: Iterable[tuple[str, str, str]]) -> None:
+    """Make the accounts of (number, currency, BIC) that are not there yet."""
+    made = [_row(scope, (number, currency), bic) for number, currency, bic in seen]
+    statement = insert(BankAccount).values(made).on_conflict_do_nothing().returning(BankAccount)
+    for account in scope.session.scalars(statement):
+        subject = ("bank_account", account.id)
+        activity.record(scope, "bank_account.seen", subject, number=account.number, name=account.name)
 
 
 def rename_account(scope: Scope, account_id: uuid.UUID | str, name: str) -> BankAccount:
@@ -58,21 +46,6 @@ def rename_account(scope: Scope, account_id: uuid.UUID | str, name: str) -> Bank
 def accounts(scope: Scope) -> Sequence[BankAccount]:
     query = select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id)
     return scope.session.scalars(query.order_by(BankAccount.name, BankAccount.number)).all()
-
-
-_LOCKED = (
-    select(BankAccount)
-    .where(BankAccount.tenant_id == bindparam("tenant"), BankAccount.number.in_(bindparam("numbers", expanding=True)))
-    .order_by(BankAccount.number, BankAccount.currency)
-    .with_for_update()
-)
-
-
-def _locked(scope: Scope, numbers: Iterable[Number]) -> dict[Number, BankAccount]:
-    """Also those in another currency under the same number; one that nobody asked for harms nobody."""
-    wanted = sorted({number for number, _ in numbers})
-    found = scope.session.scalars(_LOCKED, {"tenant": scope.tenant_id, "numbers": wanted})
-    return {(account.number, account.currency): account for account in found}
 
 
 def _row(scope: Scope, number: Number, bic: str) -> dict[str, object]:

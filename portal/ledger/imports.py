@@ -23,10 +23,10 @@ from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict
 from portal.kernel.money import AmountOutOfRange
-from portal.ledger.accounts import Number, ensure_accounts
+from portal.ledger.accounts import Number, create_accounts
 from portal.ledger.gathering import Head, gather
 from portal.ledger.models import BankAccount, Import, Statement, StatementLine
-from portal.ledger.storing import Decision, decide, store
+from portal.ledger.storing import Decision, decide, look_up, store
 
 MAX_NAME = 120
 MAX_WARNINGS = 50
@@ -69,16 +69,19 @@ def store_statements(
     if expected is not None and set(by_account) - {(expected.number, expected.currency)}:
         other = next(number for number in by_account if number != (expected.number, expected.currency))
         raise Refused("file.other_account", found=other[0], currency=other[1], expected=expected.number)
-    accounts = ensure_accounts(scope, [(*number, some[0].bic) for number, some in by_account.items()])
-    decisions = [decide(scope, accounts[number], some, arrived) for number, some in by_account.items()]
+    accounts, stored = look_up(scope, heads)
+    if missing := [number for number in by_account if number not in accounts]:
+        create_accounts(scope, [(*number, by_account[number][0].bic) for number in missing])
+        accounts, stored = look_up(scope, heads)
+    decisions = [
+        decide(scope, accounts[number], some, stored[accounts[number]], arrived) for number, some in by_account.items()
+    ]
     row.stored = sum(decision.stored for decision in decisions)
     row.known = sum(decision.known for decision in decisions)
     # A statement without lines is worth storing too: it continues the chain of balances.
     empty = any(not head.count for decision in decisions for head in decision.heads)
     row.state = "stored" if row.stored or empty else "known"
     row.warnings = [_told(warning) for head in heads for warning in head.warnings][:MAX_WARNINGS]
-    scope.session.add(row)
-    scope.session.flush()
     store(scope, row, decisions, arrived)
     return decisions
 
@@ -123,6 +126,7 @@ def _row(scope: Scope, filename: str, size: int) -> Import:
         format="",
         code="",
         values={},
+        line=None,
         warnings=[],
         stored=0,
         known=0,

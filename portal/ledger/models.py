@@ -61,6 +61,7 @@ class Statement(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "import_id"], ["imports.tenant_id", "imports.id"]),
         # The same statement again, from whatever file: same account, numbers, balances and lines.
         UniqueConstraint("tenant_id", "bank_account_id", "digest", name="uq_statements_digest"),
+        UniqueConstraint("tenant_id", "bank_account_id", "id", name="uq_statements_account"),
         Index("ix_statements_closing", "tenant_id", "bank_account_id", "closing_date"),
     )
 
@@ -85,8 +86,11 @@ class StatementLine(TenantRow, Base):
 
     __tablename__ = "statement_lines"
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"]),
-        ForeignKeyConstraint(["tenant_id", "statement_id"], ["statements.tenant_id", "statements.id"]),
+        # With the account in it: a line and its statement are always of one account.
+        ForeignKeyConstraint(
+            ["tenant_id", "bank_account_id", "statement_id"],
+            ["statements.tenant_id", "statements.bank_account_id", "statements.id"],
+        ),
         ForeignKeyConstraint(["tenant_id", "entry_id"], ["entries.tenant_id", "entries.id"]),
         UniqueConstraint("tenant_id", "bank_account_id", "fingerprint", name="uq_statement_lines_fingerprint"),
         Index("ix_statement_lines_date", "tenant_id", "bank_account_id", "date", "id"),

@@ -15,23 +15,37 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from psycopg.types.json import Jsonb
+from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.attributes import flag_dirty
+
 from portal.access import Scope
 from portal.connectors.errors import Refused
-from portal.kernel import clock
+from portal.ledger.accounts import Number
 from portal.ledger.fingerprints import counter_of, fingerprint, key_of
-from portal.ledger.gathering import Arrived, Head, raw
+from portal.ledger.gathering import Arrived, Head, array, raw
 from portal.ledger.matching import Arriving, Kept, Span, follows, unknown
-from portal.ledger.models import BankAccount, Import
+from portal.ledger.models import Import
 
 SLICE = 20_000  # incoming lines compared at a time, so that memory stays flat
 STATEMENTS_A_DAY = 100  # of one account in one file
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A statement that is there already."""
+
+    span: Span
+    digest: bytes
+    format: str
+    in_order: bool
 
 
 @dataclass(slots=True)
 class Decision:
     """What is stored of one account: its statements, and how many of their lines are known."""
 
-    account: BankAccount
+    account_id: uuid.UUID
     heads: list[Head]
     lines: int
     known_lines: Counter[int] = field(default_factory=Counter)  # by ordinal
@@ -45,14 +59,48 @@ class Decision:
         return self.lines - self.stored
 
 
-def decide(scope: Scope, account: BankAccount, heads: Sequence[Head], arrived: Arrived) -> Decision:
+def look_up(scope: Scope, heads: Sequence[Head]) -> tuple[dict[Number, uuid.UUID], dict[uuid.UUID, list[Stored]]]:
+    """The accounts of these statements, locked, and by account what is stored that touches them.
+
+    The lock puts imports into one account in one order; it is taken in the order of the
+    numbers, so that two files with the same accounts do not wait for each other. The second
+    question sees what was committed while the first one waited; both go out at once.
+    """
+    numbers = sorted({head.account for head in heads})
+    first = min((head.first for head in heads if head.first), default=None)
+    last = max((head.last for head in heads if head.last), default=None)
+    connection, digests = raw(scope.session), [head.digest for head in heads]
+    with connection.pipeline():
+        locked = connection.execute(_LOCK, (scope.tenant_id, numbers), binary=True)
+        found = connection.execute(_TOUCHING, (scope.tenant_id, numbers, digests, last, first), binary=True)
+    accounts = {(number, currency): identity for identity, number, currency in locked}
+    stored: dict[uuid.UUID, list[Stored]] = defaultdict(list)
+    for account, *rest in found:
+        stored[account].append(Stored(Span(*rest[:7]), *rest[7:]))
+    return accounts, stored
+
+
+_LOCK = """SELECT id, number, currency FROM bank_accounts WHERE tenant_id = %s AND number = ANY(%s)
+  ORDER BY number, currency FOR UPDATE"""
+# Statements that share a day with the incoming ones, or are one of them.
+_TOUCHING = """SELECT s.bank_account_id, s.id, s.opening, s.closing, s.opening_date, s.closing_date, s.first_date,
+    s.last_date, s.digest, i.format, s.in_order
+  FROM bank_accounts a
+  JOIN statements s ON s.tenant_id = a.tenant_id AND s.bank_account_id = a.id
+  JOIN imports i ON i.tenant_id = s.tenant_id AND i.id = s.import_id
+  WHERE a.tenant_id = %s AND a.number = ANY(%s)
+    AND (s.digest = ANY(%s) OR (s.first_date <= %s AND s.last_date >= %s))"""
+
+
+def decide(
+    scope: Scope, account_id: uuid.UUID, heads: Sequence[Head], stored: Sequence[Stored], arrived: Arrived
+) -> Decision:
     """Sort out what is new among the statements of one account, which is locked.
 
     Takes the known lines out of `arrived`; new ones that equal a stored line get a counter of
     their own. Raises Refused for a file with absurdly many statements of one day.
     """
-    decision = Decision(account, [], sum(head.count for head in heads))
-    stored = _stored(scope, account, heads)
+    decision = Decision(account_id, [], sum(head.count for head in heads))
     digests = {told.digest for told in stored}
     for head in heads:
         if head.digest not in digests:
@@ -65,75 +113,70 @@ def decide(scope: Scope, account: BankAccount, heads: Sequence[Head], arrived: A
 
 
 def store(scope: Scope, row: Import, decisions: Iterable[Decision], arrived: Arrived) -> None:
-    """Write the statements and their new lines, in one statement; `row` stands in the database already."""
-    placed = [(decision, head) for decision in decisions for head in decision.heads]
-    if not placed:
-        return
+    """Write the import, its statements and their new lines: one statement, one round trip."""
     columns = [
         (
-            head.ordinal, head.id, decision.account.id, head.base, head.sign, head.number,
+            head.ordinal, head.id, decision.account_id, head.base, head.sign, head.number,
             head.opening, head.opening_date, head.closing, head.closing_date, head.first, head.last,
             head.in_order, head.count, head.count - decision.known_lines[head.ordinal], head.digest,
         )
-        for decision, head in placed
+        for decision in decisions
+        for head in decision.heads
     ]  # fmt: skip
-    lists = [list(column) for column in zip(*columns, strict=True)]
+    if not columns:
+        scope.session.add(row)
+        return
     source, lines = arrived.source()
-    parameters = [*lists, scope.tenant_id, row.id, clock.now(), scope.tenant_id, *lines]
-    raw(scope.session).execute(_INSERT + source + " JOIN heads h ON h.ordinal = a.ordinal", parameters)
+    parameters = (
+        scope.tenant_id, row.id, row.filename, row.size, row.sha256, row.format, row.state, row.code,
+        Jsonb(row.values), row.line, row.stored, row.known, Jsonb(row.warnings), row.created_at, row.created_by,
+        *(array(column) for column in zip(*columns, strict=True)),
+        *lines,
+    )  # fmt: skip
+    raw(scope.session).execute(
+        _INSERT + source + " JOIN heads h ON h.ordinal = a.ordinal CROSS JOIN imported i", parameters
+    )
+    # Written past the session: from here on it knows the row, and whoever watches imports sees it flushed.
+    make_transient_to_detached(row)
+    scope.session.add(row)
+    flag_dirty(row)
 
 
-# Arrays are sent as they are; rows of few columns make for few parameters however long the file.
+# As many parameters as there are columns, however many statements; psycopg remembers how to send up to fifty.
 _INSERT = """
-WITH heads AS MATERIALIZED (
-  SELECT * FROM unnest(%b::int[], %b::uuid[], %b::uuid[], %b::bigint[], %b::int[], %b::text[],
-    %b::bigint[], %b::date[], %b::bigint[], %b::date[], %b::date[], %b::date[],
-    %b::bool[], %b::int[], %b::int[], %b::bytea[])
+WITH imported AS (
+  INSERT INTO imports (tenant_id, id, filename, size, sha256, format, state, code, "values", line, stored, known,
+    warnings, created_at, created_by)
+  VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+  RETURNING tenant_id, id, created_at
+), heads AS MATERIALIZED (
+  SELECT * FROM unnest(%s::int[], %s::uuid[], %s::uuid[], %s::bigint[], %s::int[], %s::text[],
+    %s::bigint[], %s::date[], %s::bigint[], %s::date[], %s::date[], %s::date[],
+    %s::bool[], %s::int[], %s::int[], %s::bytea[])
   AS h (ordinal, id, account, base, sign, number, opening, opening_date, closing, closing_date, first_date, last_date,
     in_order, line_count, new_lines, digest)
 ), written AS (
   INSERT INTO statements (tenant_id, import_id, created_at, id, bank_account_id, number, opening, opening_date,
     closing, closing_date, first_date, last_date, in_order, line_count, new_lines, digest)
-  SELECT %s, %s, %s, id, account, number, opening, opening_date, closing, closing_date, first_date, last_date,
-    in_order, line_count, new_lines, digest
-  FROM heads
+  SELECT i.tenant_id, i.id, i.created_at, h.id, account, number, opening, opening_date, closing, closing_date,
+    first_date, last_date, in_order, line_count, new_lines, digest
+  FROM heads h, imported i
 )
 INSERT INTO statement_lines (tenant_id, id, bank_account_id, statement_id, position, date, value_date, amount,
   balance, description, counterparty, counterparty_account, reference, end_to_end_id, bank_reference,
   transaction_code, details, fingerprint)
-SELECT %s, a.id, h.account, h.id, a.position, a.date, a.value_date, a.amount,
+SELECT i.tenant_id, a.id, h.account, h.id, a.position, a.date, a.value_date, a.amount,
   h.base + h.sign * a.total + CASE WHEN h.sign < 0 THEN a.amount ELSE 0 END,
   a.description, a.counterparty, a.counterparty_account, a.reference, a.end_to_end_id, a.bank_reference,
   a.transaction_code, a.details, a.fingerprint
-FROM """
+FROM"""
+_JOIN = "JOIN heads h ON h.ordinal = a.ordinal CROSS JOIN imported i"
 
 
-# ------------------------------------------------------------------ what is there already
+# ------------------------------------------------------------------ day by day
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    span: Span
-    digest: bytes
-    format: str
-    in_order: bool
-
-
-def _stored(scope: Scope, account: BankAccount, heads: Sequence[Head]) -> list[_Stored]:
-    """Stored statements that share a day with the incoming ones, or are one of them."""
-    first = min((head.first for head in heads if head.first), default=None)
-    last = max((head.last for head in heads if head.last), default=None)
-    query = """SELECT s.id, s.opening, s.closing, s.opening_date, s.closing_date, s.first_date, s.last_date,
-        s.digest, i.format, s.in_order
-      FROM statements s JOIN imports i ON i.tenant_id = s.tenant_id AND i.id = s.import_id
-      WHERE s.tenant_id = %s AND s.bank_account_id = %s
-        AND (s.digest = ANY(%s) OR (s.first_date <= %s AND s.last_date >= %s))"""
-    parameters = (scope.tenant_id, account.id, [head.digest for head in heads], last, first)
-    found = raw(scope.session).execute(query, parameters, binary=True)
-    return [_Stored(Span(*row[:7]), *row[7:]) for row in found]
-
-
-def _shared_days(heads: Sequence[Head], stored: Sequence[_Stored]) -> list[date]:
+def _shared_days(heads: Sequence[Head], stored: Sequence[Stored]) -> list[date]:
     """Days of the incoming statements that a stored one touches, or two incoming ones."""
     count = Counter(day for head in heads for day in head.days)
     crowded = max(count.values(), default=0)
@@ -159,13 +202,10 @@ def _slices(days: Sequence[date], heads: Sequence[Head]) -> Iterator[list[date]]
         yield some
 
 
-# ------------------------------------------------------------------ day by day
-
-
 class _Comparison:
     """Compares shared days of the incoming statements of one account, in the order of the file."""
 
-    def __init__(self, scope: Scope, decision: Decision, stored: Sequence[_Stored], arrived: Arrived) -> None:
+    def __init__(self, scope: Scope, decision: Decision, stored: Sequence[Stored], arrived: Arrived) -> None:
         self._scope = scope
         self._connection = raw(scope.session)
         self._decision = decision
@@ -236,7 +276,7 @@ class _Comparison:
         query = """SELECT date, amount, balance, fingerprint, statement_id FROM statement_lines
             WHERE tenant_id = %s AND bank_account_id = %s AND date = ANY(%s) ORDER BY date, id"""
         found: dict[date, list[tuple[Kept, bytes]]] = defaultdict(list)
-        parameters = (self._scope.tenant_id, self._decision.account.id, days)
+        parameters = (self._scope.tenant_id, self._decision.account_id, days)
         for day, amount, balance, print_, statement in self._connection.execute(query, parameters, binary=True):
             sure = balance is not None and statement not in self._unsure
             line = Kept(key_of(print_), amount, balance, sure, statement, self._formats[statement])

@@ -66,7 +66,7 @@ def statement(account: str, piece: Cut, *, format: str = "camt053", newest_first
 def import_row(scope: Scope, format: str = "camt053") -> Import:
     return Import(
         tenant_id=scope.tenant_id, id=uuid7(), filename="made by hand", size=0, sha256=b"", format=format,
-        code="", values={}, warnings=[], stored=0, known=0, created_at=clock.now(), created_by=None,
+        code="", values={}, line=None, warnings=[], stored=0, known=0, created_at=clock.now(), created_by=None,
     )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import threading
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import func, select
@@ -14,22 +16,25 @@ from bench.makers.camt import camt_file
 from bench.makers.coda import coda_file
 from portal.access import Scope
 from portal.activity.service import timeline
+from portal.connectors.base import LineDetail, StatementLine
 from portal.kernel import clock
 from portal.kernel.db import Database
 from portal.kernel.errors import Conflict, Invalid, NotFound
-from portal.ledger import wording
+from portal.ledger import gathering, wording
 from portal.ledger.accounts import accounts, bank_of, in_fours, rename_account
 from portal.ledger.imports import clean_name, delete_import, import_file
-from portal.ledger.models import BankAccount, Entry, Import, Statement, StatementLine
+from portal.ledger.models import BankAccount, Entry, Import, Statement
+from portal.ledger.models import StatementLine as StoredLine
 from tests import factories as make
 from tests.connectors.files import camt_documents as camt
 from tests.ledger.conftest import Bring
+from tests.ledger.making import Cut, bring_in, statement, stored
 
 NOW, DAY = clock.now(), date(2024, 1, 31)
 LATER = "<BookgDt><Dt>2024-02-01</Dt></BookgDt><ValDt><Dt>2024-02-01</Dt></ValDt>"
 
 
-def count(scope: Scope, model: type[StatementLine] | type[Statement] | type[Import]) -> int:
+def count(scope: Scope, model: type[StoredLine] | type[Statement] | type[Import]) -> int:
     query = select(func.count()).select_from(model).where(model.tenant_id == scope.tenant_id)
     return scope.session.scalar(query) or 0
 
@@ -57,7 +62,7 @@ def test_the_same_file_again_is_known(scope: Scope, bring: Bring) -> None:
     again = bring(SMALL, "renamed by a person.xml")
     assert (again.state, again.stored, again.known) == ("known", 0, 2)
     assert wording.result_of(again) == "known"
-    assert (count(scope, StatementLine), count(scope, Statement), count(scope, Import)) == (2, 1, 2)
+    assert (count(scope, StoredLine), count(scope, Statement), count(scope, Import)) == (2, 1, 2)
 
 
 def test_a_download_with_a_new_number_is_known_too(bring: Bring) -> None:
@@ -68,13 +73,13 @@ def test_a_download_with_a_new_number_is_known_too(bring: Bring) -> None:
 def test_a_refused_file_stores_nothing_but_the_reason(scope: Scope, bring: Bring) -> None:
     row = bring(BROKEN)
     assert (row.state, row.code, row.values["closing"]) == ("refused", "camt.balance", "91.00")
-    assert (count(scope, StatementLine), count(scope, Statement), accounts(scope)) == (0, 0, [])
+    assert (count(scope, StoredLine), count(scope, Statement), accounts(scope)) == (0, 0, [])
     assert wording.result_of(row) == ""
 
 
 def test_a_good_file_after_a_refused_one_in_the_same_request(scope: Scope, bring: Bring) -> None:
     assert [bring(data).state for data in (BROKEN, SMALL, b"", SMALL)] == ["refused", "stored", "refused", "known"]
-    assert count(scope, StatementLine) == 2
+    assert count(scope, StoredLine) == 2
 
 
 def test_a_good_statement_before_a_broken_one_is_not_stored(scope: Scope, bring: Bring) -> None:
@@ -133,7 +138,7 @@ def test_the_same_movements_as_coda_and_as_camt_are_stored_once(scope: Scope, br
     coda_file(coda, 3, 60)
     camt_file(xml, 3, 60)
     assert [(r.stored, r.known) for r in (bring(coda), bring(xml))] == [(180, 0), (0, 180)]
-    assert count(scope, StatementLine) == 180
+    assert count(scope, StoredLine) == 180
 
 
 def test_two_imports_at_once_store_each_line_once(database: Database) -> None:
@@ -154,6 +159,31 @@ def test_two_imports_at_once_store_each_line_once(database: Database) -> None:
     assert sorted(results) == [(0, 2)] * 5 + [(2, 0)]
 
 
+@pytest.mark.parametrize("held", [0, 2_000])
+def test_every_field_comes_back_as_it_was(scope: Scope, held: int) -> None:
+    texts = ['a "quoted" \\ text', "NULL", "{1,2}", "", "tab\tand\nline", "é€漢 'x'"]
+    given = [
+        StatementLine(
+            DAY, None if n % 2 else DAY, Decimal("-0.00001") * n, text, text, text, text, text, text, text, text,
+            (LineDetail(Decimal("1.10"), text, reference=text),) if n % 3 else (),
+        )
+        for n, text in enumerate(texts)
+    ]  # fmt: skip
+    with patch.object(gathering, "HELD", held):
+        row = bring_in(scope, statement(camt.IBAN, Cut(given, Decimal("10.5"))))
+    kept = {line.position: line for line in stored(scope, camt.IBAN)}
+    for position, line in enumerate(given, 1):
+        found = kept[position]
+        names = ("date", "value_date", "amount", "description", "counterparty", "counterparty_account", "reference",
+                 "end_to_end_id", "bank_reference", "transaction_code")  # fmt: skip
+        assert [getattr(found, name) for name in names] == [getattr(line, name) for name in names]
+        assert [d["description"] for d in found.details or ()] == [d.description for d in line.details if d.description]
+    head = scope.session.scalars(select(Statement).where(Statement.import_id == row.id)).one()
+    assert (head.opening, head.closing, head.line_count) == (Decimal("10.5"), kept[6].balance, 6)
+    scope.session.refresh(row)
+    assert (row.state, row.stored, row.warnings, row.values, row.line) == ("stored", 6, [], {}, None)
+
+
 # ------------------------------------------------------------------ taking out again
 
 
@@ -161,7 +191,7 @@ def test_a_file_can_be_taken_out_again(scope: Scope, bring: Bring) -> None:
     row = bring(SMALL)
     assert delete_import(scope, row.id) == 2
     scope.session.flush()
-    assert (count(scope, StatementLine), count(scope, Statement), count(scope, Import)) == (0, 0, 0)
+    assert (count(scope, StoredLine), count(scope, Statement), count(scope, Import)) == (0, 0, 0)
     assert bring(SMALL).stored == 2
 
 
@@ -188,7 +218,7 @@ def test_not_while_a_later_file_counts_on_its_lines(scope: Scope, bring: Bring) 
 
 def test_not_once_a_line_is_in_an_entry(scope: Scope, bring: Bring, database: Database) -> None:
     row = bring(SMALL)
-    line = scope.session.scalars(select(StatementLine).where(StatementLine.tenant_id == scope.tenant_id)).first()
+    line = scope.session.scalars(select(StoredLine).where(StoredLine.tenant_id == scope.tenant_id)).first()
     assert line is not None
     line.entry_id = entry_of(scope, database).id
     scope.session.flush()
