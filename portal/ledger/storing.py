@@ -133,9 +133,7 @@ def store(scope: Scope, row: Import, decisions: Iterable[Decision], arrived: Arr
         *(array(column) for column in zip(*columns, strict=True)),
         *lines,
     )  # fmt: skip
-    raw(scope.session).execute(
-        _INSERT + source + " JOIN heads h ON h.ordinal = a.ordinal CROSS JOIN imported i", parameters
-    )
+    raw(scope.session).execute(f"{_INSERT} {source} {_JOIN}", parameters)
     # Written past the session: from here on it knows the row, and whoever watches imports sees it flushed.
     make_transient_to_detached(row)
     scope.session.add(row)
