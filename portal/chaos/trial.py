@@ -18,6 +18,7 @@ from portal.access import Scope
 from portal.chaos.players import Player, cast
 from portal.chaos.stage import Stage
 from portal.couplings.models import Configuration
+from portal.jobs import sync as _jobs  # noqa: F401  (a bell is rung by the name of a declared job)
 from portal.kernel.db import Setting
 from portal.kernel.errors import PortalError
 from portal.kernel.services import start_postgres, start_valkey

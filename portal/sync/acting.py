@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select, text
 
 from portal.access import Actor, Scope
+from portal.couplings.books import fetch_books, store_books
 from portal.couplings.models import Coupling
 from portal.kernel import clock
 from portal.kernel.db import Setting, set_scope
@@ -17,7 +18,6 @@ from portal.kernel.errors import Conflict, PortalError
 from portal.ledger.models import Entry
 from portal.runtime import Runtime
 from portal.sync import posting
-from portal.sync.books import fetch_books, store_books
 from portal.sync.preview import Problem, preview
 from portal.sync.sending import Connect, signed_in
 from portal.tenants.models import Grant

@@ -339,7 +339,6 @@ def park(attempt: Attempt, code: str, provider_text: str = "") -> None:
     """A person has to decide."""
     with attempt.database.scoped(attempt.setting) as session:
         _park(session, attempt, code, provider_text=provider_text[:TEXT_LENGTH])
-    crash.point("posting.parked")
 
 
 def pause(age: timedelta, retry_after: float | None) -> timedelta:
@@ -357,6 +356,7 @@ def _park(session: Session, attempt: Attempt, code: str, **more: Any) -> None:
         **{"lease_until": None, "tries": 0} | more | {"state": PostingState.PARKED, "changed_at": now, "code": code},
     ):  # fmt: skip
         _tell(session, attempt, "posting.parked", code=code)
+        crash.point("posting.parked")
 
 
 def _write(session: Session, attempt: Attempt, **values: Any) -> bool:

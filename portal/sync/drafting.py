@@ -16,13 +16,13 @@ from sqlalchemy import Select, delete, func, insert, select, update
 from portal.access import Scope
 from portal.activity.service import record
 from portal.couplings.models import Configuration
+from portal.couplings.periods import last_due, period_of
 from portal.kernel import clock, crash
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import BankAccount, Entry, EntryLine, StatementLine
 from portal.sync import balances
 from portal.sync.models import Posting
-from portal.sync.periods import last_due, period_of
 
 DESCRIPTION_LENGTH = 200
 

@@ -11,10 +11,11 @@ from portal.access import Scope
 from portal.connectors import registry
 from portal.connectors.base import Bookkeeping, EntryKind, JournalType, OutgoingEntry, OutgoingLine
 from portal.connectors.errors import Rejected
+from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Coupling
+from portal.couplings.nearest import nearest_account
 from portal.kernel import http
 from portal.ledger.models import Entry, EntryLine
-from portal.sync.books import DossierBooks, read_books
 from portal.sync.drafting import lines_of
 
 NOWHERE = "https://nowhere.invalid"
@@ -142,22 +143,11 @@ def _account_problems(
         values = {"account": code, "dossier": coupling.dossier_number}
         account = books.accounts.get(code)
         if account is None:
-            yield Problem("entry.account_unknown", values | {"nearest": _nearest(code, books)}, position)
+            yield Problem(
+                "entry.account_unknown", values | {"nearest": nearest_account(books.accounts.values(), code)}, position
+            )
         elif account.blocked:
             yield Problem("entry.account_blocked", values, position)
-
-
-def _nearest(code: str, books: DossierBooks) -> str:
-    """The usable account whose code begins most like this one; "" when none does."""
-
-    def alike(other: str) -> int:
-        return next(
-            (n for n, (a, b) in enumerate(zip(code, other, strict=False)) if a != b), min(len(code), len(other))
-        )
-
-    usable = [account.code for account in books.accounts.values() if not account.blocked]
-    best = max(sorted(usable), key=alike, default="")
-    return best if best and alike(best) >= 2 else ""
 
 
 def _period_problems(entry: Entry, lines: Sequence[EntryLine], books: DossierBooks) -> Iterator[Problem]:

@@ -13,11 +13,11 @@ from sqlalchemy import func, or_, select, text
 
 from portal.access import Scope
 from portal.connectors.base import OutgoingEntry, OutgoingLine
+from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Configuration, Coupling
 from portal.identity.models import User
 from portal.kernel.money import Amount
 from portal.ledger.models import BankAccount, Entry, EntryLine, StatementLine
-from portal.sync.books import DossierBooks, read_books
 from portal.sync.drafting import lines_of
 from portal.sync.models import Posting, PostingState
 from portal.sync.posting import posting_of

@@ -14,23 +14,22 @@ from sqlalchemy.orm import Session
 from portal.access import SYSTEM, Actor, Scope
 from portal.activity.service import record
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Temporary
+from portal.couplings.books import fetch_books, read_books, store_books
 from portal.couplings.models import Configuration, Coupling
+from portal.couplings.periods import next_due
 from portal.kernel import clock, crash, queue
 from portal.kernel.db import Setting
 from portal.kernel.errors import Conflict, PortalError
 from portal.ledger.models import Entry
 from portal.runtime import Runtime
 from portal.sync import posting
-from portal.sync.books import fetch_books, read_books, store_books
 from portal.sync.drafting import anything_due, draft_due
 from portal.sync.models import Posting, Run
-from portal.sync.periods import next_due
 from portal.sync.preview import preview
 from portal.sync.sending import Connect, signed_in
 
 log = structlog.get_logger()
 
-BOOKS_LIVE = timedelta(hours=24)
 AT_WORK = timedelta(seconds=30)  # how long a run may be silent before it is taken up again
 AFTER_FAILURE = timedelta(hours=2)  # when a failed run is tried again by itself
 AFTER_REFUSAL = timedelta(hours=20)  # when a draft that would be refused is looked at again
@@ -148,8 +147,8 @@ def _read_books(running: _Running) -> None:
         coupling = running.scope(session).get(Coupling, running.coupling_id)
         if coupling.state != "active":
             raise Conflict("run.coupling_ended")
-        known = read_books(running.scope(session), coupling.id).fetched_at
-        if known is not None and known > clock.now() - BOOKS_LIVE:
+        known = read_books(running.scope(session), coupling.id)
+        if not known.stale:
             return
         holder, authorisation = coupling.authorisation_tenant_id, coupling.authorisation_id
         if not session.scalar(_GRANTED, {"client": running.tenant_id, "holder": holder}):
@@ -158,7 +157,7 @@ def _read_books(running: _Running) -> None:
         connection = running.connect(runtime.database, runtime.vault, runtime.settings, holder, authorisation)
         lists = fetch_books(connection, coupling.dossier_code)
     except Temporary:
-        if known is None:
+        if known.fetched_at is None:
             raise
         return
     with runtime.database.scoped(running.setting) as session:
@@ -205,9 +204,11 @@ def _offer(running: _Running, entry_id: uuid.UUID) -> None:
         # By the configuration, whoever started the run: nobody looked at these bytes.
         scope = Scope(session, running.tenant_id, "client", "", SYSTEM)
         entry = scope.get(Entry, entry_id, lock=True)
+        crash.point("offer.locked")
         if entry.state != "draft":
             return
         shown = preview(scope, entry)
+        crash.point("offer.previewed")
         if shown.problems:
             running.blocked += 1
             running.blocked_by = running.blocked_by or shown.problems[0].code

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from portal.couplings.periods import last_due, next_due, period_of
 from portal.kernel import clock
 from portal.kernel.db import Database
 from portal.kernel.errors import Conflict
@@ -18,7 +19,6 @@ from portal.kernel.vault import Vault
 from portal.ledger.models import Entry, EntryLine, StatementLine
 from portal.sync.balances import chain_ends
 from portal.sync.drafting import correct_line, describe, draft_due, drop_entry, lines_of, reference_of
-from portal.sync.periods import last_due, next_due, period_of
 from portal.sync.preview import outgoing
 from tests.sync.office import Office, open_office
 
