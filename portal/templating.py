@@ -7,18 +7,20 @@ the security set-up brings: `csp_nonce()` and `csrf_token()`.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import get_locale, get_timezone, get_translations, lazy_gettext
-from jinja2 import Environment
+from jinja2 import Environment, pass_eval_context
+from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 from werkzeug.local import LocalProxy
 
@@ -170,6 +172,28 @@ def _translations() -> Any:
     return known[1]
 
 
+@lru_cache(maxsize=8192)
+def _message(_locale: str, text: str) -> Markup:
+    """A text of a template in the reader's language, which is that of `_locale`."""
+    return Markup(_translations().ugettext(text))  # noqa: S704 - what stands in a template or a catalogue is ours
+
+
+def _in_page(locale: str, text: str, /, **values: Any) -> Markup:
+    """As Jinja's new-style gettext, without its five calls a word: values are escaped, texts are not."""
+    found = _message(locale, text)
+    return found % values if "%" in found else found
+
+
+@pass_eval_context
+def _gettext(evaluated: EvalContext, text: str, /, **values: Any) -> str:
+    """`_` where no page has bound it to its reader: in macros, and in mails, which escape nothing."""
+    locale = formats().locale
+    if evaluated.autoescape:
+        return _in_page(locale, text, **values)
+    found = str(_message(locale, text))
+    return found % values if "%" in found else found
+
+
 def _nearest(locale: str) -> str:
     """A locale we write in the same language: "fr" → "fr-BE", "de" → the default."""
     return next((known for known in LOCALES if known[:2] == locale[:2]), DEFAULT_LOCALE)
@@ -191,6 +215,14 @@ def here(**changes: Any) -> str:
     return f"{request.path}?{urlencode(query, doseq=True)}" if query else request.path
 
 
+def addresses(endpoint: str, argument: str) -> Callable[[uuid.UUID], str]:
+    """`url_for` for many rows: the address of one is built, the others differ in their id only."""
+    nobody = uuid.UUID(int=0)
+    values: dict[str, Any] = {argument: nobody}
+    before, _, after = url_for(endpoint, **values).partition(str(nobody))
+    return lambda row_id: f"{before}{row_id}{after}"
+
+
 def by_day(events: Iterable[Event]) -> list[tuple[date, list[Event]]]:
     """Events, newest first, in groups of the reader's days."""
     reader = formats()
@@ -203,11 +235,7 @@ def strong(text: str) -> Markup:
 
 
 def _macro(env: Environment, file: str, name: str) -> Callable[..., str]:
-    """A macro as a plain callable, looked up at first use, when every global is in place.
-
-    Those of `REMEMBERED` give the same text for the same words in a language, and a table asks
-    them for hundreds, so their answers are kept.
-    """
+    """A macro as a plain callable, looked up at first use, when every global is in place."""
     found: list[Callable[..., str]] = []
 
     def call(*args: Any, **kwargs: Any) -> str:
@@ -215,13 +243,24 @@ def _macro(env: Environment, file: str, name: str) -> Callable[..., str]:
             found[:] = [getattr(env.get_template(f"components/{file}.html").module, name)]
         return found[0](*args, **kwargs)
 
-    @lru_cache(maxsize=4096)
-    def remembered(_language: str, *args: Any, **kwargs: Any) -> str:
-        return call(*args, **kwargs)
+    return call
 
-    if name not in REMEMBERED:
-        return call
-    return lambda *args, **kwargs: remembered(formats().language, *args, **kwargs)
+
+def _remembered(macro: Callable[..., str]) -> Callable[..., str]:
+    """A macro that gives the same text for the same words in a language; that comes first.
+
+    A table asks these for hundreds, so their answers are kept.
+    """
+
+    @lru_cache(maxsize=4096)
+    def answer(_locale: str, *args: Any, **kwargs: Any) -> str:
+        return macro(*args, **kwargs)
+
+    return answer
+
+
+def _for_reader(macro: Callable[..., str]) -> Callable[..., str]:
+    return lambda *args, **kwargs: macro(formats().locale, *args, **kwargs)
 
 
 def register(app: Flask) -> None:
@@ -244,12 +283,23 @@ def register(app: Flask) -> None:
         stack_shapes=charts.stack,
     )
     env.filters.update(strong=strong, initials=initials, groupby_day=by_day, decimal=Decimal)
-    for file, names in MACROS.items():
-        env.globals.update({name: _macro(env, file, name) for name in names})
+    macros = {name: _macro(env, file, name) for file, names in MACROS.items() for name in names}
+    remembered = {name: _remembered(macros[name]) for name in REMEMBERED}
+    env.globals.update(macros)
+    env.globals.update({name: _for_reader(macro) for name, macro in remembered.items()})
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         gettext=lambda text: _translations().ugettext(text),
         ngettext=lambda one, many, count: _translations().ungettext(one, many, count),
         newstyle=True,
     )
-    # Pages get the thing itself; macros and imports, which see no context, the proxy above.
-    app.context_processor(lambda: {"fmt": formats()})
+    env.globals["_"] = _gettext
+
+    @lru_cache(maxsize=64)
+    def bound(reader: Formats) -> dict[str, Any]:
+        """What a page asks for hundreds of times, without asking each time who reads it."""
+        locale = reader.locale
+        macros = {name: partial(macro, locale) for name, macro in remembered.items()}
+        return {"fmt": reader, "_": partial(_in_page, locale), **macros}
+
+    # Macros and imports see no context: they use the globals above, which look the reader up.
+    app.context_processor(lambda: bound(formats()))

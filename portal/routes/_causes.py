@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.connectors import registry
+from portal.kernel.words import N_
 from portal.routes import wording
 from portal.sync.board import Cause
 
@@ -36,23 +38,26 @@ def who_word(key: str) -> str:
     return str({"firm": _("Firm"), "client": _("Client"), "bank": _("Bank"), "us": "Koppelpoort"}[key])
 
 
-def short(code: str, values: dict[str, object] | None = None) -> str:
-    """The few words under a state, in a row of a list."""
-    known = {
-        "": "",
-        "authorisation.needs_consent": _("log-in at the package lapsed"),
-        "authorisation.refused": _("log-in at the package refused"),
-        "authorisation.revoked": _("log-in at the package withdrawn"),
-        "authorisation.inactive": _("authorisation not activated"),
-        "authorisation.expiring": _("log-in at the package lapses soon"),
-        "standing.no_coupling": _("no coupling yet"),
-        "standing.no_configuration": _("no configuration yet"),
-        "standing.no_statements": _("no statement received yet"),
-        "standing.entries_wait": _("entries wait to be sent"),
-        "standing.differences": _("differs from the package"),
-    }
-    if code in known:
-        return str(known[code])
+SHORT: Mapping[str, str] = {
+    "authorisation.needs_consent": N_("log-in at the package lapsed"),
+    "authorisation.refused": N_("log-in at the package refused"),
+    "authorisation.revoked": N_("log-in at the package withdrawn"),
+    "authorisation.inactive": N_("authorisation not activated"),
+    "authorisation.expiring": N_("log-in at the package lapses soon"),
+    "standing.no_coupling": N_("no coupling yet"),
+    "standing.no_configuration": N_("no configuration yet"),
+    "standing.no_statements": N_("no statement received yet"),
+    "standing.entries_wait": N_("entries wait to be sent"),
+    "standing.differences": N_("differs from the package"),
+}
+
+
+def short(code: str, values: Mapping[str, object] | None = None) -> str:
+    """The few words under a state, in a row of a list; "" when all is in order."""
+    if not code:
+        return ""
+    if code in SHORT:
+        return str(_(SHORT[code]))
     explanation = registry.explain(code)
     return wording.filled(explanation.title, values or {}) if explanation else wording.of_error(code, values)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from functools import cache
 from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
@@ -40,7 +41,13 @@ def locale() -> str:
 def zone() -> str:
     who = g.get("entered") if has_request_context() else None
     name = (who.zone if who else None) or DEFAULT_ZONE
-    return name if name in zoneinfo.available_timezones() else DEFAULT_ZONE
+    return name if name in _zones() else DEFAULT_ZONE
+
+
+@cache
+def _zones() -> set[str]:
+    """Read from some six hundred files, so once a process."""
+    return zoneinfo.available_timezones()
 
 
 def register(app: Flask) -> None:

@@ -18,7 +18,7 @@ from portal.routes._htmx import go_to, page
 from portal.routes._shell import SCHEME_COUNTRY
 from portal.shapes import Chip, Paging, Segment, Tone
 from portal.sync.board import Board, Filter, board, nights
-from portal.templating import formats, here
+from portal.templating import addresses, formats, here
 from portal.tenants import service as tenants
 
 blueprint = Blueprint("portal", __name__)
@@ -65,7 +65,8 @@ def home(portal: uuid.UUID) -> Response:
         me_id=entered().user_id,
         who_word=_causes.who_word,
         country=SCHEME_COUNTRY,
-        label_of=lambda app: registry.load(app).MANIFEST.label,
+        labels={app: registry.load(app).MANIFEST.label for app in {row.app for row in found.rows if row.app}},
+        home_of=addresses("client.home", "client"),
         may_work=scope().may(Permission.RUNS, Right.CREATE),
     )
 

@@ -33,14 +33,14 @@ def _collected(kind: str) -> dict[str, str]:
     return found
 
 
+class _Known(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return f"({key})"
+
+
 def filled(text: str, values: Mapping[str, object]) -> str:
     """Values that are missing leave their name standing rather than fail the page."""
-
-    class Known(dict[str, object]):
-        def __missing__(self, key: str) -> str:
-            return f"({key})"
-
-    return str(gettext(text)).format_map(Known(values))
+    return str(gettext(text)).format_map(_Known(values))
 
 
 def of_error(code: str, values: Mapping[str, object] | None = None) -> str:
