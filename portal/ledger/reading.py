@@ -1,14 +1,15 @@
-"""What a file brought in, for its page."""
+"""What a file brought in, and how far back the accounts go, for their pages."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
 from portal.access import Scope
-from portal.ledger.models import BankAccount, Statement
+from portal.ledger.models import BankAccount, Statement, StatementLine
 
 
 def statements_of(scope: Scope, import_id: uuid.UUID, limit: int = 400) -> Sequence[tuple[Statement, BankAccount]]:
@@ -24,3 +25,14 @@ def statements_of(scope: Scope, import_id: uuid.UUID, limit: int = 400) -> Seque
         .limit(limit)
     )
     return [(statement, account) for statement, account in scope.session.execute(query)]
+
+
+def oldest_lines(scope: Scope) -> Mapping[str, date]:
+    """The day of the oldest line that waits, by the account's id as text."""
+    line = StatementLine
+    query = (
+        select(line.bank_account_id, func.min(line.date))
+        .where(line.tenant_id == scope.tenant_id, line.entry_id.is_(None))
+        .group_by(line.bank_account_id)
+    )
+    return {str(account_id): day for account_id, day in scope.session.execute(query)}

@@ -228,7 +228,7 @@ class _Comparison:
         self._write()
 
     def _day(self, day: date, rows: Iterable[tuple[Any, ...]], kept: list[tuple[Kept, bytes]]) -> None:
-        used = {print_ for _, print_ in kept}
+        used = _Used(print_ for _, print_ in kept)
         lines = [line for line, _ in kept]
         whole = [span for span in self._stored_spans if span.holds_whole(day)]
         for ordinal, some in groupby(rows, key=itemgetter(1)):
@@ -242,19 +242,12 @@ class _Comparison:
             self._known += [line.id for line in arriving if line.id not in new]
             self._decision.known_lines[ordinal] += len(arriving) - len(new)
             for line in fresh:
-                used.add(self._number(line, prints[line.id], used))
+                free = used.take(prints[line.id])
+                if free != prints[line.id]:
+                    self._renumbered[line.id] = free
                 lines.append(Kept(line.key, line.amount, line.after, line.sure, head.id, head.format))
             if span.holds_whole(day):
                 whole.append(span)
-
-    def _number(self, line: Arriving, print_: bytes, used: set[bytes]) -> bytes:
-        """A fingerprint that no other line has: the one it came with, or the next that is free."""
-        free = print_
-        while free in used:
-            free = fingerprint(line.key, counter_of(free) + 1)
-        if free != print_:
-            self._renumbered[line.id] = free
-        return free
 
     def _neighbours(self, span: Span) -> set[uuid.UUID]:
         """The chain of statements that ends where this one begins, and the one that begins where it ends."""
@@ -285,6 +278,27 @@ class _Comparison:
         self._arrived.drop(self._known)
         self._arrived.renumber(self._renumbered)
         self._known, self._renumbered = [], {}
+
+
+class _Used:
+    """Fingerprints of one day, and for each content the first counter above all of its own."""
+
+    def __init__(self, prints: Iterable[bytes]) -> None:
+        self._prints: set[bytes] = set()
+        self._next: dict[bytes, int] = {}
+        for print_ in prints:
+            self._add(print_)
+
+    def take(self, print_: bytes) -> bytes:
+        """The fingerprint itself when nobody has it, else one of the same content that is free."""
+        free = fingerprint(key_of(print_), self._next[key_of(print_)]) if print_ in self._prints else print_
+        self._add(free)
+        return free
+
+    def _add(self, print_: bytes) -> None:
+        self._prints.add(print_)
+        key = key_of(print_)
+        self._next[key] = max(self._next.get(key, 0), counter_of(print_) + 1)
 
 
 def _placed(head: Head, rows: Iterable[tuple[Any, ...]]) -> tuple[list[Arriving], dict[uuid.UUID, bytes]]:

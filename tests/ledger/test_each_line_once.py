@@ -81,6 +81,13 @@ def test_overlap_that_cuts_a_day_of_equal_lines(tenant_scope: Scope, account: st
     assert (late.stored, late.known) == (1, 2)
 
 
+def test_very_many_equal_lines_before_and_after_a_boundary(tenant_scope: Scope, account: str) -> None:
+    many = [line(0, 1, "A")] * 6_000
+    for start in (0, 3_000):
+        bring_in(tenant_scope, statement(account, cut(many, start, start + 3_000)))
+    assert len(stored(tenant_scope, account)) == 6_000
+
+
 def test_files_without_balances_count_the_most_of_each_line(tenant_scope: Scope, account: str) -> None:
     bring_in(tenant_scope, statement(account, Cut(TWINS[:2], None)))
     more = bring_in(tenant_scope, statement(account, Cut([*TWINS[:3], line(0, 7, "B")], None)))
