@@ -10,10 +10,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import redis
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DBAPIError
 
+from config import DATABASE
 from portal.access import Scope
 from portal.chaos.players import Player, cast
 from portal.chaos.stage import Stage
@@ -119,7 +120,7 @@ class Trial:
                 return True
             if standing.parked or standing.rejected:
                 self._decide()
-            time.sleep(0.1)
+            time.sleep(0.3)
         return False
 
     def _next_part(self) -> None:
@@ -196,25 +197,21 @@ class Trial:
     # ------------------------------------------------------------------------------ looking
 
     def _standing(self) -> Standing:
-        """Over all clients, as each of them sees its own rows."""
-        total = Standing()
+        """Over all clients at once, past row-level security."""
         try:
-            for client in self.stage.clients:
-                with self.stage.runtime.database.scoped(Setting(tenant=client.tenant_id)) as session:
-                    self._add(total, dict(tuple(row) for row in session.execute(_FIGURES)))
-        except DBAPIError:
+            with psycopg.connect(self.stage.services["postgres"].url, dbname=DATABASE) as connection:
+                figures: dict[str, int] = dict(connection.execute(_FIGURES).fetchall())
+        except psycopg.OperationalError:
             return Standing(under_way=1)  # the database is coming back
-        return total
-
-    @staticmethod
-    def _add(total: Standing, figures: dict[str, int]) -> None:
-        total.confirmed += figures.get("confirmed", 0)
-        total.under_way += sum(figures.get(state, 0) for state in ("intent", "sending", "uncertain"))
-        total.parked += figures.get("parked", 0)
-        total.rejected += figures.get("rejected", 0)
-        total.drafts += figures.get("draft", 0)
-        total.waiting_lines += figures.get("waiting", 0)
-        total.open_runs += figures.get("run", 0)
+        return Standing(
+            confirmed=figures.get("confirmed", 0),
+            under_way=sum(figures.get(state, 0) for state in ("intent", "sending", "uncertain")),
+            parked=figures.get("parked", 0),
+            rejected=figures.get("rejected", 0),
+            drafts=figures.get("draft", 0),
+            waiting_lines=figures.get("waiting", 0),
+            open_runs=figures.get("run", 0),
+        )
 
     def _decide(self) -> None:
         """What a person does with what waits for a decision."""
@@ -277,7 +274,7 @@ class Trial:
             self.stage.stop()
 
 
-_FIGURES = text(
+_FIGURES = (
     "SELECT state, count(*) FROM postings GROUP BY state"
     " UNION ALL SELECT 'draft', count(*) FROM entries WHERE state = 'draft'"
     " UNION ALL SELECT 'waiting', count(*) FROM statement_lines WHERE entry_id IS NULL"

@@ -35,18 +35,17 @@ from tests.sync.office import Clock, Office, add_client, settings, store_books
 APP_ID = str(uuid.uuid4())
 AUDIT_KEY = b"the audit key of the tests"
 # What the provider does, where a point lies off the straight way.
-DOUBT = "drop_before_commit"
-FAULTS: dict[str, list[str]] = {
-    "posting.uncertain_written": ["drop_after_commit"],
-    "posting.uncertain_committed": ["drop_after_commit"],
-    "posting.before_lookup": ["drop_after_commit"],
-    "posting.lookup_done": ["drop_after_commit"],
-    "posting.lookup_found": ["drop_after_commit"],
-    "posting.lookup_empty": [DOUBT],
-    "posting.resend_committed": [DOUBT],
-    "posting.parked": [DOUBT, DOUBT],
-    "posting.returned": ["429"],
-    "posting.rejected": ["close_period"],
+FAULTS: dict[str, tuple[str, int]] = {
+    "posting.uncertain_written": ("drop_after_commit", 1),
+    "posting.uncertain_committed": ("drop_after_commit", 1),
+    "posting.before_lookup": ("drop_after_commit", 1),
+    "posting.lookup_done": ("drop_after_commit", 1),
+    "posting.lookup_found": ("drop_after_commit", 1),
+    "posting.lookup_empty": ("drop_before_commit", 1),
+    "posting.resend_committed": ("drop_before_commit", 1),
+    "posting.parked": ("drop_before_commit", 4),  # both sendings of both entries
+    "posting.returned": ("429", 1),
+    "posting.rejected": ("close_period", 1),
 }
 
 
@@ -140,8 +139,11 @@ def prepare(world: World, point: str) -> tuple[Books, victim.Place]:
         run = runs.start_run(scope, office.configuration, "schedule")[0]
         if point.startswith("batch."):
             run.state = "done"
-    for kind in FAULTS.get(point, []):
-        office.control("POST", "faults", kind=kind, method="POST", endpoint="*/BankEntries", division=office.division)
+    if point in FAULTS:
+        kind, times = FAULTS[point]
+        office.control(
+            "POST", "faults", kind=kind, times=times, method="POST", endpoint="*/BankEntries", division=office.division
+        )
     place = victim.Place(office.environment, AUDIT_KEY, world.firm.id, office.client.id, office.coupling.id, run.id)
     return office, place
 
