@@ -40,6 +40,7 @@ class LineFilter:
     least: Decimal | None = None
     most: Decimal | None = None
     entered: bool | None = None  # in an entry or not
+    entries: Sequence[uuid.UUID] | None = None  # in one of these
 
 
 def imports(scope: Scope, *, after: str = "", limit: int = PAGE) -> Page[Import]:
@@ -116,6 +117,8 @@ def conditions(scope: Scope, wanted: LineFilter) -> list[Any]:
         found.append(and_(line.amount <= wanted.most, line.amount >= -wanted.most))
     if wanted.entered is not None:
         found.append(line.entry_id.is_not(None) if wanted.entered else line.entry_id.is_(None))
+    if wanted.entries is not None:
+        found.append(line.entry_id.in_(wanted.entries))
     return found
 
 

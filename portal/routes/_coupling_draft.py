@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.authorisations.models import Authorisation
 from portal.connectors.errors import ConnectorError
@@ -131,22 +132,23 @@ def draft_of(app: str, given: Mapping[str, str]) -> Draft:
 
 
 def step_page(draft: Draft, step: str, template: str, *, status: int = 200, blocks: tuple[str, ...] = (),
-              **context: Any) -> Response:  # fmt: skip
-    steps = _steps(draft)
+              wrong: int = 0, **context: Any) -> Response:  # fmt: skip
+    """`wrong`: fields of this step that have to be put right before it is done."""
+    steps = _steps(draft, step if wrong else "")
     ready = sum(done for *_rest, done in steps)
     lead = _(
         "%(ready)s of %(total)s steps ready. Answers are kept in the address; nothing changes before the last step.",
         ready=ready, total=len(steps),
     )  # fmt: skip
-    tasks = [(word, draft.url(key) if may else "", _status(key == step, may, done), key == step)
+    tasks = [(word, draft.url(key) if may else "", _status(key == step, may, done, wrong), key == step)
              for key, word, may, done in steps]  # fmt: skip
     return page(
         f"couplings/{template}.html", status=status, blocks=blocks, draft=draft, tasks_=tasks, lead=lead, **context
     )
 
 
-def _steps(draft: Draft) -> list[tuple[str, str, bool, bool]]:
-    """Endpoint, words, whether it can be started, whether it is done."""
+def _steps(draft: Draft, wrong: str) -> list[tuple[str, str, bool, bool]]:
+    """Endpoint, words, whether it can be started, whether it is done; `wrong`: the step with a mistake in it."""
     chosen = draft.dossier is not None
     steps = [
         ("choose_authorisation", _("Choose the authorisation"), True, draft.authorisation is not None),
@@ -154,14 +156,17 @@ def _steps(draft: Draft) -> list[tuple[str, str, bool, bool]]:
     ]
     if draft.old is not None:
         steps.append(("replaced", _("Compare what is replaced"), chosen, chosen and draft.seen))
-    steps.append(("wizard_configuration", _("Fill in the configuration"), chosen, chosen and draft.configured))
-    ready = chosen and draft.seen and draft.configured and not draft.same
+    configured = chosen and draft.configured and wrong != "wizard_configuration"
+    steps.append(("wizard_configuration", _("Fill in the configuration"), chosen, configured))
+    ready = configured and draft.seen and not draft.same
     return [*steps, ("check", _("Look it over and activate"), ready, False)]
 
 
-def _status(here: bool, may: bool, done: bool) -> str:
+def _status(here: bool, may: bool, done: bool, wrong: int) -> str:
     if done:
         return str(_("Done"))
+    if here and wrong:
+        return str(ngettext("Busy, %(num)s field to put right", "Busy, %(num)s fields to put right", wrong))
     if here:
         return str(_("Busy"))
     return str(_("Still to do") if may else _("Cannot start yet"))

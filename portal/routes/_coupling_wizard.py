@@ -32,11 +32,13 @@ from portal.couplings.defaults import defaults_for
 from portal.couplings.detective import Cause, missing_reasons
 from portal.couplings.dossiers import dossiers_of, taken
 from portal.couplings.models import Coupling, Dossier
+from portal.couplings.periods import last_due
 from portal.couplings.proposals import Proposal, propose
 from portal.kernel import clock
 from portal.kernel.errors import PortalError
 from portal.ledger.accounts import accounts
 from portal.ledger.models import BankAccount
+from portal.ledger.reading import oldest_lines
 from portal.routes import _couplings, wording
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
@@ -256,7 +258,8 @@ def _configuration(draft: Draft, form: ConfigurationForm | None = None, status: 
     return step_page(
         draft, "wizard_configuration", "wizard_configuration", status=status, form=form, stays=stays, known=known,
         books=draft.books, ledger=usable_accounts(draft.books) if draft.books else (), hint=hint(form),
-        effect_url=url_for("couplings.effect", client=scope().tenant_id),
+        effect_url=url_for("couplings.effect", client=scope().tenant_id), wrong=len(form.errors) if form else 0,
+        oldest=oldest_lines(scope()),
     )  # fmt: skip
 
 
@@ -286,15 +289,16 @@ def hint(form: ConfigurationForm | None) -> str:
     days, day = (form.delay_days.data, form.starts_on.data) if form else (None, None)
     if form is None or day is None or not isinstance(days, int) or not 0 <= days <= 14:
         return str(general)
-    told = effect_of_choices(
-        Choices("bank", "", "", "", form.frequency.data or "monthly", day, form.ends_on.data, days), clock.today()
-    )
+    fmt, today, frequency = formats(), clock.today(), form.frequency.data or "monthly"
+    due = last_due(frequency, days, today)
+    at_once = _("What is of %(day)s or before follows at once.", day=fmt.day(due, today)) if due >= day else ""
+    told = effect_of_choices(Choices("bank", "", "", "", frequency, day, form.ends_on.data, days), today)
     if told is None:
-        return str(_("Nothing goes out any more: the last day has passed."))
-    fmt, today = formats(), clock.today()
-    period = fmt.month(told.start) if form.frequency.data == "monthly" else fmt.day(told.start, today)
+        ended = _("After that nothing goes out any more: the last day has passed.")
+        return " ".join(filter(None, (at_once, ended)))
+    period = fmt.month(told.start) if frequency == "monthly" else fmt.day(told.start, today)
     sentence = _("%(period)s goes out on %(day)s.", period=period, day=fmt.day(told.goes_out_on, today))
-    return f"{general} {sentence[:1].upper()}{sentence[1:]}"
+    return " ".join(filter(None, (str(general), at_once, sentence[:1].upper() + sentence[1:])))
 
 
 # ------------------------------------------------------------------ 5 check and activate

@@ -21,6 +21,7 @@ from portal.kernel import clock
 from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.ledger.accounts import accounts
 from portal.ledger.models import BankAccount
+from portal.ledger.reading import oldest_lines
 from portal.routes import _coupling_bulk, _coupling_wizard, _couplings, wording
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
@@ -143,7 +144,7 @@ def _configuration_page(
         effect_url=url_for("couplings.effect", client=scope().tenant_id),
         effect=room.effect_of(row, clock.today()) if row is not None and row.state == "active" else None,
         events=events(timeline(scope(), row.id)) if row is not None else (), may_edit=_couplings.may(Right.EDIT),
-        label=registry.load(coupling.app).MANIFEST.label,
+        label=registry.load(coupling.app).MANIFEST.label, oldest=oldest_lines(scope()),
     )  # fmt: skip
 
 

@@ -30,14 +30,13 @@ from portal.routes._htmx import go_to, is_htmx, page
 from portal.routes._timeline import events
 from portal.routes.forms.statements import RenameForm
 from portal.shapes import Chip
-from portal.sync.lines import STATES, LineView, list_lines, totals, view_line
+from portal.sync.lines import STATES, PlainLine, every_line, list_lines, totals, view_line
 from portal.sync.overview import account_views
 from portal.templating import formats, here
 
 blueprint = Blueprint("statements", __name__)
 BANK = "/c/<uuid:client>/bank"
 ACCEPT = ".cod,.coda,.xml,.txt,.bc2,.camt,.053"
-CSV_MOST = 250_000
 
 
 def _may(right: Right) -> bool:
@@ -298,17 +297,16 @@ def lines_csv(client: uuid.UUID, account_id: uuid.UUID) -> Response:
     wanted, state, _wrong = _wanted(row.id)
     head = [_("Date"), _("Value date"), _("Amount"), _("Currency"), _("Counterparty"), _("Account of counterparty"),
             _("Reference"), _("Description"), _("Balance after"), _("State"), _("Entry")]  # fmt: skip
-    found = list_lines(scope(), wanted, state, limit=CSV_MOST).rows
+    words = {key: line_state(key)[1] for key in STATES}
     name = f"{row.number}-{clock.today().isoformat()}.csv"
-    return csv_answer(name, head, (_cells(row, view) for view in found))
+    return csv_answer(name, head, (_cells(row, line, words) for line in every_line(scope(), wanted, state)))
 
 
-def _cells(account: BankAccount, view: LineView) -> list[object]:
-    line = view.line
+def _cells(account: BankAccount, line: PlainLine, words: dict[str, str]) -> list[object]:
     return [
         line.date.isoformat(), line.value_date.isoformat() if line.value_date else "", _figure(line.amount),
         account.currency, line.counterparty, line.counterparty_account, line.reference, line.description,
-        _figure(line.balance), line_state(view.state)[1], view.reference,
+        _figure(line.balance), words[line.standing.state], line.standing.reference,
     ]  # fmt: skip
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date as Day
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import select
 
 from portal.access import Scope
+from portal.ledger import lists
 from portal.ledger.lists import LineFilter, Totals, conditions
 from portal.ledger.models import Entry, StatementLine
 from portal.sync.models import Posting, PostingState
@@ -22,11 +22,18 @@ STATES = ("waiting", "drafted", "sent", "booked")
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How the entry of a line stands."""
+
+    state: str
+    entry_id: uuid.UUID | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LineView:
     line: StatementLine
-    state: str
-    entry_id: uuid.UUID | None
-    reference: str  # of the entry, "" when there is none
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,81 +42,100 @@ class Lines:
     after: str  # cursor of the next page, "" when this is the last
 
 
+WAITING = Standing("waiting")
+
+
 def list_lines(scope: Scope, wanted: LineFilter, state: str = "", *, after: str = "", limit: int = 50) -> Lines:
     """Newest day first, a page after a cursor; `state` is one of STATES or "" for all."""
-    query = _lines().where(*_conditions(scope, wanted, state))
-    if key := _cursor(after):
-        query = query.where(tuple_(StatementLine.date, StatementLine.id) < key)
-    query = query.order_by(StatementLine.date.desc(), StatementLine.id.desc()).limit(limit + 1)
-    found = [_view(row) for row in scope.session.execute(query)]
-    last = found[limit - 1].line if len(found) > limit else None
-    return Lines(found[:limit], f"{last.date.isoformat()}~{last.id}" if last else "")
+    found = lists.lines(scope, _narrow(scope, wanted, state), after=after, limit=limit)
+    standings = _standings(scope, {line.entry_id for line in found.rows if line.entry_id})
+    return Lines([_view(line, standings) for line in found.rows], found.after)
+
+
+def totals(scope: Scope, wanted: LineFilter, state: str = "") -> Totals:
+    """Number, money in and money out of all that match, for one bank account."""
+    return lists.totals(scope, _narrow(scope, wanted, state))
 
 
 def view_line(scope: Scope, line_id: uuid.UUID) -> LineView:
     """One line. Raises NotFound."""
     line = scope.get(StatementLine, line_id)
-    query = _lines().where(StatementLine.tenant_id == scope.tenant_id, StatementLine.id == line.id)
-    return _view(scope.session.execute(query).one())
+    return _view(line, _standings(scope, {line.entry_id} if line.entry_id else set()))
 
 
-def _lines() -> Select[Any]:
-    entry = (Entry.tenant_id == StatementLine.tenant_id) & (Entry.id == StatementLine.entry_id)
-    posting = (Posting.tenant_id == Entry.tenant_id) & (Posting.entry_id == Entry.id)
-    return (
-        select(StatementLine, Entry.id, Entry.reference, Entry.state, Posting.state)
-        .outerjoin(Entry, entry)
-        .outerjoin(Posting, posting)
-    )
+@dataclass(frozen=True, slots=True)
+class PlainLine:
+    """A line for a file of many: no object of the session, so that a hundred thousand stay light."""
+
+    date: Day
+    value_date: Day | None
+    amount: Decimal
+    balance: Decimal | None
+    counterparty: str
+    counterparty_account: str
+    reference: str
+    description: str
+    standing: Standing
 
 
-def _view(row: Any) -> LineView:
-    line, entry_id, reference, entry_state, posting_state = row
-    return LineView(line, _state(entry_state, posting_state), entry_id, reference or "")
-
-
-def totals(scope: Scope, wanted: LineFilter, state: str = "") -> Totals:
-    """Number, money in and money out of all that match, for one bank account."""
-    amount, zero = StatementLine.amount, Decimal(0)
-    count, money_in, money_out = scope.session.execute(
-        select(func.count(), func.sum(amount).filter(amount > zero), func.sum(amount).filter(amount < zero)).where(
-            *_conditions(scope, wanted, state)
+def every_line(scope: Scope, wanted: LineFilter, state: str = "") -> Iterator[PlainLine]:
+    """All that match, newest day first."""
+    standings = _standings(scope, None)
+    line = StatementLine
+    query = (
+        select(
+            line.date, line.value_date, line.amount, line.balance, line.counterparty, line.counterparty_account,
+            line.reference, line.description, line.entry_id,
         )
-    ).one()
-    return Totals(count, money_in or zero, -(money_out or zero))
+        .where(*conditions(scope, _narrow(scope, wanted, state)))
+        .order_by(line.date.desc(), line.id.desc())
+    )  # fmt: skip
+    for row in scope.session.execute(query.execution_options(yield_per=5000)):
+        yield PlainLine(*row[:-1], standing=standings.get(row[-1], WAITING))
 
 
-def _conditions(scope: Scope, wanted: LineFilter, state: str) -> list[Any]:
+def _view(line: StatementLine, standings: Mapping[uuid.UUID | None, Standing]) -> LineView:
+    return LineView(line, standings.get(line.entry_id, WAITING))
+
+
+def _narrow(scope: Scope, wanted: LineFilter, state: str) -> LineFilter:
+    """Entries are few and lines are many: which entries are in that state, then the lines in them."""
     if state == "waiting":
-        return conditions(scope, replace(wanted, entered=False))
-    found = conditions(scope, wanted)
-    if state in STATES:
-        # Entries are few, lines are many: from the entries to their lines by index.
-        entries = select(Entry.id).where(Entry.tenant_id == scope.tenant_id)
-        booked = select(Posting.entry_id).where(
-            Posting.tenant_id == scope.tenant_id, Posting.state == PostingState.CONFIRMED
-        )
-        chosen = {
-            "drafted": entries.where(Entry.state == "draft"),
-            "sent": entries.where(Entry.state == "offered", Entry.id.not_in(booked)),
-            "booked": booked,
-        }[state]
-        found.append(StatementLine.entry_id.in_(chosen))
-    return found
+        return replace(wanted, entered=False)
+    if state not in STATES:
+        return wanted
+    booked = Posting.state == PostingState.CONFIRMED
+    chosen = {
+        "drafted": Entry.state == "draft",
+        "sent": (Entry.state == "offered") & booked.is_not(True),
+        "booked": booked,
+    }
+    query = (
+        select(Entry.id)
+        .outerjoin(Posting, (Posting.tenant_id == Entry.tenant_id) & (Posting.entry_id == Entry.id))
+        .where(Entry.tenant_id == scope.tenant_id, chosen[state])
+    )
+    return replace(wanted, entries=scope.session.scalars(query).all())
 
 
-def _state(entry: str | None, posting: str | None) -> str:
-    if entry is None:
-        return "waiting"
+def _standings(scope: Scope, entries: set[uuid.UUID] | None) -> dict[uuid.UUID | None, Standing]:
+    """Of these entries; None: of all of the client account."""
+    if entries is not None and not entries:
+        return {}
+    query = (
+        select(Entry.id, Entry.reference, Entry.state, Posting.state)
+        .outerjoin(Posting, (Posting.tenant_id == Entry.tenant_id) & (Posting.entry_id == Entry.id))
+        .where(Entry.tenant_id == scope.tenant_id)
+    )
+    if entries is not None:
+        query = query.where(Entry.id.in_(entries))
+    return {
+        entry_id: Standing(_state(entry, posting), entry_id, reference)
+        for entry_id, reference, entry, posting in scope.session.execute(query)
+    }
+
+
+def _state(entry: str, posting: str | None) -> str:
     if posting == PostingState.CONFIRMED:
         return "booked"
     return "drafted" if entry == "draft" else "sent"
-
-
-def _cursor(after: str) -> tuple[date, uuid.UUID] | None:
-    """A cursor that nobody gave out begins at the beginning."""
-    day, _, identity = after.partition("~")
-    try:
-        return (date.fromisoformat(day), uuid.UUID(identity)) if identity else None
-    except ValueError:
-        return None

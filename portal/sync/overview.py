@@ -27,19 +27,18 @@ YEAR = timedelta(days=365)
 POINTS = 53  # of a year's chart: one a week
 # A line waits when it is in no entry and a configuration, where there is one, takes its day.
 _ACCOUNTS = text("""
-SELECT a.id, a.name, a.number, a.currency,
+SELECT a.id, a.name, a.number, a.currency, c.journal,
   (SELECT count(*) FROM statement_lines l WHERE l.tenant_id = a.tenant_id AND l.bank_account_id = a.id
-     AND l.entry_id IS NULL AND l.amount <> 0 AND NOT EXISTS (
-       SELECT 1 FROM configurations c WHERE c.tenant_id = a.tenant_id AND c.bank_account_id = a.id
-         AND c.state = 'active' AND (l.date < c.starts_on OR l.date > c.ends_on))) AS waiting,
-  (SELECT count(*) FROM entries e JOIN configurations c ON c.tenant_id = e.tenant_id AND c.id = e.configuration_id
-     WHERE e.tenant_id = a.tenant_id AND e.state = 'draft' AND c.bank_account_id = a.id) AS drafts,
+     AND l.entry_id IS NULL AND l.amount <> 0
+     AND (c.id IS NULL OR (l.date >= c.starts_on AND (c.ends_on IS NULL OR l.date <= c.ends_on)))) AS waiting,
+  (SELECT count(*) FROM entries e JOIN configurations d ON d.tenant_id = e.tenant_id AND d.id = e.configuration_id
+     WHERE e.tenant_id = a.tenant_id AND e.state = 'draft' AND d.bank_account_id = a.id) AS drafts,
   (SELECT count(*) FROM statements s WHERE s.tenant_id = a.tenant_id AND s.bank_account_id = a.id) AS statements,
   (SELECT max(coalesce(s.closing_date, s.last_date)) FROM statements s
-     WHERE s.tenant_id = a.tenant_id AND s.bank_account_id = a.id) AS last,
-  (SELECT min(c.journal) FROM configurations c WHERE c.tenant_id = a.tenant_id AND c.bank_account_id = a.id
-     AND c.state = 'active') AS journal
-FROM bank_accounts a WHERE a.tenant_id = :tenant ORDER BY lower(a.name), a.number
+     WHERE s.tenant_id = a.tenant_id AND s.bank_account_id = a.id) AS last
+FROM bank_accounts a
+LEFT JOIN configurations c ON c.tenant_id = a.tenant_id AND c.bank_account_id = a.id AND c.state = 'active'
+WHERE a.tenant_id = :tenant ORDER BY lower(a.name), a.number
 """)
 _HEAD = text("""
 SELECT s.state, s.code, s."values", s.since, s.last_sync_at, s.next_sync_at, s.waiting_lines, s.waiting_entries,
