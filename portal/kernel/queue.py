@@ -17,7 +17,7 @@ import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 log = structlog.get_logger()
 
@@ -80,7 +80,10 @@ def ring_now(bells: Iterable[tuple[str, tuple[str, ...]]]) -> None:
         return
     try:
         for name, ids in bells:
-            declared = JOBS[name]
+            declared = JOBS.get(name)
+            if declared is None:  # a process without the jobs, as a command: the sweeper rings
+                log.warning("doorbell.unknown", job=name)
+                continue
             Queue(declared.queue, connection=_connection, serializer=JSONSerializer).enqueue(
                 declared.path, *ids, job_timeout=declared.timeout, result_ttl=0, failure_ttl=86_400
             )
@@ -96,9 +99,11 @@ def _after_commit(session: Session) -> None:
             ring_now(bells)
 
 
-def _after_rollback(session: Session) -> None:
-    session.info.pop("bells", None)
+def _after_rollback(session: Session, ended: SessionTransaction) -> None:
+    # A savepoint that is rolled back takes only its own rows back; a bell too many is harmless.
+    if not ended.nested:
+        session.info.pop("bells", None)
 
 
 event.listen(Session, "after_commit", _after_commit)
-event.listen(Session, "after_rollback", _after_rollback)
+event.listen(Session, "after_soft_rollback", _after_rollback)

@@ -11,7 +11,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
 
 from portal.couplings.models import Configuration, Coupling
 from portal.kernel import clock
@@ -52,10 +52,12 @@ def _before_commit(session: Session) -> None:
         session.execute(_REFRESH, parameters)
 
 
-def _after_rollback(session: Session) -> None:
-    session.info.pop("standings", None)
+def _after_rollback(session: Session, ended: SessionTransaction) -> None:
+    # After a savepoint's rollback the rest of the transaction still counts.
+    if not ended.nested:
+        session.info.pop("standings", None)
 
 
 event.listen(Session, "after_flush", _after_flush)
 event.listen(Session, "before_commit", _before_commit)
-event.listen(Session, "after_rollback", _after_rollback)
+event.listen(Session, "after_soft_rollback", _after_rollback)
