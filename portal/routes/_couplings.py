@@ -43,7 +43,7 @@ def may(right: Right) -> bool:
 
 def reason(told: Reason) -> str:
     values = {
-        key: formats().date(value) if hasattr(value, "isoformat") else value for key, value in told.values.items()
+        key: formats().date(value) if isinstance(value, date) else value for key, value in told.values.items()
     }
     return wording.filled(words.REASONS[told.code], values)
 

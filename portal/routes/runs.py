@@ -260,9 +260,10 @@ def night(portal: uuid.UUID) -> Response:
 @require(Permission.RUNS, Right.VIEW)
 def night_csv(portal: uuid.UUID) -> Response:
     try:
-        view = view_night(scope(), date.fromisoformat(request.args.get("night", "")))
+        night = date.fromisoformat(request.args["night"]) if "night" in request.args else None
     except ValueError:
-        view = None
+        raise NotFound() from None
+    view = view_night(scope(), night)
     if view is None:
         raise NotFound()
     head = [_("Client"), _("Package"), _("Dossier"), _("Offered"), _("Booked"), _("Found again"), _("Missing"),

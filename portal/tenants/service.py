@@ -184,6 +184,7 @@ def add_member(scope: Scope, email: str, role: str) -> Membership:
 
 
 def change_role(scope: Scope, membership_id: uuid.UUID | str, role: str) -> None:
+    _one_at_a_time(scope)
     row = _living(scope, membership_id)
     _check_role(scope.kind, role)
     _keep_one_head(scope, row, role)
@@ -193,6 +194,7 @@ def change_role(scope: Scope, membership_id: uuid.UUID | str, role: str) -> None
 
 def end_membership(scope: Scope, membership_id: uuid.UUID | str) -> None:
     """Takes effect at that person's next request, in every open page."""
+    _one_at_a_time(scope)
     row = _living(scope, membership_id)
     _keep_one_head(scope, row, "")
     row.ended_at = clock.now()
@@ -228,6 +230,11 @@ def _check_role(kind: str, role: str) -> None:
         raise Invalid("role.unknown", field="role")
 
 
+def _one_at_a_time(scope: Scope) -> None:
+    """Two people who demote each other at the same moment come one after the other."""
+    scope.session.get(Tenant, scope.tenant_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
 def _living(scope: Scope, membership_id: uuid.UUID | str) -> Membership:
     row = scope.get(Membership, membership_id, lock=True)
     if row.ended_at is not None:
@@ -240,11 +247,10 @@ def _keep_one_head(scope: Scope, row: Membership, new_role: str) -> None:
     head = "administrator" if scope.kind == "portal" else "owner"
     if row.role != head or new_role == head:
         return
-    # Locked, so that two people cannot demote each other at the same moment.
     query = select(Membership.id).where(
         Membership.tenant_id == scope.tenant_id, Membership.role == head, Membership.ended_at.is_(None)
     )
-    if len(scope.session.scalars(query.with_for_update()).all()) < 2:
+    if len(scope.session.scalars(query).all()) < 2:
         raise Conflict("member.last_head")
 
 

@@ -102,10 +102,12 @@ def probes(connection: psycopg.Connection[Any], scene: Scene, table: str) -> lis
 
 
 _PORTAL: dict[str, object] = {"tenant": "firm", "portal": "firm"}
-_OF_FIRM = [("firm", "its own scope", _PORTAL)]
+Probe = tuple[str, str, dict[str, object]]
+_OF_FIRM: list[Probe] = [("firm", "its own scope", _PORTAL)]
 _CLIENT: dict[str, object] = {"tenant": "client"}
-_PORTFOLIO = [("client", "its own scope", _CLIENT), ("client", "the portal", _PORTAL)]
-EXPECTED: dict[str, list[tuple[str, str, dict[str, object]]]] = {
+_PORTFOLIO: list[Probe] = [("client", "its own scope", _CLIENT), ("client", "the portal", _PORTAL)]
+_VIA: list[Probe] = [*_OF_FIRM, ("firm", "a client account", {"tenant": "client", "via": "firm"})]
+EXPECTED: dict[str, list[Probe]] = {
     **dict.fromkeys(
         ("assignments", "refresh_attempts", "login_states", "call_budgets", "credentials", "run_batches"), _OF_FIRM
     ),
@@ -114,9 +116,8 @@ EXPECTED: dict[str, list[tuple[str, str, dict[str, object]]]] = {
          "standings"),
         _PORTFOLIO,
     ),
-    **dict.fromkeys(
-        ("authorisations", "dossiers"), [*_OF_FIRM, ("firm", "a client account", {"tenant": "client", "via": "firm"})]
-    ),
+    "authorisations": _VIA,
+    "dossiers": _VIA,
     "tenants": [
         *_PORTFOLIO, ("firm", "a client account", {"tenant": "other_client", "via": "firm"}),
         ("firm", "the account it has a grant of", _CLIENT),
