@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request, url_for
@@ -57,7 +58,7 @@ def home(client: uuid.UUID) -> Response:
         couplings=couplings,
         uncoupled=_uncoupled(couplings),
         label_of=lambda app: registry.load(app).MANIFEST.label,
-        verb_of=_verb,
+        verb_of=partial(_verb, coupled=bool(couplings)),
         sync_url=_sync_url(),
         may_upload=scope().may(Permission.STATEMENTS, Right.CREATE),
         may_couple=scope().may(Permission.COUPLINGS, Right.CREATE),
@@ -89,13 +90,13 @@ def _sync_url() -> str:
     return url_for("runs.start", client=scope().tenant_id) if may else ""
 
 
-def _verb(account: AccountView) -> tuple[str, str, str]:
+def _verb(account: AccountView, *, coupled: bool) -> tuple[str, str, str]:
     """Icon, words with a count, and address of the one thing to do with an account."""
     client = scope().tenant_id
     if account.drafts:
         words = ngettext("Look at %(num)s entry", "Look at %(num)s entries", account.drafts)
         return "journal-check", words, url_for("entries.index", client=client, state="draft")
-    if account.journal is None:
+    if coupled and account.journal is None:
         url = url_for("couplings.configure", client=client, account=account.id)
         return "sliders", _("Configure its booking"), url
     if account.waiting:

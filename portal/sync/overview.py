@@ -102,12 +102,12 @@ def account_views(scope: Scope, *, charts: bool = False) -> list[AccountView]:
 
 def _charts(scope: Scope, last: Mapping[uuid.UUID, Balance]) -> dict[uuid.UUID, list[Balance]]:
     """A year of balances of each account up to its own newest one, reckoned back over the stored lines."""
-    newest = max(balance.date for balance in last.values())
+    since = min(balance.date for balance in last.values()) - YEAR
     line = StatementLine
     moved: dict[uuid.UUID, list[tuple[date, Decimal]]] = defaultdict(list)
     query = (
         select(line.bank_account_id, line.date, func.sum(line.amount))
-        .where(line.tenant_id == scope.tenant_id, line.date > newest - YEAR)
+        .where(line.tenant_id == scope.tenant_id, line.date > since)
         .group_by(line.bank_account_id, line.date)
         .order_by(line.date.desc())
     )
@@ -118,7 +118,7 @@ def _charts(scope: Scope, last: Mapping[uuid.UUID, Balance]) -> dict[uuid.UUID, 
 
 def _back(newest: Balance, moved: Sequence[tuple[date, Decimal]]) -> list[Balance]:
     """Balances at the end of the newest day and of days back from it, a week apart at least."""
-    past = [(day, amount) for day, amount in moved if day <= newest.date]
+    past = [(day, amount) for day, amount in moved if newest.date - YEAR < day <= newest.date]
     step = max((newest.date - past[-1][0]).days // (POINTS - 1), 1) if past else 1
     points, balance, due = [newest], newest.amount, newest.date - timedelta(days=step)
     for day, amount in past:

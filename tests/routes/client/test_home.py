@@ -6,6 +6,7 @@ from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 from tests import factories as make
 from tests.routes.conftest import SignIn
+from tests.routes.statements.test_import import camt_file, offer
 
 
 def test_a_new_account_says_what_comes_first(sign_in: SignIn, database: Database) -> None:
@@ -43,3 +44,20 @@ def test_the_timeline_is_filtered_and_swapped_alone(sign_in: SignIn, database: D
     part = browser.get(f"/c/{client.id}/?tl=provider", headers={"HX-Request": "true", "HX-Target": "story"}).text
     assert part.lstrip().startswith("<section")
     assert "Nothing of this kind yet." in part
+
+
+def test_each_bank_account_shows_its_own_last_year(sign_in: SignIn, database: Database) -> None:
+    owner = make.make_user(database, "Claire Delmotte", locale="en-GB")
+    client = make.make_tenant(database, "client", "Boulangerie Delmotte SRL", members={owner: "owner"})
+    browser = sign_in(owner)
+    for account, year in (("BE68539007547034", 2022), ("BE43068999999501", 2026)):
+        day = f"{year}-01-31"
+        content = camt_file(("12.50", "Bread"), closing="112.50", day=day).replace(
+            b"BE68539007547034", account.encode()
+        )
+        offer(browser, client, (f"{year}.xml", content))
+    page = browser.get(f"/c/{client.id}/").text
+    assert page.count('class="kp-spark"') == 2
+    assert "Balance from 30/01/2022, 100.00" in page
+    assert "to 31/01/2026, 112.50" in page
+    assert "See 1 waiting line" in page
