@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from portal.identity import passwords, sessions
+from portal.identity import passwords, second_factor, sessions
 from portal.identity.models import LOCALES, OneTimeToken, User
 from portal.kernel import clock, mail
 from portal.kernel.db import uuid7
@@ -66,7 +66,7 @@ def sign_up(
 
 def send_verification(session: Session, vault: Vault, user: User, base_url: str) -> None:
     token = make_token(session, "verify_email", user, user.email, VERIFY_FOR)
-    values = {"name": user.name, "link": f"{base_url}/verify/{token}"}
+    values = {"name": user.name, "link": f"{base_url}/verify?t={token}"}
     mail.write(session, vault, to=user.email, template="verify_email", locale=user.locale, values=values)
 
 
@@ -113,11 +113,19 @@ def use_token(session: Session, purpose: str, token: str) -> OneTimeToken:
     return found
 
 
-def verify_email(session: Session, token: str) -> User:
-    found = use_token(session, "verify_email", token)
+def verify_email(session: Session, token: str, password: str | None) -> User:
+    """Prove an address: who holds the mailbox must be who chose the password.
+
+    Otherwise somebody could sign up with another's address and have its holder open the
+    account for him. `password` None: this very user is signed in already.
+    """
+    found = look_at_token(session, "verify_email", token)
     user = session.get_one(User, found.user_id)
     if user.email.lower() != found.email.lower():
         raise NotFound("link.dead")
+    if password is not None and not passwords.matches(user.password_hash, password):
+        raise Invalid("password.not_of_account", field="password")
+    use_token(session, "verify_email", token)
     user.email_verified_at = user.email_verified_at or clock.now()
     return user
 
@@ -136,7 +144,7 @@ def ask_reset(session: Session, vault: Vault, email: str, base_url: str) -> None
     if user is None or user.disabled_at:
         return
     token = make_token(session, "reset_password", user, user.email, RESET_FOR)
-    values = {"name": user.name, "link": f"{base_url}/reset/{token}"}
+    values = {"name": user.name, "link": f"{base_url}/reset/new?t={token}"}
     mail.write(session, vault, to=user.email, template="reset_password", locale=user.locale, values=values)
 
 
@@ -147,7 +155,10 @@ def reset_password(session: Session, token: str, password: str) -> User:
     passwords.check_strength(password, user.email, user.name)
     use_token(session, "reset_password", token)
     _set_password(user, password)
-    user.email_verified_at = user.email_verified_at or clock.now()  # the link came by that mailbox
+    if user.email_verified_at is None:
+        # The link came by that mailbox, so its holder is proved; what was set up before was not theirs.
+        user.email_verified_at = clock.now()
+        second_factor.switch_off(session, user)
     sessions.revoke_all(session, user.id)
     return user
 

@@ -11,6 +11,7 @@ ERRORS = {
     "password.long": N_("Use at most {length} characters."),
     "password.common": N_("This password is easy to guess. Use a few unrelated words."),
     "password.wrong": N_("This is not your present password."),
+    "password.not_of_account": N_("This is not the password that was chosen for this account."),
     "login.wrong": N_("Address and password do not belong together. Check both, or ask for a new password."),
     "login.unverified": N_("Your e-mail address is not proved yet. Open the link in the mail we sent you."),
     "link.dead": N_("This link was used already or is too old. Ask for a new one."),

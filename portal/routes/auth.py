@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from flask import Blueprint, Response, flash, g, request, session, url_for
 from flask_babel import gettext as _
 
@@ -14,15 +16,15 @@ from portal.kernel import clock
 from portal.kernel.errors import Invalid, NotFound
 from portal.routes._access import cookie_name, db, public
 from portal.routes._htmx import go_to, page, safe_next
-from portal.routes._limits import GUESSES, GUESSES_AT_ONE, MAILS, by_email, limiter
+from portal.routes._limits import GUESSES, GUESSES_AT_ONE, MAILS, by_email, limiter, spend
 from portal.routes._shell import locale
 from portal.routes.forms.auth import (
-    ConfirmForm,
     ForgottenForm,
     ResetForm,
     SecondFactorForm,
     SignInForm,
     SignUpForm,
+    VerifyForm,
 )
 from portal.tenants import grants
 
@@ -86,6 +88,7 @@ def take_second_factor() -> Response:
     if g.entered is None:
         return go_to(url_for("auth.sign_in"))
     form, user = SecondFactorForm(), db().get_one(User, g.entered.user_id)
+    spend("second factor", str(user.id), GUESSES_AT_ONE)
     if not form.validate():
         return page("auth/second_factor.html", form=form, status=422)
     ok = factor.use_code(db(), runtime.get().vault, user, form.code.data) or factor.use_recovery_code(
@@ -142,18 +145,32 @@ def take_sign_up() -> Response:
     return page("auth/mail_sent.html", why="sign_up", email=form.email.data)
 
 
-@blueprint.get("/verify/<token>")
+# The tokens of mailed links stand in the query, which access logs leave out.
+
+
+@blueprint.get("/verify")
 @public
-def verify(token: str) -> Response:
+def verify() -> Response:
     """A link scanner opens links: only the button uses the token up."""
-    identity.look_at_token(db(), "verify_email", token)
-    return page("auth/verify.html", form=ConfirmForm())
+    found = identity.look_at_token(db(), "verify_email", request.args.get("t", ""))
+    return page("auth/verify.html", form=VerifyForm(), known=_is_signed_in_as(found.user_id))
 
 
-@blueprint.post("/verify/<token>")
+def _is_signed_in_as(user_id: uuid.UUID) -> bool:
+    return bool(g.entered and g.entered.user_id == user_id and not g.entered.second_factor_due)
+
+
+@blueprint.post("/verify")
+@limiter.limit(GUESSES)
 @public
-def take_verify(token: str) -> Response:
-    user = identity.verify_email(db(), token)
+def take_verify() -> Response:
+    form, token = VerifyForm(), request.args.get("t", "")
+    known = _is_signed_in_as(identity.look_at_token(db(), "verify_email", token).user_id)
+    try:
+        user = identity.verify_email(db(), token, None if known else form.password.data or "")
+    except Invalid as error:
+        form.take(error)
+        return page("auth/verify.html", form=form, known=known, status=422)
     db().flush()
     clients = grants.activate_waiting(db(), user_id=user.id)
     db().commit()
@@ -186,18 +203,18 @@ def take_forgotten() -> Response:
     return page("auth/mail_sent.html", why="reset", email=form.email.data)
 
 
-@blueprint.get("/reset/<token>")
+@blueprint.get("/reset/new")
 @public
-def reset(token: str) -> Response:
-    identity.look_at_token(db(), "reset_password", token)
+def reset() -> Response:
+    identity.look_at_token(db(), "reset_password", request.args.get("t", ""))
     return page("auth/reset.html", form=ResetForm())
 
 
-@blueprint.post("/reset/<token>")
+@blueprint.post("/reset/new")
 @limiter.limit(GUESSES)
 @public
-def take_reset(token: str) -> Response:
-    form = ResetForm()
+def take_reset() -> Response:
+    form, token = ResetForm(), request.args.get("t", "")
     if not form.validate():
         return page("auth/reset.html", form=form, status=422)
     try:

@@ -19,7 +19,7 @@ from portal.kernel.errors import PortalError
 from portal.routes._access import db, entered, signed_in
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
-from portal.routes._limits import GUESSES_AT_ONE, limiter
+from portal.routes._limits import GUESSES_AT_ONE, limiter, spend
 from portal.routes.auth import _give_cookie
 from portal.routes.forms.me import CodeForm, PasswordForm, ProfileForm
 from portal.tenants import grants
@@ -76,7 +76,16 @@ def edit_profile() -> Response:
     user.locale = form.locale.data if form.locale.data in LOCALES else user.locale
     user.single_keys = form.single_keys.data
     db().commit()
-    return go_to(url_for("me.profile"))
+    return _on_this_device(go_to(url_for("me.profile")), form.theme.data, form.single_keys.data)
+
+
+def _on_this_device(response: Response, theme: str, single_keys: bool) -> Response:
+    """What was chosen here by the buttons on the pages gives way to the profile; scripts read these cookies."""
+    secure = runtime.get().settings.secure_cookies
+    for name, value in ((THEME_COOKIE, "" if theme == "system" else theme), (KEYS_COOKIE, "on" if single_keys else "off")):
+        age = 31_536_000 if value else 0
+        response.set_cookie(name, value, max_age=age, path="/", secure=secure, samesite="Lax")
+    return response
 
 
 @blueprint.get("/security")
@@ -110,11 +119,25 @@ def change_password() -> Response:
     return _give_cookie(go_to(url_for("me.security")), token)
 
 
+def _password_is_right() -> bool:
+    """Whoever found the desk unlocked does not know the password (ASVS 7.5.1)."""
+    spend("password", str(entered().user_id), GUESSES_AT_ONE)
+    return identity.log_in(db(), entered().email, request.form.get("current", "")) is not None
+
+
+def _wrong_password() -> Response:
+    form = PasswordForm(formdata=None)
+    form.take(PortalError("password.wrong"))
+    return _security_page(form, 422)
+
+
 @blueprint.post("/security/second-factor")
 @here_is("security")
 @signed_in
 def begin_second_factor() -> Response:
     """Show the secret once, as a picture and as text."""
+    if not _password_is_right():
+        return _wrong_password()
     user = _user()
     secret = factor.pending_secret(db(), runtime.get().vault, user)
     db().commit()
@@ -149,12 +172,9 @@ def confirm_second_factor() -> Response:
 @here_is("security")
 @signed_in
 def end_second_factor() -> Response:
-    form = PasswordForm()
-    user = _user()
-    if identity.log_in(db(), user.email, form.current.data or "") is None:
-        form.take(PortalError("password.wrong"))
-        return _security_page(form, 422)
-    factor.switch_off(db(), user)
+    if not _password_is_right():
+        return _wrong_password()
+    factor.switch_off(db(), _user())
     db().commit()
     flash(_("The second factor is off. Anybody with your password can sign in now."), "warn")
     return go_to(url_for("me.security"))
@@ -164,6 +184,8 @@ def end_second_factor() -> Response:
 @here_is("security")
 @signed_in
 def new_recovery_codes() -> Response:
+    if not _password_is_right():
+        return _wrong_password()
     codes = factor.new_recovery_codes(db(), _user())
     db().commit()
     return page("me/recovery_codes.html", codes=codes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, jsonify, url_for
+from flask import Blueprint, Response, g, jsonify, request, url_for
 from sqlalchemy import text
 
 from portal import runtime
@@ -74,15 +74,15 @@ def create_client() -> Response:
     return go_to(url_for("client.home", client=scope.tenant_id))
 
 
-@blueprint.get("/verify-portal/<token>")
+@blueprint.get("/verify-portal")
 @signed_in
-def verify_portal(token: str) -> Response:
-    return page("start/verify_portal.html", token=token)
+def verify_portal() -> Response:
+    return page("start/verify_portal.html")
 
 
-@blueprint.post("/verify-portal/<token>")
+@blueprint.post("/verify-portal")
 @signed_in
-def take_verify_portal(token: str) -> Response:
-    tenant = tenants.verify_portal(db(), token, entered().user_id)
+def take_verify_portal() -> Response:
+    tenant = tenants.verify_portal(db(), request.args.get("t", ""), entered().user_id)
     db().commit()
     return go_to(url_for("portal.home", portal=tenant.id))

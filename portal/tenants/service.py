@@ -49,7 +49,7 @@ def create_portal(session: Session, vault: Vault, user: User, details: Details, 
         _prove_address(scope)
     else:
         token = identity.make_token(session, "verify_portal", user, address, PORTAL_LINK_FOR, scope.tenant_id)
-        values = {"name": user.name, "portal": scope.tenant_name, "link": f"{base_url}/verify-portal/{token}"}
+        values = {"name": user.name, "portal": scope.tenant_name, "link": f"{base_url}/verify-portal?t={token}"}
         mail.write(session, vault, to=address, template="verify_portal", locale=user.locale, values=values)
     return scope
 

@@ -58,6 +58,7 @@ def sign_up(page: Page, name: str, email: str) -> None:
     page.goto("/outbox")
     page.locator("li", has_text=email).get_by_role("link").first.click()
     page.locator(".kp-mailtext").get_by_role("link").click()
+    page.get_by_label("The password you chose when you made the account").fill(PASSWORD)
     page.get_by_role("button", name="This address is mine").click()
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)

@@ -20,6 +20,7 @@ from portal.identity.models import User
 from portal.kernel import queue
 from portal.kernel.db import Database
 from portal.kernel.vault import Vault
+from portal.routes._limits import limiter
 from tests.conftest import Urls
 from tests.pagelint import lint
 from tests.world import World, make_world
@@ -42,7 +43,8 @@ def settings_for_tests(home: Path, database_urls: Urls, **more: str) -> Settings
 def app(tmp_path_factory: pytest.TempPathFactory, database_urls: Urls, database: Database, vault: Vault) -> Flask:
     settings = settings_for_tests(tmp_path_factory.mktemp("home"), database_urls)
     made = create_app(made=runtime.Runtime(settings, database, vault))
-    made.config.update(TESTING=False, RATELIMIT_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
+    made.config.update(TESTING=False, PROPAGATE_EXCEPTIONS=False)
+    limiter.enabled = False
     queue.connect(None)
     return made
 

@@ -38,5 +38,7 @@ class ResetForm(Form):
     password = PasswordField(_l("New password"), [_needed], render_kw={"autocomplete": "new-password"})
 
 
-class ConfirmForm(Form):
-    """A button that only needs the CSRF token."""
+class VerifyForm(Form):
+    password = PasswordField(
+        _l("The password you chose when you made the account"), render_kw={"autocomplete": "current-password"}
+    )
