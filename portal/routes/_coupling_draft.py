@@ -18,9 +18,10 @@ from portal.couplings.books import DossierBooks, Lists
 from portal.couplings.dossiers import dossiers_of
 from portal.couplings.models import Configuration, Coupling, Dossier
 from portal.kernel.errors import NotFound
-from portal.routes import _couplings
+from portal.routes import _couplings, _problems
 from portal.routes._access import scope
 from portal.routes._htmx import go_to, page
+from portal.shapes import Problem
 
 CONFIGURATION = (
     "account", "frequency", "delay_days", "journal", "bank_ledger_account", "suspense_account", "starts_on", "ends_on",
@@ -56,7 +57,7 @@ class Draft:
     dossier: Dossier | None = None
     lists: Lists = field(default_factory=dict)
     books: DossierBooks | None = None
-    trouble: tuple[str, str] | None = None  # why the books could not be read
+    trouble: Problem | None = None  # why the books could not be read
 
     @property
     def through(self) -> Authorisation:
@@ -115,7 +116,10 @@ class Draft:
             self.lists = _couplings.trial.lists(_couplings.ask(), self.through, self.into.code)
             self.books = as_books(self.lists)
         except ConnectorError as error:
-            self.trouble = _couplings.told(error)
+            about = f"{self.into.number} {self.into.name}"
+            self.trouble = _problems.problem(
+                error.code, about, values=error.values, provider_text=error.provider_text, package=self.label
+            )
 
 
 def draft_of(app: str, given: Mapping[str, str]) -> Draft:

@@ -7,10 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, BinaryIO, cast
 
-from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal.access import Permission, Right
 from portal.activity.service import timeline
@@ -81,6 +82,16 @@ def upload(client: uuid.UUID) -> Response:
     if is_htmx():
         return make_response(render_template("statements/_results.html", results=results))
     return page("statements/report.html", results=results, status=200 if results else 422)
+
+
+@blueprint.errorhandler(413)
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    """A file beyond all limits is not even received; say so in its row, or on a page."""
+    text = _imports.refused("file.too_large", {"limit": "20 MB"}, None)
+    if is_htmx():
+        return make_response(render_template("statements/_too_large.html", text=text), 413)
+    g.error_page = True
+    return make_response(render_template("errors/error.html", status=413, message=text, code=""), 413)
 
 
 def _take(file: FileStorage, expected: str) -> Import:

@@ -94,6 +94,7 @@ def test_a_silent_provider_is_explained_and_the_coupling_can_go_on(firm: Firm, b
     firm.provider.failure = Temporary("exact.unreachable")
     page = firm.browser.get(firm.url("/activate/exact/configuration") + "?" + urlencode(answers(firm)))
     assert page.status_code == 200
+    assert "The books of the dossier could not be read" in page.text
     assert "Try again" in page.text
     assert "Configure later" in page.text
 

@@ -6,6 +6,7 @@ import io
 import re
 
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.identity.models import User
@@ -133,3 +134,20 @@ def test_a_script_in_a_file_name_is_only_text(sign_in: SignIn, owner: User, acco
     answer = offer(sign_in(owner), account, ("<img src=x onerror=alert(1)>.xml", JANUARY))
     assert "<img src=x" not in answer.text
     assert "&lt;img" in answer.text
+
+
+def test_a_file_beyond_all_limits_is_refused_in_words(
+    sign_in: SignIn, owner: User, account: Tenant, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 1000)
+    client, english = sign_in(owner), {"Accept-Language": "en-GB"}
+    for headers, sign in ((HTMX | english, "kp-drop-item"), (english, "<h1")):
+        answer = client.post(
+            f"/c/{account.id}/bank/files",
+            data={"files": (io.BytesIO(JANUARY), "january.xml")},
+            content_type="multipart/form-data",
+            headers=headers,
+        )
+        assert answer.status_code == 413
+        assert sign in answer.text
+        assert "The file is larger than 20 MB" in answer.text
