@@ -79,10 +79,23 @@ def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
             _("%(name)s at %(app)s was not used for weeks.", name=cause.authorisation_name, app=app),
             "firm", _("Test the log-in"), _authorisation(portal, cause),
         )  # fmt: skip
+    if cause.code.startswith("authorisation.") and not cause.cause_id:
+        return view(
+            ngettext("coupling stopped", "couplings stopped, one cause", n),
+            _("The client's own log-in: %(why)s.", why=short(cause.code).rstrip(".")),
+            "client", ngettext("Open the account", "Show %(num)s clients", n),
+        )  # fmt: skip
+    if cause.code.startswith("authorisation.") and cause.signed_in:
+        return view(
+            ngettext("coupling is being tried again", "couplings are being tried again", n),
+            _("%(name)s works again; the last run of these clients stopped before that.",
+              name=cause.authorisation_name),
+            "us", _("Synchronise now"),
+        )  # fmt: skip
     if cause.code.startswith("authorisation."):
         return view(
             ngettext("coupling stopped", "couplings stopped, one cause", n),
-            _("%(name)s: %(why)s.", name=cause.authorisation_name, why=short(cause.code)),
+            _("%(name)s: %(why)s.", name=cause.authorisation_name, why=short(cause.code).rstrip(".")),
             "firm", _("Reconnect"), _authorisation(portal, cause),
         )  # fmt: skip
     if cause.code == "standing.no_coupling":

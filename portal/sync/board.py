@@ -35,7 +35,8 @@ SORTS = {
 _BOARD = """
 WITH board AS (
   SELECT t.id, lower(t.name) AS sort_name, t.name, t.scheme, t.enterprise_number,
-    c.id AS coupling_id, c.app, c.dossier_number, c.dossier_code, c.authorisation_id, a.name AS authorisation_name,
+    c.id AS coupling_id, c.app, c.dossier_number, c.dossier_code, c.authorisation_id, c.authorisation_tenant_id,
+    a.name AS authorisation_name, a.state AS authorisation_state,
     s.last_sync_at, s.next_sync_at,
     coalesce(s.waiting_lines, 0) AS waiting_lines, coalesce(s.waiting_entries, 0) AS waiting_entries,
     w.user_id AS assigned_id, u.name AS assigned_name,
@@ -60,7 +61,9 @@ WITH board AS (
 ), ranked AS (
   SELECT board.*, array_position(ARRAY['stopped','attention','wait_client','wait_approval','none','active'], state)
     AS rank,
-    CASE WHEN code LIKE 'authorisation.%' THEN authorisation_id::text ELSE '' END AS cause_id
+    -- A client's own log-in is seen in the account of that client only.
+    CASE WHEN code LIKE 'authorisation.%' AND authorisation_tenant_id = :portal THEN authorisation_id::text ELSE '' END
+      AS cause_id
   FROM board
 )
 """
@@ -82,7 +85,8 @@ SELECT state, code, cause_id, min(authorisation_name) AS authorisation_name, min
   min(since) AS since, sum(waiting_entries) AS waiting_entries,
   count(*) FILTER (WHERE assigned_id = :user) AS mine,
   (array_agg(name ORDER BY waiting_lines DESC, sort_name))[1:3] AS names,
-  (array_agg(id ORDER BY waiting_lines DESC, sort_name))[1] AS first_id, min(rank) AS rank
+  (array_agg(id ORDER BY waiting_lines DESC, sort_name))[1] AS first_id, min(rank) AS rank,
+  coalesce(bool_and(authorisation_state = 'active'), false) AS signed_in
 FROM ranked GROUP BY state, code, cause_id ORDER BY rank, clients DESC, code
 """
 )
@@ -114,7 +118,7 @@ class Cause:
 
     state: str
     code: str
-    cause_id: str  # the authorisation, where that is the cause
+    cause_id: str  # the authorisation of the firm, where that is the cause
     authorisation_name: str | None
     app: str | None
     clients: int
@@ -124,6 +128,7 @@ class Cause:
     names: Sequence[str]
     first_id: uuid.UUID
     rank: int
+    signed_in: bool  # the log-in works now, whatever stopped the clients before
 
 
 @dataclass(frozen=True, slots=True)
