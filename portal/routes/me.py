@@ -22,9 +22,11 @@ from portal.routes._htmx import go_to, page
 from portal.routes._limits import GUESSES_AT_ONE, limiter, spend
 from portal.routes.auth import _give_cookie
 from portal.routes.forms.me import CodeForm, PasswordForm, ProfileForm
+from portal.templating import THEME_COOKIE
 from portal.tenants import grants
 
 blueprint = Blueprint("me", __name__, url_prefix="/me")
+KEYS_COOKIE = "kp-keys"  # as in static/js/keys.js
 _ACCOUNTS = text("SELECT * FROM accounts_of(:user, '', 200)")
 
 
@@ -82,7 +84,10 @@ def edit_profile() -> Response:
 def _on_this_device(response: Response, theme: str, single_keys: bool) -> Response:
     """What was chosen here by the buttons on the pages gives way to the profile; scripts read these cookies."""
     secure = runtime.get().settings.secure_cookies
-    for name, value in ((THEME_COOKIE, "" if theme == "system" else theme), (KEYS_COOKIE, "on" if single_keys else "off")):
+    for name, value in (
+        (THEME_COOKIE, "" if theme == "system" else theme),
+        (KEYS_COOKIE, "on" if single_keys else "off"),
+    ):
         age = 31_536_000 if value else 0
         response.set_cookie(name, value, max_age=age, path="/", secure=secure, samesite="Lax")
     return response

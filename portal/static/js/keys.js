@@ -2,7 +2,7 @@
 import { on, recall, remember } from "./dom.js";
 
 const COOKIE = "kp-keys";
-const off = () => recall(COOKIE) === "off";
+const off = () => (recall(COOKIE) || document.body.dataset.keys) === "off";
 
 const paint = () =>
   document.querySelectorAll("[data-keys-toggle]").forEach((b) => b.setAttribute("aria-pressed", String(off())));
