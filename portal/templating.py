@@ -200,9 +200,11 @@ def _nearest(locale: str) -> str:
 
 
 def theme() -> str:
-    """Is "light", "dark", or "" for what the system prefers. `g.theme`, when set, wins from the cookie."""
-    wanted = g.get("theme") or request.cookies.get(THEME_COOKIE, "")
-    return wanted if wanted in ("light", "dark") else ""
+    """Is "light", "dark", or "" for what the system prefers. What was chosen on this device wins from `g.theme`."""
+    for wanted in (request.cookies.get(THEME_COOKIE, ""), g.get("theme")):
+        if wanted in ("light", "dark"):
+            return str(wanted)
+    return ""
 
 
 def here(**changes: Any) -> str:
