@@ -138,9 +138,20 @@ def _banner(standing: Standing) -> Banner | None:
         return Banner(
             ngettext("%(num)s entry differs from the package", "%(num)s entries differ from the package", count),
             _("Last night's comparison found it. Nothing is sent again by itself."), "warn",
-            _("Show the entries"), url_for("entries.index", client=client),
+            _("Show the entries"), _differing(standing.coupling),
         )  # fmt: skip
     return _explained(standing)
+
+
+def _differing(view: CouplingView | None) -> str:
+    """Address of the one entry that the last comparison names, or of the list of them."""
+    client, compared = scope().tenant_id, view.compared if view else None
+    if compared is None:
+        return url_for("entries.index", client=client)
+    named = {finding["entry_id"] for finding in compared.findings if finding.get("entry_id")}
+    if len(named) == 1:
+        return url_for("entries.show", client=client, entry_id=named.pop())
+    return url_for("entries.index", client=client, night=compared.night.isoformat())
 
 
 def _explained(standing: Standing) -> Banner:
@@ -148,6 +159,11 @@ def _explained(standing: Standing) -> Banner:
     found = _problems.explain(standing.code)
     tone: Tone = "stop" if standing.state == "stopped" else "warn"
     title = _problems.title(standing.code, standing.values)
+    if standing.code.startswith("authorisation.") and standing.coupling and standing.coupling.health == "active":
+        return Banner(
+            _("The log-in at the package works again"),
+            _("The last run stopped before that. It is being tried again; “Synchronise now” does it at once."), "warn",
+        )  # fmt: skip
     if standing.code.startswith("authorisation."):
         return Banner(title, _(found.happened) if found.happened else "", tone, *_log_in(standing.coupling))
     since = " " + _("Since %(when)s.", when=formats().date(standing.since.date())) if standing.since else ""

@@ -50,6 +50,7 @@ def wanted(*, everything: bool = False) -> EntryFilter:
         state=args.get("state", "") if args.get("state", "") in STATES else "",
         month=_month(args.get("month", "")),
         sent=_span(args.get("sent", "")),
+        night=_day(args.get("night", "")),
         sort=args.get("sort", "state"),
         page=1 if everything else max(args.get("page", 1, type=int), 1),
         per=100_000 if everything else per if per in SIZES else SIZES[0],
@@ -59,6 +60,13 @@ def wanted(*, everything: bool = False) -> EntryFilter:
 def _month(text: str) -> date | None:
     found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text)
     return date(int(found[1]), int(found[2]), 1) if found and int(found[1]) else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _span(text: str) -> tuple[datetime, datetime] | None:

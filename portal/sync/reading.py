@@ -57,6 +57,9 @@ WITH listed AS (
          AND period_end >= CAST(:month AS date)))
     AND (CAST(:sent_from AS timestamptz) IS NULL OR
          (approved_by = :user AND approved_at BETWEEN :sent_from AND CAST(:sent_until AS timestamptz)))
+    AND (CAST(:night AS date) IS NULL OR id::text IN (
+         SELECT f ->> 'entry_id' FROM comparisons n CROSS JOIN jsonb_array_elements(n.findings) AS f
+         WHERE n.tenant_id = listed.tenant_id AND n.night = CAST(:night AS date)))
 )
 """
 # The lines are the client's own: a firm that looks at all its clients sees what the balances tell.
@@ -75,12 +78,16 @@ _MINE = {"client": "e.tenant_id = :tenant", "portal": "e.tenant_id IN (SELECT ap
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """What the address of the list asks for. `month` is its first day; `sent` the moments between which I sent."""
+    """What the address of the list asks for.
+
+    `month` is its first day; `sent` the moments between which I sent; `night` that of the comparison that found them.
+    """
 
     find: str = ""
     state: str = ""
     month: date | None = None
     sent: tuple[datetime, datetime] | None = None
+    night: date | None = None
     sort: str = "state"
     page: int = 1
     per: int = 50
@@ -109,6 +116,7 @@ def list_entries(scope: Scope, wanted: EntryFilter) -> EntryList:
     parameters: dict[str, Any] = {
         "tenant": scope.tenant_id, "user": scope.actor.user_id, "states": list(STATES), "find": wanted.find.strip(),
         "month": wanted.month, "sent_from": sent[0], "sent_until": sent[1], "state": wanted.state,
+        "night": wanted.night,
         "limit": wanted.per, "offset": (wanted.page - 1) * wanted.per,
     }  # fmt: skip
     counts = {row.state: row.number for row in scope.session.execute(text(listed + _COUNTS), parameters)}

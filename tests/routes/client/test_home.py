@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from portal.kernel.db import Database
+from sqlalchemy import update
+
+from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
+from portal.sync.models import Standing
+from portal.sync.standing import refresh_standing
 from tests import factories as make
 from tests.routes.conftest import SignIn
 from tests.routes.statements.test_import import camt_file, offer
@@ -61,3 +65,21 @@ def test_each_bank_account_shows_its_own_last_year(sign_in: SignIn, database: Da
     assert "Balance from 30/01/2022, 100.00" in page
     assert "to 31/01/2026, 112.50" in page
     assert "See 1 waiting line" in page
+
+
+def test_a_log_in_that_works_again_is_not_asked_for(sign_in: SignIn, database: Database, vault: Vault) -> None:
+    staff = make.make_user(database, "Karin Wouters", locale="en-GB")
+    firm = make.make_tenant(database, "portal", "Peeters Lambrechts", members={staff: "administrator"})
+    client = make.make_tenant(database, "client", "Drukkerij Ingels")
+    make.make_grant(database, client, firm)
+    make.make_coupling(database, client, make.make_authorisation(database, vault, firm))
+    with database.scoped(Setting(tenant=client.id)) as session:
+        refresh_standing(session, client.id)
+        session.execute(
+            update(Standing)
+            .where(Standing.tenant_id == client.id)
+            .values(state="stopped", code="authorisation.token_expired")
+        )
+    page = sign_in(staff).get(f"/c/{client.id}/").text
+    assert "The log-in at the package works again" in page
+    assert "Reconnect" not in page

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from sqlalchemy import delete
+
 from portal.connectors.base import EntryKind
 from portal.kernel import clock
 from portal.sync import comparison
@@ -83,3 +85,26 @@ def test_another_firm_sees_none_of_it(desk: Desk, world: World, sign_in: SignIn)
     keep(desk, clock.today())
     assert desk.office.client.name not in sign_in(world.rival_staff).get(f"/p/{world.rival.id}/runs/nights").text
     assert sign_in(world.rival_staff).get(f"/p/{desk.portal}/runs/nights").status_code == 404
+
+
+def test_the_client_is_led_to_the_very_entries_that_differ(desk: Desk, sign_in: SignIn) -> None:
+    client, home = sign_in(desk.staff), f"/c/{desk.client}/"
+    first, _row = desk.sent("ok")
+    april = desk.draft((date(2024, 4, 5), "7.00"))
+    fine = desk.draft((date(2024, 5, 5), "8.00"))
+    night = comparison.night_of(clock.now())
+    differs = [{"kind": "missing", "reference": one.reference, "entry_id": str(one.id)} for one in (first, april)]
+    keep(desk, night, differs[0])
+    html = client.get(home).text
+    assert f'href="{desk.url(first)}">Show the entries' in html
+    with desk.office.scope() as scope:
+        scope.session.execute(delete(Comparison).where(Comparison.tenant_id == desk.client))
+    keep(desk, night, *differs)
+    html = client.get(home).text
+    url = f"/c/{desk.client}/entries?night={night.isoformat()}"
+    assert f'href="{url}">Show the entries' in html
+    listed = client.get(url).text
+    assert first.reference in listed
+    assert april.reference in listed
+    assert fine.reference not in listed
+    assert fine.reference in client.get(f"/c/{desk.client}/entries?night=nonsense").text
