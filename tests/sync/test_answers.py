@@ -104,7 +104,7 @@ SHAPES: dict[str, tuple[Answer, str]] = {
         reply(500, error("Opening balance plus all bank entry lines should result in the closing balance")),
         Verdict.REFUSED,
     ),
-    "500 business words nobody knows": (reply(500, error("Niet toegestaan: Volgende week")), Verdict.REFUSED),
+    "500 business words nobody knows": (reply(500, error("Niet toegestaan: Volgende week")), Verdict.UNSURE),
     "500 internal": (reply(500, error("Object reference not set to an instance of an object.")), Verdict.UNSURE),
     "500 deadlock": (reply(500, error("Transaction was deadlocked. Try again.")), Verdict.UNSURE),
     "500 empty": (reply(500), Verdict.UNSURE),

@@ -313,9 +313,9 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ConnectorEr
     if status < 400 or not words:
         return UnexpectedReply("exact.unreadable", status=status)
     code = next((code for pattern, code in _REFUSALS if pattern.search(words)), "")
+    if status >= 500 and code in ("", "server_error"):  # only words that are known say that nothing was booked
+        return Temporary("exact.server_error", provider_text=words, status=status)
     if code == "server_error":
-        if status >= 500:
-            return Temporary("exact.server_error", provider_text=words, status=status)
         code = ""
     plain = {403: "user_rights", 404: "not_found"}.get(status, "refused")
     return Rejected(f"exact.{code or plain}", provider_text=words, status=status)

@@ -284,7 +284,6 @@ def test_an_entry_with_two_different_notes_has_no_reference_of_ours() -> None:
         ("Ongeldige referentie: Grootboekrekening", "account_unknown"),
         ("Document Type not allowed", "user_rights"),
         ("Mandatory: Relationship\r\nPeriode is afgesloten: 2026 – 3", "period_closed"),
-        ("Something nobody has seen yet", "refused"),
     ],
 )
 def test_business_refusals_in_their_own_words(text: str, code: str) -> None:
@@ -320,6 +319,7 @@ def test_refusals_told_apart(status: int, text: str, code: str) -> None:
         (500, b"<html>oops</html>"),
         (500, odata("Object reference not set to an instance of an object.")),
         (500, odata("Er is een fout opgetreden.")),
+        (500, odata("Something nobody has seen yet")),
         (503, odata("Periode is afgesloten: 2026 – 3")),
         (502, b""),
     ],
