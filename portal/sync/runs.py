@@ -81,6 +81,7 @@ class _Running:
     coupling_id: uuid.UUID
     cause: str
     actor: Actor
+    poisoned: bool = False  # interrupted too often
     lines: int = 0
     offered: int = 0
     blocked: int = 0
@@ -98,6 +99,9 @@ def run(runtime: Runtime, tenant_id: uuid.UUID, run_id: uuid.UUID, connect: Conn
     """Do a run, or what is left of it. Safe to call twice, and at the same time."""
     running = _take(runtime, tenant_id, run_id, connect)
     if running is None:
+        return
+    if running.poisoned:
+        _end(running, "failed", "run.poison", {})
         return
     crash.point("run.started")
     try:
@@ -131,13 +135,11 @@ def _take(runtime: Runtime, tenant_id: uuid.UUID, run_id: uuid.UUID, connect: Co
         if row is None:
             return None
         configuration = session.get_one(Configuration, (tenant_id, row.configuration_id))
-        if row.attempts > MAX_ATTEMPTS:
-            row.state, row.code, row.finished_at = "failed", "run.poison", now
-            return None
         actor = SYSTEM if row.started_by is None else Actor(row.started_by, "")
         return _Running(
-            runtime, connect, tenant_id, run_id, configuration.id, configuration.coupling_id, row.cause, actor
-        )
+            runtime, connect, tenant_id, run_id, configuration.id, configuration.coupling_id, row.cause, actor,
+            poisoned=row.attempts > MAX_ATTEMPTS,
+        )  # fmt: skip
 
 
 def _read_books(running: _Running) -> None:

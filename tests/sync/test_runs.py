@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.access import Actor, Scope
+from portal.activity.service import timeline
 from portal.connectors.base import Period
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary
 from portal.couplings.models import Books, Configuration
@@ -161,6 +162,11 @@ def test_a_run_that_keeps_dying_is_given_up(office: Office) -> None:
         scope.get(Run, run.id).attempts = runs.MAX_ATTEMPTS
     run = work(office, run)
     assert (run.state, run.code) == ("failed", "run.poison")
+    due = configuration(office).next_due_at
+    assert due is not None
+    assert due <= clock.now() + runs.AFTER_FAILURE
+    with office.scope() as scope:
+        assert "run.failed" in [row.tag for row in timeline(scope, office.configuration.id)]
 
 
 def test_statements_that_come_while_a_run_is_busy_are_not_left_for_a_month(office: Office) -> None:
