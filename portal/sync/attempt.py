@@ -130,10 +130,10 @@ def _attempt(database: Database, row: Posting, entry: Entry, coupling: Coupling)
     )
 
 
-def renew(attempt: Attempt) -> None:
-    """Keep the lease while a call lasts."""
+def renew(attempt: Attempt) -> bool:
+    """Keep the lease while a call lasts; False when somebody else has taken the posting up."""
     with attempt.database.scoped(attempt.setting) as session:
-        _write(session, attempt, lease_until=clock.now() + LEASE)
+        return _write(session, attempt, lease_until=clock.now() + LEASE)
 
 
 def release(attempt: Attempt, at: datetime) -> None:

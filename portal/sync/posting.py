@@ -86,7 +86,7 @@ def retry(scope: Scope, posting_id: uuid.UUID) -> Posting:
 
 def look_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
     """Look a parked posting up in the package once more, at once."""
-    posting, entry = _locked(scope, posting_id)
+    posting, entry = _offered(scope, posting_id)
     _move(posting, PostingState.PARKED, PostingState.UNCERTAIN)
     posting.looks, posting.tries, posting.looked_at = 0, 0, None
     posting.settles_at = posting.next_try_at = clock.now()
@@ -100,7 +100,7 @@ def send_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
 
     Raises Conflict "posting.look_first" otherwise.
     """
-    posting, entry = _locked(scope, posting_id)
+    posting, entry = _offered(scope, posting_id)
     if posting.state == PostingState.PARKED and not looked_empty(posting):
         raise Conflict("posting.look_first", reference=posting.reference)
     _move(posting, PostingState.PARKED, PostingState.INTENT)
@@ -113,7 +113,7 @@ def send_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
 
 def mark_booked(scope: Scope, posting_id: uuid.UUID, remote_id: str) -> Posting:
     """A person saw it in the package: take their word, with the id or number it has there."""
-    posting, entry = _locked(scope, posting_id)
+    posting, entry = _offered(scope, posting_id)
     if not remote_id.strip():
         raise Invalid("posting.remote_id_missing", field="remote_id")
     _move(posting, PostingState.PARKED, PostingState.CONFIRMED)
@@ -178,6 +178,14 @@ def _locked(scope: Scope, posting_id: uuid.UUID) -> tuple[Posting, Entry]:
     entry = scope.get(Entry, entry_id, lock=True)
     posting = scope.get(Posting, posting_id, lock=True)
     scope.session.refresh(posting)
+    return posting, entry
+
+
+def _offered(scope: Scope, posting_id: uuid.UUID) -> tuple[Posting, Entry]:
+    """Both, locked. What is a draft again, or was thrown away, is decided by its next offer alone."""
+    posting, entry = _locked(scope, posting_id)
+    if entry.state != "offered":
+        raise Conflict("posting.not_parked", reference=posting.reference)
     return posting, entry
 
 

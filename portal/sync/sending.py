@@ -151,8 +151,13 @@ def _send(desk: Desk, attempt: Attempt) -> None:
     crash.point("posting.resend_committed" if look_first else "posting.sending_committed")
     with _held(sending):
         try:
-            if not look_first or not _found_before(connection, sending):
-                _call(connection, sending, started)
+            if look_first:
+                if _found_before(connection, sending):
+                    return
+                started = time.monotonic()  # their time for the look-up is no delay of ours
+                if not moves.renew(sending):
+                    return
+            _call(connection, sending, started)
         except Exception as failure:
             _failed(desk, connection, sending, failure)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -200,6 +202,57 @@ def test_decisions_need_a_parked_posting(office: Office) -> None:
         desk.mark_booked(scope, posting.id, "1")
     with pytest.raises(Conflict), office.scope() as scope:
         desk.reopen(scope, posting.entry_id)
+
+
+def test_an_old_page_decides_nothing_about_what_is_a_draft_again(office: Office) -> None:
+    posting = office.offered()
+    office.set(posting, state="parked")
+    with office.scope() as scope:
+        desk.reopen(scope, posting.entry_id)
+    for decide in (desk.look_again, desk.send_again):
+        with pytest.raises(Conflict, match=r"posting\.not_parked"), office.scope() as scope:
+            decide(scope, posting.id)
+    with pytest.raises(Conflict, match=r"posting\.not_parked"), office.scope() as scope:
+        desk.mark_booked(scope, posting.id, "24200017")
+    assert office.posting(posting.id).state == PostingState.PARKED
+
+
+def test_a_slow_look_up_before_a_second_sending_is_no_delay_of_ours(
+    office: Office, moving: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posting = unsure(office, moving, "lost_before")
+    for _ in range(2):
+        office.step(posting)
+        moving.pass_(SETTLE)
+    hand, find = time.monotonic, provider.Client.find
+    late = [0.0]
+
+    def slow(*told: Any) -> Any:
+        late[0] += sending.SEND_SECONDS + 1
+        return find(*told)
+
+    monkeypatch.setattr(provider.Client, "find", slow)
+    monkeypatch.setattr(sending.time, "monotonic", lambda: hand() + late[0])
+    assert office.step(posting).state == PostingState.CONFIRMED
+
+
+def test_who_lost_the_posting_during_the_look_up_does_not_send(
+    office: Office, moving: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posting = unsure(office, moving, "lost_before")
+    for _ in range(2):
+        office.step(posting)
+        moving.pass_(SETTLE)
+    find = provider.Client.find
+
+    def overtaken(*told: Any) -> Any:
+        with office.scope() as scope:
+            scope.session.execute(text("UPDATE postings SET fence = fence + 1 WHERE id = :id"), {"id": posting.id})
+        return find(*told)
+
+    monkeypatch.setattr(provider.Client, "find", overtaken)
+    office.step(posting)
+    assert office.package.writes == 1
 
 
 def test_two_of_the_same_are_confirmed_and_told(office: Office, moving: Clock) -> None:
