@@ -19,14 +19,14 @@ from portal.tenants.models import Tenant
 from tests import factories as make
 
 # Places in the demo's list of clients: what happens to each is decided there by its place.
-BOOKED, ALSO_BOOKED, DRAFTS, FAILING, WITHOUT_COUPLING, NEW, CLOSED, WITHOUT_STATEMENTS, GAP = range(9)
-PLACES = (0, 1, 3, 4, 9, 13, 14, 18, 21)
+BOOKED, ALSO_BOOKED, DRAFTS, FAILING, WITHOUT_COUPLING, NEW, CLOSED, WITHOUT_STATEMENTS, GAP, LEAVING = range(10)
+PLACES = (0, 1, 3, 4, 9, 13, 14, 18, 21, 7)
 DUTCH, FRENCH = cast.OWNERS[1].email, cast.STAFF[2].email
 CAREFUL = cast.OWNERS[2].email  # has a second factor
 
 
 class SmallFirm(Scene):
-    """The demo with eleven clients; `clients` stand in the order of the names above."""
+    """The demo with twelve clients; `clients` stand in the order of the names above."""
 
     def play(self) -> None:
         for step in (

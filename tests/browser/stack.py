@@ -79,11 +79,11 @@ class Stack:
         """Work that is asked for meanwhile waits in the queue."""
         process = self.worker.process
         assert process is not None
-        process.send_signal(signal.SIGSTOP)
+        os.kill(process.pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            process.send_signal(signal.SIGCONT)
+            os.kill(process.pid, signal.SIGCONT)
 
 
 def wait(ready: Callable[[], object], what: str, seconds: float = PATIENCE) -> Any:
