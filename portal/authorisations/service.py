@@ -31,8 +31,8 @@ from portal.tenants.models import Membership
 
 __all__ = [
     "Finished", "Outcome", "Seen", "activate", "application", "begin_login", "close_breaker", "connect", "deactivate",
-    "finish_login", "health", "held_by", "host_of", "list_authorisations", "recognise_login", "remove", "rename",
-    "ring_due", "set_owner",
+    "finish_login", "health", "held_by", "held_by_each", "host_of", "list_authorisations", "recognise_login",
+    "remove", "rename", "ring_due", "set_owner",
 ]  # fmt: skip
 
 NAME_LENGTH = 80
@@ -111,6 +111,15 @@ def held_by(scope: Scope, user_id: uuid.UUID) -> Sequence[Authorisation]:
     """What would lose its owner with this person, for whoever lets a colleague go."""
     mine = (Authorisation.tenant_id == scope.tenant_id, Authorisation.removed_at.is_(None))
     return scope.session.scalars(select(Authorisation).where(*mine, Authorisation.owner_id == user_id)).all()
+
+
+def held_by_each(scope: Scope) -> Mapping[uuid.UUID, Sequence[Authorisation]]:
+    """All that have an owner, by that person and by name."""
+    found: dict[uuid.UUID, list[Authorisation]] = {}
+    for row, _health in list_authorisations(scope):
+        if row.owner_id is not None:
+            found.setdefault(row.owner_id, []).append(row)
+    return found
 
 
 def begin_login(

@@ -6,8 +6,10 @@ import uuid
 
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.access import Permission, Right
+from portal.authorisations import service as authorisations
 from portal.kernel.errors import PortalError
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
@@ -27,7 +29,10 @@ def index(portal: uuid.UUID) -> Response:
 
 def _page(form: MemberForm, status: int = 200) -> Response:
     may_edit = scope().may(Permission.TEAM, Right.EDIT)
-    return page("team/index.html", rows=tenants.members(scope()), form=form, may_edit=may_edit, status=status)
+    return page(
+        "team/index.html", rows=tenants.members(scope()), held=authorisations.held_by_each(scope()), form=form,
+        may_edit=may_edit, status=status,
+    )  # fmt: skip
 
 
 @blueprint.post("")
@@ -58,7 +63,18 @@ def change_role(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
 @here_is("team")
 @require(Permission.TEAM, Right.EDIT)
 def end(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
-    tenants.end_membership(scope(), membership_id)
+    gone = tenants.end_membership(scope(), membership_id)
+    held = [row.name for row in authorisations.held_by(scope(), gone.user_id)]
     db().commit()
     flash(_("Access ended at once, in every open page."), "ok")
+    if held:
+        names = ", ".join(held)
+        flash(
+            ngettext(
+                "%(names)s lost its owner. Open it and choose another, who is asked when a new log-in is needed.",
+                "%(names)s lost their owner. Open them and choose another, who is asked when a new log-in is needed.",
+                len(held), names=names,
+            ), "warn",
+        )  # fmt: skip
+        return go_to(url_for("authorisations.index", portal=portal))
     return go_to(url_for("team.index", portal=portal))

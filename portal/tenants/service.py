@@ -192,13 +192,14 @@ def change_role(scope: Scope, membership_id: uuid.UUID | str, role: str) -> None
     record(scope, "member.role_changed", ("user", row.user_id), name=_name(scope, row), before=before, role=role)
 
 
-def end_membership(scope: Scope, membership_id: uuid.UUID | str) -> None:
+def end_membership(scope: Scope, membership_id: uuid.UUID | str) -> Membership:
     """Takes effect at that person's next request, in every open page."""
     _one_at_a_time(scope)
     row = _living(scope, membership_id)
     _keep_one_head(scope, row, "")
     row.ended_at = clock.now()
     record(scope, "member.ended", ("user", row.user_id), name=_name(scope, row))
+    return row
 
 
 def assign(scope: Scope, client_ids: Sequence[uuid.UUID], user_id: uuid.UUID | None) -> int:
