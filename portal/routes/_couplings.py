@@ -43,9 +43,7 @@ def may(right: Right) -> bool:
 
 
 def reason(told: Reason) -> str:
-    values = {
-        key: formats().date(value) if isinstance(value, date) else value for key, value in told.values.items()
-    }
+    values = {key: formats().date(value) if isinstance(value, date) else value for key, value in told.values.items()}
     return wording.filled(words.REASONS[told.code], values)
 
 
