@@ -15,7 +15,7 @@ from sqlalchemy import Select, delete, func, insert, select, update
 
 from portal.access import Scope
 from portal.activity.service import record
-from portal.couplings.models import Configuration
+from portal.couplings.models import Configuration, Coupling
 from portal.couplings.periods import last_due, period_of
 from portal.kernel import clock, crash
 from portal.kernel.db import uuid7
@@ -89,10 +89,11 @@ def correct_line(
 
 
 def drop_entry(scope: Scope, entry_id: uuid.UUID, *, version: int) -> Entry:
-    """Throw a draft away; its lines wait again. An entry that was ever offered stays."""
+    """Throw a draft away; its lines wait again. One that may stand in the package stays."""
     entry = _draft_of(scope, entry_id, version)
-    offered = select(Posting.id).where(Posting.tenant_id == scope.tenant_id, Posting.entry_id == entry.id)
-    if scope.session.scalars(offered).first() is not None:
+    offered = select(Posting).where(Posting.tenant_id == scope.tenant_id, Posting.entry_id == entry.id)
+    posting = scope.session.scalars(offered.with_for_update()).one_or_none()
+    if posting is not None and not posting.surely_unbooked:
         raise Conflict("entry.was_offered")
     of_entry = (EntryLine.tenant_id == scope.tenant_id, EntryLine.entry_id == entry.id)
     scope.session.execute(delete(EntryLine).where(*of_entry))
@@ -111,13 +112,14 @@ def lines_of(scope: Scope, entry: Entry) -> Sequence[EntryLine]:
     return scope.session.scalars(query.order_by(EntryLine.position)).all()
 
 
-def reference_of(configuration_id: uuid.UUID, period_start: date, sequence: int) -> str:
+def reference_of(coupling: Coupling, account: BankAccount, period_start: date, number: int) -> str:
     """Our name for an entry at the provider: 19 characters of A–Z, 2–7 and "-", 80 bits.
 
-    The same period drafted anew, as after a restore, gets the same reference, and so finds
-    what was booked already.
+    Named after what a restore does not change: the same period of the same bank account drafted
+    anew, also by a configuration that was made anew, finds what was booked already.
     """
-    named = f"{configuration_id}/{period_start.isoformat()}/{sequence}".encode()
+    facts = (coupling.app, coupling.dossier_code, account.number, account.currency, period_start.isoformat(), number)
+    named = "/".join(map(str, facts)).encode()
     return "KP-" + base64.b32encode(hashlib.sha256(named).digest()[:10]).decode()
 
 
@@ -196,6 +198,19 @@ def _open_entry(scope: Scope, configuration: Configuration, period_start: date) 
     return scope.session.scalars(query.order_by(Entry.sequence.desc()).limit(1).with_for_update()).one_or_none()
 
 
+def _free_reference(
+    scope: Scope, configuration: Configuration, account: BankAccount, period_start: date, sequence: int
+) -> str:
+    """The first from `sequence` on that no entry has: another configuration may have named this period before."""
+    coupling = scope.get(Coupling, configuration.coupling_id)
+    for number in itertools.count(sequence):
+        reference = reference_of(coupling, account, period_start, number)
+        taken = select(Entry.id).where(Entry.tenant_id == scope.tenant_id, Entry.reference == reference)
+        if scope.session.scalar(taken) is None:
+            return reference
+    raise AssertionError("numbers do not end")
+
+
 def _new_entry(scope: Scope, configuration: Configuration, period: tuple[date, date], sequence: int) -> Entry:
     account = scope.get(BankAccount, configuration.bank_account_id)
     entry = Entry(
@@ -204,7 +219,7 @@ def _new_entry(scope: Scope, configuration: Configuration, period: tuple[date, d
         configuration_id=configuration.id,
         coupling_id=configuration.coupling_id,
         kind=configuration.entry_kind,
-        reference=reference_of(configuration.id, period[0], sequence),
+        reference=_free_reference(scope, configuration, account, period[0], sequence),
         period_start=period[0],
         period_end=period[1],
         sequence=sequence,

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from portal.couplings.models import Configuration
 from portal.couplings.periods import last_due, next_due, period_of
 from portal.kernel import clock
 from portal.kernel.db import Database
@@ -20,6 +21,7 @@ from portal.ledger.models import Entry, EntryLine, StatementLine
 from portal.sync.balances import chain_ends
 from portal.sync.drafting import correct_line, describe, draft_due, drop_entry, lines_of, reference_of
 from portal.sync.preview import outgoing
+from tests import factories as make
 from tests.sync.office import Office, open_office
 
 MARCH = [(date(2024, 3, 5), "12.50"), (date(2024, 3, 20), "-2.25")]
@@ -203,11 +205,38 @@ def test_drafts_follow_an_edited_configuration_but_keep_corrections(office: Offi
 
 
 def test_a_reference_fits_and_is_the_same_for_the_same_period(office: Office) -> None:
-    first = reference_of(office.configuration.id, date(2024, 3, 1), 0)
-    assert first == reference_of(office.configuration.id, date(2024, 3, 1), 0)
-    assert len({first, reference_of(office.configuration.id, date(2024, 3, 1), 1)}) == 2
+    told = (office.coupling, office.account, date(2024, 3, 1))
+    first = reference_of(*told, 0)
+    assert first == reference_of(*told, 0)
+    assert len({first, reference_of(*told, 1)}) == 2
     assert len(first) <= 20
     assert set(first) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567-")
+
+
+def test_a_configuration_made_anew_after_a_restore_names_its_entries_as_before(office: Office) -> None:
+    office.bank_says(*MARCH)
+    (first,) = office.draft(date(2024, 4, 1))
+    with office.scope() as scope:  # as if the back-up had known neither
+        scope.session.execute(text("UPDATE statement_lines SET entry_id = NULL"))
+        scope.session.execute(text("DELETE FROM entry_lines"))
+        scope.session.execute(text("DELETE FROM entries"))
+        scope.session.execute(text("DELETE FROM configurations"))
+    office.configuration = make.make_configuration(office.database, office.coupling, office.account)
+    (again,) = office.draft(date(2024, 4, 1))
+    assert again.configuration_id != first.configuration_id
+    assert again.reference == first.reference
+
+
+def test_two_configurations_in_time_never_share_a_reference(office: Office) -> None:
+    office.bank_says(*MARCH)
+    (first,) = office.draft(date(2024, 4, 1))
+    with office.scope() as scope:
+        drop_entry(scope, first.id, version=first.version)
+        scope.get(Configuration, office.configuration.id).state = "deleted"
+    office.configuration = make.make_configuration(office.database, office.coupling, office.account)
+    (second,) = office.draft(date(2024, 4, 1))
+    assert second.reference == reference_of(office.coupling, office.account, date(2024, 3, 1), 1)
+    assert (second.sequence, second.opening) == (0, Decimal("1000.00"))
 
 
 def test_a_line_says_who_and_about_what_but_not_twice() -> None:
