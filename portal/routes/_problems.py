@@ -52,7 +52,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "client",
         (N_("Ask the client to give access again, under **Access management**."), _CORRECT),
     ),
-    "posting.authorisation_removed": Explanation(
+    "posting.removed_authorisation": Explanation(
         N_("The authorisation was removed"),
         _NOTHING_SENT,
         "firm",
@@ -119,7 +119,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         N_("The coupling has ended"),
         _NOTHING_SENT,
         "firm",
-        (N_("Activate the coupling of this client again; the draft follows by itself at the next synchronisation."),),
+        (N_("Activate the coupling of this client again, or throw the draft away: its lines come into a new draft."),),
     ),
     "entry.books_unread": Explanation(
         N_("The lists of the dossier were not read yet"),

@@ -33,6 +33,7 @@ MAX_TRIES = 5
 CONSENT_PAUSE = timedelta(minutes=5)
 OPEN = (PostingState.INTENT, PostingState.SENDING, PostingState.UNCERTAIN)
 TEXT_LENGTH = 500
+ENDED = "posting.coupling_ended"
 WAITS_FOR = "posting.authorisation_"  # and its state
 
 _CONDITIONS = text(
@@ -58,6 +59,7 @@ class Attempt:
     looks: int
     since: datetime  # when it came into this state
     settles_at: datetime | None
+    sent_at: datetime | None  # the last sending before this one that may have arrived
     payload: bytes
     reference: str
     entry_id: uuid.UUID
@@ -114,6 +116,7 @@ def _attempt(database: Database, row: Posting, entry: Entry, coupling: Coupling)
         looks=row.looks,
         since=row.changed_at,
         settles_at=row.settles_at,
+        sent_at=row.sending_at,
         payload=row.payload,
         reference=row.reference,
         entry_id=entry.id,
@@ -156,7 +159,7 @@ def obstacle(session: Session, attempt: Attempt) -> str:
         return "posting.removed_authorisation"
     # What may stand there already is settled through the coupling that sent it, also after its end.
     if now.coupling != "active" and attempt.state is not PostingState.UNCERTAIN:
-        return "posting.coupling_ended"
+        return ENDED
     return "" if now.authorisation == "active" else f"{WAITS_FOR}{now.authorisation}"
 
 
@@ -258,7 +261,7 @@ def give_back(attempt: Attempt, code: str, provider_text: str, retry_after: floa
     now = clock.now()
     at = now + pause(now - attempt.since, retry_after)
     with attempt.database.scoped(attempt.setting) as session:
-        sent = {"state": PostingState.INTENT, "sends": Posting.sends - 1}
+        sent = {"state": PostingState.INTENT, "sends": Posting.sends - 1, "sending_at": attempt.sent_at}
         changes: dict[str, Any] = sent if attempt.state is PostingState.SENDING else {}
         _write(
             session, attempt, lease_until=None, tries=0, next_try_at=at,
@@ -317,7 +320,8 @@ def found_nothing(attempt: Attempt, settle: float) -> None:
             _write(session, attempt, state=PostingState.INTENT, changed_at=now, next_try_at=now, **common)
             _tell(session, attempt, "posting.resend")
         else:
-            _park(session, attempt, "posting.unclear", **common)
+            ended = obstacle(session, replace(attempt, state=PostingState.INTENT)) == ENDED
+            _park(session, attempt, ENDED if ended else "posting.unclear", **common)
     crash.point("posting.lookup_empty")
 
 

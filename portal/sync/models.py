@@ -135,6 +135,27 @@ class Posting(TenantRow, Base):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
+    @property
+    def looked_empty(self) -> bool:
+        """Whether it was never sent, or a look-up after the last sending had settled found nothing."""
+        if self.sends == 0:
+            return True
+        since = self.sending_at
+        return self.looks > 0 and self.looked_at is not None and (since is None or self.looked_at > since)
+
+    @property
+    def surely_unbooked(self) -> bool:
+        """Whether no sending is in doubt: refused, parked before any call, or not found twice where nothing is sent.
+
+        `sending_at` and `settles_at` are there as long as something may have arrived.
+        """
+        if self.state == PostingState.REJECTED:
+            return True
+        if self.state != PostingState.PARKED:
+            return False
+        never_sent = self.sending_at is None and self.settles_at is None and self.code != "posting.restored"
+        return never_sent or (self.code == "posting.coupling_ended" and self.looks > 1 and self.looked_empty)
+
 
 class Comparison(TenantRow, Base):
     """Both sides laid beside each other for one coupling: what we booked, what stands there."""

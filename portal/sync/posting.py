@@ -78,7 +78,7 @@ def retry(scope: Scope, posting_id: uuid.UUID) -> Posting:
     if entry.state != "offered" or not is_surely_unbooked(posting):
         raise Conflict("posting.not_refused", reference=posting.reference)
     _to_intent(posting)
-    posting.sends = 0
+    _forget_sendings(posting)
     queue.ring(scope.session, "sync.drain")
     record(scope, "posting.retried", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
     return posting
@@ -127,19 +127,11 @@ def mark_booked(scope: Scope, posting_id: uuid.UUID, remote_id: str) -> Posting:
 
 
 def looked_empty(posting: Posting) -> bool:
-    """Whether it was never sent, or a look-up after the last sending had settled found nothing."""
-    if posting.sends == 0:
-        return True
-    return posting.looks > 0 and posting.looked_at is not None and _after_sending(posting)
-
-
-def _after_sending(posting: Posting) -> bool:
-    return posting.sending_at is None or (posting.looked_at or posting.sending_at) > posting.sending_at
+    return posting.looked_empty
 
 
 def is_surely_unbooked(posting: Posting) -> bool:
-    never_sent = posting.state == PostingState.PARKED and posting.sends == 0 and posting.sending_at is None
-    return posting.state == PostingState.REJECTED or never_sent
+    return posting.surely_unbooked
 
 
 def _approve(scope: Scope, shown: Preview) -> Posting:
@@ -154,14 +146,20 @@ def _approve(scope: Scope, shown: Preview) -> Posting:
         scope.session.add(posting)
     elif is_surely_unbooked(posting):
         _to_intent(posting)
+        _forget_sendings(posting)
         posting.coupling_id = entry.coupling_id
     else:
         raise Conflict("entry.not_draft", reference=entry.reference)
     posting.payload, posting.payload_hash = shown.payload, bytes.fromhex(shown.sha256)
     posting.approved_by, posting.approved_at = scope.actor.user_id, now
-    posting.sends = 0
     scope.session.flush()
     return posting
+
+
+def _forget_sendings(posting: Posting) -> None:
+    """After a definite answer nothing is in doubt; one sending stays counted, so that a look-up comes first."""
+    posting.sends = min(posting.sends, 1)
+    posting.sending_at = posting.settles_at = None
 
 
 def _to_intent(posting: Posting) -> None:
@@ -169,7 +167,7 @@ def _to_intent(posting: Posting) -> None:
     posting.code = posting.provider_text = ""
     posting.tries, posting.looks = 0, 0
     posting.changed_at = posting.next_try_at = clock.now()
-    posting.lease_until = posting.settles_at = None
+    posting.lease_until = None
 
 
 def _locked(scope: Scope, posting_id: uuid.UUID) -> tuple[Posting, Entry]:

@@ -113,6 +113,16 @@ def test_a_difference_shows_in_the_standing_and_is_written_down(database: Databa
     assert (row.missing, row.findings[0]["kind"]) == (1, "missing")
 
 
+def test_what_nobody_expected_there_shows_in_the_standing(database: Database, vault: Vault) -> None:
+    office = booked(database, vault, 1)
+    there = office.package.entries[office.coupling.dossier_code]
+    there.append(replace(there[0], reference="KP-AAAAAAAAAAAAAAAA", id="s", number="s"))
+    compared(office)
+    with office.scope() as scope:
+        standing = scope.session.get_one(Standing, office.client.id)
+    assert (standing.code, standing.values) == ("standing.differences", {"count": 1})
+
+
 def test_a_night_is_compared_once(database: Database, vault: Vault) -> None:
     office = booked(database, vault, 1)
     compare_night(office.runtime, office.client.id, office.coupling.id, office.connect)

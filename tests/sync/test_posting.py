@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import text
 
 from portal.activity.service import timeline
 from portal.authorisations.models import Authorisation
+from portal.connectors.base import RemoteEntry
 from portal.connectors.errors import (
     AlreadyPosted,
     AuthorisationExpired,
@@ -20,6 +22,7 @@ from portal.connectors.errors import (
     Temporary,
     UnexpectedReply,
 )
+from portal.couplings import service as couplings
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict, Invalid
@@ -27,12 +30,13 @@ from portal.ledger.models import Entry
 from portal.sync import attempt as moves
 from portal.sync import posting as desk
 from portal.sync import sending
-from portal.sync.drafting import correct_line, lines_of
+from portal.sync.drafting import correct_line, drop_entry, lines_of
 from portal.sync.models import Posting, PostingState
 from portal.sync.preview import preview
 from portal.tenants import grants
+from tests import factories as make
 from tests.sync import provider
-from tests.sync.office import Clock, Office
+from tests.sync.office import Clock, Office, store_books
 
 SETTLE = 121
 
@@ -215,6 +219,73 @@ def test_an_old_page_decides_nothing_about_what_is_a_draft_again(office: Office)
     with pytest.raises(Conflict, match=r"posting\.not_parked"), office.scope() as scope:
         desk.mark_booked(scope, posting.id, "24200017")
     assert office.posting(posting.id).state == PostingState.PARKED
+
+
+def end_coupling(office: Office) -> None:
+    with office.scope() as scope:
+        couplings.end_coupling(scope, office.coupling.id)
+
+
+def drop(office: Office, posting: Posting) -> Entry:
+    with office.scope() as scope:
+        entry = desk.reopen(scope, posting.entry_id)
+        return drop_entry(scope, entry.id, version=entry.version)
+
+
+def test_a_refused_entry_of_an_ended_coupling_is_dropped_and_goes_through_the_next(office: Office) -> None:
+    office.package.script[:] = [Rejected("pretend.period_closed")]
+    refused = office.step(office.offered())
+    end_coupling(office)
+    assert drop(office, refused).state == "dropped"
+    office.coupling = make.make_coupling(office.database, office.client, office.authorisation)
+    store_books(office.database, office.coupling)
+    office.configuration = make.make_configuration(office.database, office.coupling, office.account)
+    (entry,) = office.draft(date(2024, 12, 31))
+    assert entry.reference != refused.reference
+    assert office.step(office.offer(entry)).state == PostingState.CONFIRMED
+
+
+def test_what_may_stand_there_is_not_dropped(office: Office, moving: Clock) -> None:
+    posting = unsure(office, moving, "late")
+    office.set(posting, state="parked", code="posting.grant_withdrawn")
+    with pytest.raises(Conflict, match=r"posting\.not_refused"):
+        drop(office, posting)
+    office.set(posting, code="posting.grant_withdrawn", sends=0, sending_at=None)  # as after a restore
+    with pytest.raises(Conflict, match=r"posting\.not_refused"):
+        drop(office, posting)
+
+
+def test_an_entry_that_was_surely_not_sent_is_dropped_when_its_coupling_ended(office: Office) -> None:
+    office.package.script[:] = [Temporary("pretend.busy", sent=False)]
+    posting = office.step(office.offered())
+    assert posting.sending_at is None
+    end_coupling(office)
+    assert office.step(posting).code == "posting.coupling_ended"
+    assert drop(office, posting).state == "dropped"
+
+
+@pytest.mark.parametrize("sends", [1, 2])
+def test_two_empty_looks_through_an_ended_coupling_let_it_be_dropped(office: Office, moving: Clock, sends: int) -> None:
+    posting = unsure(office, moving, "lost_before")
+    office.set(posting, sends=sends)
+    end_coupling(office)
+    assert not desk.is_surely_unbooked(office.step(posting))
+    moving.pass_(SETTLE)
+    for _ in range(2):  # the second look, and where a sending is left, its obstacle
+        posting = office.step(posting)
+    assert (posting.state, posting.code) == (PostingState.PARKED, "posting.coupling_ended")
+    assert drop(office, posting).state == "dropped"
+
+
+def test_after_a_refusal_it_is_looked_up_before_it_is_sent_again(office: Office) -> None:
+    office.package.script[:] = [Rejected("pretend.period_closed")]
+    posting = office.step(office.offered())
+    there = office.package.entries.setdefault(office.coupling.dossier_code, [])
+    there.append(RemoteEntry("id-9", "9", posting.reference, "20", None, "EUR", Decimal(0), 0, ()))
+    with office.scope() as scope:
+        desk.retry(scope, posting.id)
+    assert office.step(posting).state == PostingState.CONFIRMED
+    assert office.package.writes == 1
 
 
 def test_a_slow_look_up_before_a_second_sending_is_no_delay_of_ours(

@@ -37,6 +37,17 @@ def test_without_a_coupling_nothing_is_set_up(office: Office) -> None:
     assert stands(office) == ("none", "standing.no_coupling")
 
 
+def test_what_an_ended_coupling_left_behind_still_asks_for_somebody(office: Office) -> None:
+    office.package.script[:] = [Rejected("pretend.period_closed")]
+    refused = office.step(office.offered())
+    with office.scope() as scope:
+        scope.get(Coupling, office.coupling.id).state = "ended"
+    assert stands(office) == ("attention", "pretend.period_closed")
+    with office.scope() as scope:
+        posting.reopen(scope, refused.entry_id)
+    assert (stands(office), row(office).waiting_entries) == (("attention", "standing.entries_wait"), 1)
+
+
 def test_without_a_configuration_nothing_is_set_up(office: Office) -> None:
     with office.scope() as scope:
         scope.get(Configuration, office.configuration.id).state = "deleted"
