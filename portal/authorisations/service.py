@@ -32,7 +32,7 @@ from portal.tenants.models import Membership
 __all__ = [
     "Finished", "Outcome", "Seen", "activate", "application", "begin_login", "close_breaker", "connect", "deactivate",
     "finish_login", "health", "held_by", "held_by_each", "host_of", "list_authorisations", "recognise_login",
-    "remove", "rename", "ring_due", "set_owner",
+    "remove", "rename", "ring_due", "set_owner", "uses",
 ]  # fmt: skip
 
 NAME_LENGTH = 80
@@ -165,6 +165,7 @@ def finish_login(means: Means, scope: Scope, session_id: uuid.UUID, app: str, gi
         scope.session.flush()
     _take_in(means, scope, target, credential, arrival)
     scope.session.flush()
+    _wake(scope, target)
     asked = {"tenant": scope.tenant_id, "app": target.app, "environment": target.environment, "user": user_id}
     elsewhere = scope.session.execute(
         text("SELECT login_connected_elsewhere(:tenant, :app, :environment, :user)"), asked
@@ -194,6 +195,7 @@ def activate(means: Means, scope: Scope, authorisation_id: uuid.UUID) -> Seen:
     row = _living(scope, authorisation_id)
     if states.move(row, State.ACTIVE):
         activity.record(scope, "authorisation.activated", _subject(row), name=row.name, dossiers=len(seen.dossiers))
+    _wake(scope, row)
     return seen
 
 
@@ -205,9 +207,22 @@ def deactivate(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
     return row
 
 
+def uses(scope: Scope, authorisation_id: uuid.UUID) -> int:
+    """How many couplings sync through it, or have something under way."""
+    asked = {"tenant": scope.tenant_id, "id": authorisation_id}
+    count: int = scope.session.execute(text("SELECT uses_of_authorisation(:tenant, :id)"), asked).scalar_one()
+    return count
+
+
 def remove(scope: Scope, authorisation_id: uuid.UUID) -> None:
-    """Off for good, and the tokens gone. A renewal under way wipes them itself when it ends."""
+    """Off for good, and the tokens gone. A renewal under way wipes them itself when it ends.
+
+    Raises Conflict while a coupling needs it.
+    """
     row = _living(scope, authorisation_id)
+    used = uses(scope, row.id)
+    if used:
+        raise Conflict("authorisation.in_use", name=row.name, count=used)
     states.move(row, State.REVOKED)
     row.removed_at = clock.now()
     scope.session.flush()
@@ -358,6 +373,12 @@ def _take_in(means: Means, scope: Scope, row: Authorisation, credential: Credent
     unused = applications.oauth_of(row.app).refresh_lifetime
     renewal.store(custody, session, credential, arrival.tokens, unused)
     session.add(credential)
+
+
+def _wake(scope: Scope, row: Authorisation) -> None:
+    """What stopped for want of this log-in goes on now, not hours later."""
+    asked = {"tenant": scope.tenant_id, "id": row.id, "now": clock.now()}
+    scope.session.execute(text("SELECT wake_configurations(:tenant, :id, :now)"), asked)
 
 
 def _locked_credential(scope: Scope, authorisation_id: uuid.UUID) -> Credential:

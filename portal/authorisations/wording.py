@@ -14,6 +14,10 @@ ERRORS = {
     "authorisation.owner_is_deputy": N_("Choose somebody else as deputy, so that there is always one to ask."),
     "authorisation.state": N_("This is not possible now. Load the page again to see how it stands."),
     "authorisation.is_removed": N_("{name} was removed. Log in anew to connect again."),
+    "authorisation.in_use": N_(
+        "{name} is still in use; couplings that hang on it: {count}. Overwrite or end these first,"
+        " or only switch it off."
+    ),
     "authorisation.needs_login": N_("The provider does not accept this connection any more. Log in again."),
     "authorisation.refused": N_("The provider refused this login: {text}"),
     "authorisation.no_answer": N_("The provider gave no usable answer. Nothing was changed; try again in a while."),

@@ -21,7 +21,7 @@ from portal.couplings.models import Coupling, Dossier
 from portal.identity import sessions
 from portal.kernel import clock
 from portal.kernel.db import Setting
-from portal.kernel.errors import NotFound, PortalError
+from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.routes import wording
 from portal.routes._access import View, as_id, cookie_name, db, entered, get_writes, require, scope, signed_in
 from portal.routes._active import here_is
@@ -238,7 +238,7 @@ def _show(authorisation_id: uuid.UUID, *, fresh: bool = False, form: OwnerForm |
         credential=credential, form=form, manifest=_manifest(row.app), dossiers=dossiers, coupled=coupled,
         events=events(timeline(scope(), row.id)), people=dict(people), address=address, may_edit=_may_edit(),
         fresh=fresh, status=status, why=wording.of_error(row.state_code) if row.state_code else "",
-        outcome=outcome,
+        outcome=outcome, used=authorisations.uses(scope(), row.id),
     )  # fmt: skip
 
 
@@ -302,7 +302,13 @@ def switch_off(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 @here_is("authorisations")
 @require(Permission.AUTHORISATIONS, Right.EDIT)
 def remove(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
-    authorisations.remove(scope(), authorisation_id)
+    try:
+        authorisations.remove(scope(), authorisation_id)
+    except Conflict as error:
+        db().rollback()
+        flash(wording.of_error(error.code, error.values), "stop")
+        gone = error.code == "authorisation.is_removed"
+        return go_to(address("index") if gone else address("show", authorisation_id=authorisation_id))
     db().commit()
     flash(_("Removed, and its tokens with it. What was booked stays booked."), "ok")
     return go_to(address("index"))
