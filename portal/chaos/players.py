@@ -91,12 +91,13 @@ class Player:
 
 
 def cast(environment: Mapping[str, str], logs: Path) -> list[Player]:
-    """Two workers for postings, one for the rest, two schedulers."""
+    """Two workers for postings, two for the rest, two schedulers."""
     work = [sys.executable, "worker.py", "work"]
     commands = {
         "post 1": [*work, "--queue", "post"],
         "post 2": [*work, "--queue", "post"],
-        "sync": [*work, "--queue", "sync", "--queue", "mail"],
+        "sync 1": [*work, "--queue", "sync", "--queue", "mail"],
+        "sync 2": [*work, "--queue", "sync"],
         "schedule 1": [sys.executable, "worker.py", "schedule"],
         "schedule 2": [sys.executable, "worker.py", "schedule"],
     }

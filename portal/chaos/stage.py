@@ -86,6 +86,8 @@ class Stage:
             "DATABASE_URL": "", "OWNER_DATABASE_URL": "", "REDIS_URL": "", "LOG_LEVEL": "WARNING",
             "PORT": str(folder.port(self.home / "web")), "SANDBOX_PORT": str(port),
             "SETTLE_SECONDS": str(SETTLE_SECONDS), "EXACT_CLIENT_ID": APP_ID, "EXACT_CLIENT_SECRET": APP_SECRET,
+            # three hundred processes start: their code is compiled once
+            "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.home / "pycache"),
             "EXACT_HOSTS_JSON": f'{{"be": "http://127.0.0.1:{port}/be"}}',
         }  # fmt: skip
 

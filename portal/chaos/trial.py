@@ -30,7 +30,7 @@ from portal.sync.points import CRASH_POINTS
 from portal.sync.runs import start_run
 
 PARTS = 8
-ARMED_SECONDS = 12.0
+ARMED_SECONDS = 20.0
 # What the provider does to one call in so many; the seed decides to which.
 WRITE_FAULTS = {
     "drop_before_commit": 0.010, "drop_after_commit": 0.010, "commit_late": 0.010, "500": 0.004,
@@ -111,7 +111,7 @@ class Trial:
             while events and events[0][0] <= progress:
                 self._event(events.pop(0)[1])
             if sum(self.killed.values()) < min(self.kills, int(self.kills * progress * 1.03) + 1):
-                self._kill_somebody()
+                self._kill_somebody(standing)
             if time.monotonic() - told > 20:
                 told = time.monotonic()
                 print(f"  {standing.confirmed} booked, {sum(self.killed.values())} killed; {standing}", flush=True)
@@ -144,8 +144,8 @@ class Trial:
             if not player.alive():
                 player.start()
 
-    def _kill_somebody(self) -> None:
-        if self.to_visit and self.random.random() < 0.4 and self._arm(self.to_visit.pop(0)):
+    def _kill_somebody(self, standing: Standing) -> None:
+        if self.to_visit and self.random.random() < 0.5 and self._arm(standing):
             return
         free = [player for player in self.players if not player.armed]
         if not free:
@@ -158,18 +158,20 @@ class Trial:
             self.killed[player.name.split()[0]] += 1
             player.start()
 
-    def _arm(self, point: str) -> bool:
-        """Replace a process by one that kills itself at this point."""
-        place = PLACES[point.partition(".")[0]]
-        free = [player for player in self.players if player.name.split()[0] == place and not player.armed]
-        if not free:
-            self.to_visit.append(point)
-            return False
-        player = self.random.choice(free)
-        player.kill()
-        self.killed[place] += 1
-        player.start(point)
-        return True
+    def _arm(self, standing: Standing) -> bool:
+        """Replace a process by one that kills itself at the next point to visit for which there is work."""
+        busy = {"post": standing.under_way, "sync": standing.open_runs, "schedule": 1}
+        for point in self.to_visit:
+            place = PLACES[point.partition(".")[0]]
+            free = [player for player in self.players if player.name.split()[0] == place and not player.armed]
+            if busy[place] and free:
+                self.to_visit.remove(point)
+                player = self.random.choice(free)
+                player.kill()
+                self.killed[place] += 1
+                player.start(point)
+                return True
+        return False
 
     # ------------------------------------------------------------------------------ servers
 
