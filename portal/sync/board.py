@@ -92,7 +92,8 @@ FROM ranked GROUP BY state, code, cause_id ORDER BY rank, clients DESC, code
 )
 _NIGHTS = text(
     "SELECT night, sum(offered) AS offered, sum(booked) AS booked, sum(found) AS found, sum(missing) AS missing,"
-    " sum(doubled) AS doubled, sum(altered) AS altered FROM comparisons"
+    " sum(doubled) AS doubled, sum(altered) AS altered,"
+    " sum(jsonb_array_length(findings)) AS findings FROM comparisons"
     # As an array, so that the index is asked for these clients and not the whole table for each night.
     " WHERE tenant_id = ANY(ARRAY(SELECT app_clients())) AND night > :since GROUP BY night ORDER BY night"
 )
@@ -182,6 +183,7 @@ class Night:
     missing: int
     doubled: int
     altered: int
+    findings: int  # of every kind, also what nobody expected there
 
 
 def nights(scope: Scope, count: int = 14) -> Sequence[Night]:
@@ -192,4 +194,4 @@ def nights(scope: Scope, count: int = 14) -> Sequence[Night]:
         return []
     by_night, last = {row.night: row for row in rows}, rows[-1].night
     days = (last - timedelta(days=back) for back in range(count - 1, -1, -1))
-    return [by_night.get(day, Night(day, 0, 0, 0, 0, 0, 0)) for day in days]
+    return [by_night.get(day, Night(day, 0, 0, 0, 0, 0, 0, 0)) for day in days]

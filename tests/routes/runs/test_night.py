@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -33,6 +34,18 @@ def keep(desk: Desk, night: date, *findings: dict[str, Any]) -> None:
                 findings=list(findings),
             )
         )
+
+
+def test_what_nobody_expected_there_is_no_clean_night(desk: Desk, sign_in: SignIn) -> None:
+    client = sign_in(desk.staff)
+    desk.sent("ok")
+    there = desk.office.package.entries[desk.office.coupling.dossier_code]
+    there.append(replace(there[0], reference="KP-AAAAAAAAAAAAAAAA", id="s", number="s"))
+    comparison.compare(desk.office.runtime, desk.client, desk.office.coupling.id, desk.office.connect, reach=None)
+    for url in (f"/p/{desk.portal}", f"/p/{desk.portal}/runs"):
+        page = words(client.get(url, follow_redirects=True).text)
+        assert "exactly once" not in page
+        assert "1 entry differs from the books." in page
 
 
 def test_a_clean_night_says_so(desk: Desk, sign_in: SignIn) -> None:
