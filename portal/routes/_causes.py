@@ -83,7 +83,7 @@ def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
         return view(
             ngettext("coupling stopped", "couplings stopped, one cause", n),
             _("The client's own log-in: %(why)s.", why=short(cause.code).rstrip(".")),
-            "client", ngettext("Open the account", "Show %(num)s clients", n),
+            "client", _("Show"),
         )  # fmt: skip
     if cause.code.startswith("authorisation.") and cause.signed_in:
         return view(

@@ -28,7 +28,9 @@ def firm(database: Database, staff: User) -> Tenant:
     return make.make_tenant(database, "portal", "Peeters Lambrechts", members={staff: "staff"})
 
 
-def stopped(database: Database, vault: Vault, firm: Tenant, holder: Tenant | None, code: str) -> tuple[Tenant, uuid.UUID]:
+def stopped(
+    database: Database, vault: Vault, firm: Tenant, holder: Tenant | None, code: str
+) -> tuple[Tenant, uuid.UUID]:
     """A client whose last run failed with `code`, through a log-in of `holder` (None: its own) that works now."""
     client = make.make_tenant(database, "client", "Drukkerij Ingels")
     make.make_grant(database, client, firm)
@@ -48,7 +50,7 @@ def test_a_clients_own_log_in_is_the_clients_to_mend(
     assert "The client's own log-in: log-in at the package lapsed." in words(html).replace("&#39;", "'")
     assert "None" not in words(html)
     assert f"/authorisations/{authorisation}" not in html
-    assert f'<a class="btn btn-primary" href="/c/{client.id}/">Open the account</a>' in html
+    assert f'<a class="btn btn-primary" href="/c/{client.id}/">Show</a>' in html
 
 
 def test_a_log_in_that_works_again_is_not_to_be_connected_again(
