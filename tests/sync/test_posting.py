@@ -303,7 +303,7 @@ def test_a_slow_look_up_before_a_second_sending_is_no_delay_of_ours(
         return find(*told)
 
     monkeypatch.setattr(provider.Client, "find", slow)
-    monkeypatch.setattr(sending.time, "monotonic", lambda: hand() + late[0])
+    monkeypatch.setattr(time, "monotonic", lambda: hand() + late[0])
     assert office.step(posting).state == PostingState.CONFIRMED
 
 

@@ -42,7 +42,7 @@ def test_a_refused_entry_is_corrected_under_its_own_reference(desk: Desk, sign_i
     assert client.post(desk.url(entry, "/reopen")).status_code == 303
     page = client.get(desk.url(entry)).text
     assert "3 lines ready to send" in page
-    assert "Throw this draft away" not in page
+    assert "Throw this draft away" in page
     again = desk.office.offer(desk.entry(entry))
     assert (again.id, again.reference) == (row.id, row.reference)
 
