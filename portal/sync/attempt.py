@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from portal.access import SYSTEM, Scope
 from portal.activity.service import record
 from portal.connectors.base import EntryKind, RemoteEntry
+from portal.connectors.errors import Temporary
 from portal.couplings.models import Coupling
 from portal.kernel import clock, crash
 from portal.kernel.db import Database, Setting
@@ -136,6 +137,18 @@ def _attempt(database: Database, row: Posting, entry: Entry, coupling: Coupling)
 def renew(attempt: Attempt) -> bool:
     """Keep the lease while a call lasts; False when somebody else has taken the posting up."""
     with attempt.database.scoped(attempt.setting) as session:
+        return _write(session, attempt, lease_until=clock.now() + LEASE)
+
+
+def still_may_send(attempt: Attempt) -> bool:
+    """After a look-up that took its time: asked anew, and the lease renewed. False when it is no longer ours.
+
+    Raises Temporary(sent=False) when the client, or whoever holds the log-in, has stopped it meanwhile.
+    """
+    with attempt.database.scoped(attempt.setting) as session:
+        hindered = obstacle(session, attempt)
+        if hindered:
+            raise Temporary(hindered, sent=False, retry_after=1)
         return _write(session, attempt, lease_until=clock.now() + LEASE)
 
 

@@ -155,7 +155,7 @@ def _send(desk: Desk, attempt: Attempt) -> None:
                 if _found_before(connection, sending):
                     return
                 started = time.monotonic()  # their time for the look-up is no delay of ours
-                if not moves.renew(sending):
+                if not moves.still_may_send(sending):
                     return
             _call(connection, sending, started)
         except Exception as failure:

@@ -520,3 +520,22 @@ def test_after_a_restore_nothing_is_sent_before_it_is_looked_up(office: Office, 
     writes = office.package.writes
     assert office.step(later).state == PostingState.CONFIRMED
     assert office.package.writes == writes
+
+
+def test_a_grant_withdrawn_during_the_look_up_stops_the_second_sending(
+    office: Office, moving: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posting = unsure(office, moving, "lost_before")
+    for _ in range(2):
+        office.step(posting)
+        moving.pass_(SETTLE)
+    find, writes = provider.Client.find, office.package.writes
+
+    def meanwhile(*told: Any) -> Any:
+        withdraw(office)
+        return find(*told)
+
+    monkeypatch.setattr(provider.Client, "find", meanwhile)
+    assert office.step(posting).code == "posting.grant_withdrawn"
+    assert office.step(posting).state == PostingState.PARKED
+    assert office.package.writes == writes
