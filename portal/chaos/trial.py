@@ -230,7 +230,7 @@ class Trial:
     def _decide_on(self, scope: Scope, posting_id: uuid.UUID) -> None:
         row = scope.get(Posting, posting_id)
         decide = (
-            posting.retry if posting.is_surely_unbooked(row)
+            posting.retry if row.surely_unbooked
             else posting.send_again if posting.looked_empty(row)
             else posting.look_again
         )  # fmt: skip

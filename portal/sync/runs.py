@@ -259,8 +259,7 @@ def _end(running: _Running, state: str, code: str, values: dict[str, Any]) -> No
 def _next(scope: Scope, configuration: Configuration, state: str, blocked: int) -> datetime | None:
     """When the next run starts by itself: with the next period, sooner when something is still to be done.
 
-    The configuration is locked: statements that came in while the run was busy are seen here,
-    or bring the moment forward themselves after us.
+    Statements that came in while the run was busy are seen here, or else by the scheduler.
     """
     today, now = clock.today(), clock.now()
     regular = next_due(configuration, today)

@@ -8,7 +8,6 @@ just before the commit. So no call site can forget it, and a rolled-back change 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
@@ -20,13 +19,12 @@ from portal.sync.models import Comparison, Posting, Run
 
 WATCHED = (Coupling, Configuration, Entry, Import, Posting, Run, Comparison)
 _REFRESH = text("SELECT refresh_standing(:tenant, :now)")
-_BRING_FORWARD = text("SELECT bring_forward(:tenant, :now)")
 
 
-def changed(session: Session, tenant_id: uuid.UUID, *, statements: bool = False) -> None:
+def changed(session: Session, tenant_id: uuid.UUID) -> None:
     """Say that something a standing depends on changes in this transaction."""
-    noted: dict[uuid.UUID, bool] = session.info.setdefault("standings", {})
-    noted[tenant_id] = noted.get(tenant_id, False) or statements
+    noted: set[uuid.UUID] = session.info.setdefault("standings", set())
+    noted.add(tenant_id)
 
 
 def refresh_standing(session: Session, tenant_id: uuid.UUID) -> None:
@@ -37,19 +35,16 @@ def refresh_standing(session: Session, tenant_id: uuid.UUID) -> None:
 def _after_flush(session: Session, context: UOWTransaction) -> None:
     for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, WATCHED):
-            changed(session, row.tenant_id, statements=isinstance(row, Import))
+            changed(session, row.tenant_id)
 
 
 def _before_commit(session: Session) -> None:
     if session.in_nested_transaction():
         return
     session.flush()
-    noted: dict[uuid.UUID, bool] = session.info.pop("standings", {})
+    noted: set[uuid.UUID] = session.info.pop("standings", set())
     for tenant_id in sorted(noted):  # always in one order, so that two transactions never wait for each other
-        parameters: dict[str, Any] = {"tenant": tenant_id, "now": clock.now()}
-        if noted[tenant_id]:
-            session.execute(_BRING_FORWARD, parameters)
-        session.execute(_REFRESH, parameters)
+        refresh_standing(session, tenant_id)
 
 
 def _after_rollback(session: Session, ended: SessionTransaction) -> None:

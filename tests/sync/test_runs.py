@@ -12,6 +12,8 @@ from portal.activity.service import timeline
 from portal.connectors.base import Period
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary
 from portal.couplings.models import Books, Configuration
+from portal.couplings.periods import last_due
+from portal.jobs.schedule import _DUE_CONFIGURATIONS
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict, Invalid, NotFound
@@ -187,15 +189,38 @@ def test_statements_that_come_while_a_run_is_busy_are_not_left_for_a_month(offic
     assert due <= clock.now()
 
 
-def test_late_statements_bring_the_next_run_forward(office: Office) -> None:
+def due(office: Office) -> bool:
+    with office.database.scoped() as session:
+        rows = session.execute(_DUE_CONFIGURATIONS, {"now": clock.now(), "room": 10_000}).all()
+    return office.configuration.id in {row.id for row in rows}
+
+
+def test_late_statements_are_due_at_once(office: Office) -> None:
     work(office, start(office))
-    due = configuration(office).next_due_at
-    assert due is not None
-    assert due > clock.now()
+    assert not due(office)
+    office.bank_says((clock.today(), "1.00"))
+    assert not due(office), "this month is not over"
+    office.bank_says((date(2024, 3, 7), "0.00"), (date(2023, 12, 31), "5.00"))
+    assert not due(office), "nothing of it is to be booked"
     office.bank_says(*MARCH)
-    due = configuration(office).next_due_at
-    assert due is not None
-    assert due <= clock.now()
+    assert due(office)
+    run = start(office)
+    assert not due(office), "it is being done"
+    work(office, run)
+    assert not due(office)
+
+
+@pytest.mark.parametrize("frequency", ["daily", "monthly"])
+@pytest.mark.parametrize("delay", [0, 3, 14])
+def test_what_is_due_is_the_same_in_python_and_in_the_database(
+    database: Database, vault: Vault, moving: Clock, frequency: str, delay: int
+) -> None:
+    office = open_office(database, vault, frequency=frequency, delay_days=delay, starts_on=date(2020, 1, 1))
+    until = last_due(frequency, delay, clock.today())
+    office.bank_says((until + timedelta(days=1), "1.00"))
+    assert not due(office)
+    office.bank_says((until, "1.00"))
+    assert due(office)
 
 
 # ---------------------------------------------------------------------------------- batches
