@@ -7,7 +7,6 @@ the security set-up brings: `csp_nonce()` and `csrf_token()`.
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -108,11 +107,14 @@ MACROS: Mapping[str, Sequence[str]] = {
     "tables": ("sort_th", "pager", "chips", "searchbox", "bulk_bar", "tick_head", "tick", "key_hints"),
     "forms": ("field", "error_summary", "submit", "post_button", "dropzone", "upload_result"),
     "charts": ("sparkline", "column_chart", "health", "progress"),
+    "rows": ("client_row",),
     "stories": ("timeline", "problem", "problem_outcome", "tasks", "confidence", "switch_rows"),
 }
 
 
-REMEMBERED = frozenset({"icon", "state", "diff", "mark", "person", "logo", "dot", "label", "kbd"})
+# A page asks these for hundreds, and the same words give the same text: their answers are kept.
+REMEMBERED = frozenset({"icon", "mark", "person", "logo", "dot", "label", "kbd"})
+WORDED = frozenset({"state", "diff", "client_row"})  # kept for each language and zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,32 +152,22 @@ def _items(entries: Sequence[_Entry], scope: Scope) -> list[NavItem]:
 
 
 def formats() -> Formats:
-    """The reader's `Formats`. Follows `flask_babel.force_locale`, so that a mail reads right too."""
-    locale = get_locale()
-    known: tuple[Any, Formats] | None = g.get("formats")
-    if known is None or known[0] is not locale:
-        name = str(locale or DEFAULT_LOCALE).replace("_", "-")
+    """The reader's `Formats`, decided once for each application context; a mail has one of its own."""
+    known: Formats | None = g.get("formats")
+    if known is None:
+        name = str(get_locale() or DEFAULT_LOCALE).replace("_", "-")
         zone = str(get_timezone() or DEFAULT_ZONE)
-        known = g.formats = (locale, _formats(name if name in LOCALES else _nearest(name), zone))
-    return known[1]
+        known = g.formats = _formats(name if name in LOCALES else _nearest(name), zone)
+    return known
 
 
 _formats = lru_cache(maxsize=64)(Formats)
 
 
-def _translations() -> Any:
-    """The reader's catalogue, looked up once a request and not once a word."""
-    locale = get_locale()
-    known: tuple[Any, Any] | None = g.get("translations")
-    if known is None or known[0] is not locale:
-        known = g.translations = (locale, get_translations())
-    return known[1]
-
-
 @lru_cache(maxsize=8192)
 def _message(_locale: str, text: str) -> Markup:
     """A text of a template in the reader's language, which is that of `_locale`."""
-    return Markup(_translations().ugettext(text))  # noqa: S704 - what stands in a template or a catalogue is ours
+    return Markup(get_translations().ugettext(text))  # noqa: S704 - what stands in a template or a catalogue is ours
 
 
 def _in_page(locale: str, text: str, /, **values: Any) -> Markup:
@@ -217,14 +209,6 @@ def here(**changes: Any) -> str:
     return f"{request.path}?{urlencode(query, doseq=True)}" if query else request.path
 
 
-def addresses(endpoint: str, argument: str) -> Callable[[uuid.UUID], str]:
-    """`url_for` for many rows: the address of one is built, the others differ in their id only."""
-    nobody = uuid.UUID(int=0)
-    values: dict[str, Any] = {argument: nobody}
-    before, _, after = url_for(endpoint, **values).partition(str(nobody))
-    return lambda row_id: f"{before}{row_id}{after}"
-
-
 def by_day(events: Iterable[Event]) -> list[tuple[date, list[Event]]]:
     """Events, newest first, in groups of the reader's days."""
     reader = formats()
@@ -249,20 +233,17 @@ def _macro(env: Environment, file: str, name: str) -> Callable[..., str]:
 
 
 def _remembered(macro: Callable[..., str]) -> Callable[..., str]:
-    """A macro that gives the same text for the same words in a language; that comes first.
-
-    A table asks these for hundreds, so their answers are kept.
-    """
-
-    @lru_cache(maxsize=4096)
-    def answer(_locale: str, *args: Any, **kwargs: Any) -> str:
-        return macro(*args, **kwargs)
-
-    return answer
+    """A macro whose answers are kept, by its arguments."""
+    return lru_cache(maxsize=4096)(lambda *args, **kwargs: macro(*args, **kwargs))
 
 
-def _for_reader(macro: Callable[..., str]) -> Callable[..., str]:
-    return lambda *args, **kwargs: macro(formats().locale, *args, **kwargs)
+def _worded(macro: Callable[..., str]) -> Callable[..., str]:
+    """The same, by how the reader reads too, which comes first."""
+    return lru_cache(maxsize=4096)(lambda _reader, *args, **kwargs: macro(*args, **kwargs))
+
+
+def _for_reader(worded: Callable[..., str]) -> Callable[..., str]:
+    return lambda *args, **kwargs: worded(formats(), *args, **kwargs)
 
 
 def register(app: Flask) -> None:
@@ -286,12 +267,12 @@ def register(app: Flask) -> None:
     )
     env.filters.update(strong=strong, initials=initials, groupby_day=by_day, decimal=Decimal)
     macros = {name: _macro(env, file, name) for file, names in MACROS.items() for name in names}
-    remembered = {name: _remembered(macros[name]) for name in REMEMBERED}
-    env.globals.update(macros)
-    env.globals.update({name: _for_reader(macro) for name, macro in remembered.items()})
+    macros |= {name: _remembered(macros[name]) for name in REMEMBERED}
+    worded = {name: _worded(macros[name]) for name in WORDED}
+    env.globals.update(macros | {name: _for_reader(macro) for name, macro in worded.items()})
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
-        gettext=lambda text: _translations().ugettext(text),
-        ngettext=lambda one, many, count: _translations().ungettext(one, many, count),
+        gettext=lambda text: get_translations().ugettext(text),
+        ngettext=lambda one, many, count: get_translations().ungettext(one, many, count),
         newstyle=True,
     )
     env.globals["_"] = _gettext
@@ -299,9 +280,8 @@ def register(app: Flask) -> None:
     @lru_cache(maxsize=64)
     def bound(reader: Formats) -> dict[str, Any]:
         """What a page asks for hundreds of times, without asking each time who reads it."""
-        locale = reader.locale
-        macros = {name: partial(macro, locale) for name, macro in remembered.items()}
-        return {"fmt": reader, "_": partial(_in_page, locale), **macros}
+        words = {name: partial(macro, reader) for name, macro in worded.items()}
+        return {"fmt": reader, "_": partial(_in_page, reader.locale), **words}
 
     # Macros and imports see no context: they use the globals above, which look the reader up.
     app.context_processor(lambda: bound(formats()))

@@ -116,10 +116,12 @@ class Formats:
 
     def when(self, at: dt.datetime | None, now: dt.datetime) -> str:
         """Like "today 06:14", "3 May 18:02", "09/03/2025 06:14"; "" for None."""
-        if at is None:
-            return ""
+        return "" if at is None else self.moment(at, self.local(now).date())
+
+    def moment(self, at: dt.datetime, today: dt.date) -> str:
+        """The same, where the reader's day is known already."""
         own = self.local(at)
-        return f"{self.day(own.date(), self.local(now).date())} {own.hour:02d}:{own.minute:02d}"
+        return f"{self.day(own.date(), today)} {own.hour:02d}:{own.minute:02d}"
 
     def day_heading(self, day: dt.date, today: dt.date) -> str:
         """Like "Today", "Yesterday, 4 May", "3 May", "03/05/2025": the head of a day in a timeline."""

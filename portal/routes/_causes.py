@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -60,6 +62,11 @@ def short(code: str, values: Mapping[str, object] | None = None) -> str:
         return str(_(SHORT[code]))
     explanation = registry.explain(code)
     return wording.filled(explanation.title, values or {}) if explanation else wording.of_error(code, values)
+
+
+def shorts() -> Callable[[str, str | None], str]:
+    """`short` for many rows, whose values are still JSON: they share a few causes, each is worded once."""
+    return cache(lambda code, values: short(code, json.loads(values or "{}")))
 
 
 def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:

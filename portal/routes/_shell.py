@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
@@ -52,6 +52,7 @@ def _zones() -> set[str]:
 
 def register(app: Flask) -> None:
     app.context_processor(_context)
+    app.jinja_env.globals["SCHEME_COUNTRY"] = SCHEME_COUNTRY
 
     @app.after_request
     def _remember_language(response: Any) -> Any:
@@ -71,8 +72,12 @@ def _context() -> dict[str, Any]:
 class LazyShell:
     """A Shell that is made when the layout first asks for it."""
 
+    @cached_property
+    def _made(self) -> Shell:
+        return _shell()
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(_shell(), name)
+        return getattr(self._made, name)
 
 
 def _shell() -> Shell:

@@ -15,10 +15,9 @@ from portal.routes._access import as_id, db, entered, require, scope
 from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
 from portal.routes._htmx import go_to, page
-from portal.routes._shell import SCHEME_COUNTRY
 from portal.shapes import Chip, Paging, Segment, Tone
 from portal.sync.board import Board, Filter, board, nights
-from portal.templating import addresses, formats, here
+from portal.templating import formats, here
 from portal.tenants import service as tenants
 
 blueprint = Blueprint("portal", __name__)
@@ -61,12 +60,10 @@ def home(portal: uuid.UUID) -> Response:
         chips_=_chips(found, asked),
         nights=nights(scope()),
         paging=Paging(asked.page, asked.per, found.matching, SIZES),
-        short=_causes.short,
+        short=_causes.shorts(),
         me_id=entered().user_id,
         who_word=_causes.who_word,
-        country=SCHEME_COUNTRY,
-        labels={app: registry.load(app).MANIFEST.label for app in {row.app for row in found.rows if row.app}},
-        home_of=addresses("client.home", "client"),
+        packages={app: registry.load(app).MANIFEST.label for app in {row.app for row in found.rows if row.app}},
         may_work=scope().may(Permission.RUNS, Right.CREATE),
     )
 
@@ -103,13 +100,13 @@ def _chips(found: Board, asked: Filter) -> list[Chip]:
 @require(Permission.OVERVIEW, Right.VIEW)
 def csv(portal: uuid.UUID) -> Response:
     """The list as it is filtered, all pages of it."""
-    asked, fmt = wanted(), formats()
+    asked, fmt, reason = wanted(), formats(), _causes.shorts()
     everything = Filter(asked.find, asked.state, asked.code, asked.cause_id, asked.assigned, asked.sort, 1, 100_000)
     head = [_("Client"), _("Enterprise number"), _("State"), _("Reason"), _("Package"), _("Dossier"), _("Last sync"),
             _("Next sync"), _("Lines waiting"), _("Assigned")]  # fmt: skip
     rows = (
         [
-            row.name, row.enterprise_number, row.state, _causes.short(row.code, row.values), row.app or "",
+            row.name, row.enterprise_number, row.state, reason(row.code, row.reason), row.app or "",
             row.dossier_number or "", fmt.datetime(row.last_sync_at) if row.last_sync_at else "",
             fmt.datetime(row.next_sync_at) if row.next_sync_at else "", row.waiting_lines, row.assigned_name or "",
         ]

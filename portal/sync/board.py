@@ -7,10 +7,10 @@ over it here, so that one log-in that lapsed shows at every client that hangs on
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -35,9 +35,9 @@ SORTS = {
 _BOARD = """
 WITH board AS (
   SELECT t.id, lower(t.name) AS sort_name, t.name, t.scheme, t.enterprise_number,
-    c.id AS coupling_id, c.app, c.dossier_number, c.dossier_code, c.authorisation_id, c.authorisation_tenant_id,
+    c.app, c.dossier_number, c.dossier_code, c.authorisation_id, c.authorisation_tenant_id,
     a.name AS authorisation_name, a.state AS authorisation_state,
-    s.last_sync_at, s.next_sync_at,
+    s.last_sync_at, s.next_sync_at, s."values" AS reason,
     coalesce(s.waiting_lines, 0) AS waiting_lines, coalesce(s.waiting_entries, 0) AS waiting_entries,
     w.user_id AS assigned_id, u.name AS assigned_name,
     CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN 'stopped'
@@ -48,12 +48,11 @@ WITH board AS (
            THEN 'authorisation.expiring'
          ELSE coalesce(s.code, 'standing.no_coupling') END AS code,
     CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN a.state_since
-         ELSE s.since END AS since,
-    coalesce(s.values, '{}'::jsonb) AS values
+         ELSE s.since END AS since
   FROM app_clients() AS g(id)
   JOIN tenants t ON t.id = g.id AND t.closed_at IS NULL
   LEFT JOIN standings s ON s.tenant_id = t.id
-  LEFT JOIN couplings c ON c.tenant_id = t.id AND c.state = 'active'
+  LEFT JOIN couplings c ON c.tenant_id = t.id AND c.id = s.coupling_id AND c.state = 'active'
   LEFT JOIN authorisations a ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id
   LEFT JOIN credentials k ON k.tenant_id = a.tenant_id AND k.authorisation_id = a.id
   LEFT JOIN assignments w ON w.tenant_id = :portal AND w.client_id = t.id
@@ -67,29 +66,35 @@ WITH board AS (
   FROM board
 )
 """
-_ROWS = """
-SELECT ranked.*, count(*) OVER () AS matching FROM ranked
-WHERE (:find = '' OR strpos(sort_name, lower(:find)) > 0
-       OR (:digits <> '' AND strpos(enterprise_number, :digits) > 0)
-       OR lower(dossier_number) = lower(:find) OR lower(dossier_code) = lower(:find))
-  AND (:state = '' OR state = :state OR (:state = 'wait' AND state IN ('wait_client', 'wait_approval')))
-  AND (:code = '' OR code = :code) AND (:cause_id = '' OR cause_id = :cause_id)
-  AND (CAST(:assigned AS uuid) IS NULL OR assigned_id = :assigned)
-ORDER BY {order} LIMIT :limit OFFSET :offset
-"""
-_SORTED = {key: text(_BOARD + _ROWS.format(order=order)) for key, order in SORTS.items()}
-_CAUSES = text(
-    _BOARD
-    + """
-SELECT state, code, cause_id, min(authorisation_name) AS authorisation_name, min(app) AS app, count(*) AS clients,
-  min(since) AS since, sum(waiting_entries) AS waiting_entries,
-  count(*) FILTER (WHERE assigned_id = :user) AS mine,
-  (array_agg(name ORDER BY waiting_lines DESC, sort_name))[1:3] AS names,
-  (array_agg(id ORDER BY waiting_lines DESC, sort_name))[1] AS first_id, min(rank) AS rank,
-  coalesce(bool_and(authorisation_state = 'active'), false) AS signed_in
-FROM ranked GROUP BY state, code, cause_id ORDER BY rank, clients DESC, code
-"""
+# Causes and rows are of the same accounts: asked at once, these are gathered and ranked once.
+_LISTS = """
+, causes AS (
+  SELECT state, code, cause_id, min(authorisation_name) AS authorisation_name, min(app) AS app, count(*) AS clients,
+    min(since) AS since, sum(waiting_entries) AS waiting_entries,
+    count(*) FILTER (WHERE assigned_id = :user) AS mine,
+    (array_agg(name ORDER BY waiting_lines DESC, sort_name))[1:3] AS names,
+    (array_agg(id ORDER BY waiting_lines DESC, sort_name))[1] AS first_id, min(rank) AS rank,
+    coalesce(bool_and(authorisation_state = 'active'), false) AS signed_in
+  FROM ranked GROUP BY state, code, cause_id ORDER BY rank, clients DESC, code
+), matching AS (
+  SELECT * FROM ranked
+  WHERE (:find = '' OR strpos(sort_name, lower(:find)) > 0
+         OR (:digits <> '' AND strpos(enterprise_number, :digits) > 0)
+         OR lower(dossier_number) = lower(:find) OR lower(dossier_code) = lower(:find))
+    AND (:state = '' OR state = :state OR (:state = 'wait' AND state IN ('wait_client', 'wait_approval')))
+    AND (:code = '' OR code = :code) AND (:cause_id = '' OR cause_id = :cause_id)
+    AND (CAST(:assigned AS uuid) IS NULL OR assigned_id = :assigned)
+), page AS (
+  SELECT * FROM matching ORDER BY {order}, id LIMIT :limit OFFSET :offset
 )
+SELECT
+  (SELECT json_agg(json_build_array(state, code, cause_id, authorisation_name, app, clients, since, waiting_entries,
+     mine, names, first_id, rank, signed_in)) FROM causes),
+  (SELECT json_agg(json_build_array(id, name, scheme, enterprise_number, app, dossier_number, state, code,
+     NULLIF(reason, '{}')::text, last_sync_at, next_sync_at, waiting_lines, assigned_name)) FROM page),
+  (SELECT count(*) FROM matching)
+"""
+_BOARDS = {key: text(_BOARD + _LISTS.replace("{order}", order)) for key, order in SORTS.items()}
 _NIGHTS = text(
     "SELECT night, sum(offered) AS offered, sum(booked) AS booked, sum(found) AS found, sum(missing) AS missing,"
     " sum(doubled) AS doubled, sum(altered) AS altered,"
@@ -132,9 +137,27 @@ class Cause:
     signed_in: bool  # the log-in works now, whatever stopped the clients before
 
 
+class Client(NamedTuple):
+    """A row of the list; a tuple, so that equal rows are found as equal without a look at their parts."""
+
+    id: uuid.UUID
+    name: str
+    scheme: str
+    enterprise_number: str
+    app: str | None  # of the coupling
+    dossier_number: str | None
+    state: str
+    code: str
+    reason: str | None  # JSON of the values that belong to `code`; None when there are none
+    last_sync_at: datetime | None
+    next_sync_at: datetime | None
+    waiting_lines: int
+    assigned_name: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
-    rows: Sequence[Any]
+    rows: Sequence[Client]
     matching: int
     causes: Sequence[Cause]  # worst first, "active" included
     page: int
@@ -156,11 +179,11 @@ class Board:
 
 
 def board(scope: Scope, wanted: Filter) -> Board:
-    """Two queries, whatever the number of clients."""
-    common = {"portal": scope.tenant_id, "soon": clock.now() + EXPIRING}
-    causes = [Cause(*row) for row in scope.session.execute(_CAUSES, common | {"user": scope.actor.user_id})]
-    query = _SORTED.get(wanted.sort, _SORTED["state"])
-    parameters: Mapping[str, Any] = common | {
+    """One query, whatever the number of clients."""
+    parameters = {
+        "portal": scope.tenant_id,
+        "user": scope.actor.user_id,
+        "soon": clock.now() + EXPIRING,
         "find": wanted.find.strip(),
         "digits": "".join(c for c in wanted.find if c.isdigit()),
         "state": wanted.state,
@@ -170,8 +193,24 @@ def board(scope: Scope, wanted: Filter) -> Board:
         "limit": wanted.per,
         "offset": (wanted.page - 1) * wanted.per,
     }
-    rows = scope.session.execute(query, parameters).all()
-    return Board(rows, rows[0].matching if rows else 0, causes, wanted.page)
+    query = _BOARDS.get(wanted.sort, _BOARDS["state"])
+    causes, rows, matching = scope.session.execute(query, parameters).one()
+    return Board([_client(*row) for row in rows or ()], matching, [_cause(*row) for row in causes or ()], wanted.page)
+
+
+def _cause(*fields: Any) -> Cause:
+    """Out of JSON, which knows neither moments nor ids."""
+    *start, since, entries, mine, names, first_id, rank, signed_in = fields
+    return Cause(*(*start, _moment(since), entries, mine, names, uuid.UUID(first_id), rank, signed_in))
+
+
+def _client(client_id: str, *fields: Any) -> Client:
+    *start, last, following, lines, assigned = fields
+    return Client(*(uuid.UUID(client_id), *start, _moment(last), _moment(following), lines, assigned))
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None
 
 
 @dataclass(frozen=True, slots=True)
