@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, flash, g, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.access import Permission, Right
 from portal.connectors import registry
@@ -24,18 +25,22 @@ blueprint = Blueprint("portal", __name__)
 SIZES = (50, 100, 500)
 
 
+MOST_PAGES = 100_000
+
+
 def wanted() -> Filter:
     """What the address asks for; nonsense falls back to the first page of everything."""
     args = request.args
+    words = {key: args.get(key, "").replace("\0", "")[:100] for key in ("q", "state", "code", "cause")}
     per = args.get("per", SIZES[0], type=int)
     return Filter(
-        find=args.get("q", "")[:100],
-        state=args.get("state", ""),
-        code=args.get("code", ""),
-        cause_id=args.get("cause", ""),
+        find=words["q"],
+        state=words["state"],
+        code=words["code"],
+        cause_id=words["cause"],
         assigned=entered().user_id if args.get("assigned") == "me" else None,
         sort=args.get("sort", "state"),
-        page=max(args.get("page", 1, type=int), 1),
+        page=min(max(args.get("page", 1, type=int), 1), MOST_PAGES),
         per=per if per in SIZES else SIZES[0],
     )
 
@@ -59,7 +64,7 @@ def home(portal: uuid.UUID) -> Response:
         health_words=", ".join(f"{segment.count} {segment.word}" for segment in segments if segment.count),
         chips_=_chips(found, asked),
         nights=nights(scope()),
-        paging=Paging(asked.page, asked.per, found.matching, SIZES),
+        paging=Paging(found.page, asked.per, found.matching, SIZES),
         short=_causes.shorts(),
         me_id=entered().user_id,
         who_word=_causes.who_word,
@@ -122,6 +127,7 @@ def assign(portal: uuid.UUID) -> Response:
     scope().require(Permission.RUNS, Right.CREATE)
     chosen = [as_id(value) for value in request.form.getlist("id")]
     who = request.form.get("user", "")
-    tenants.assign(scope(), chosen, as_id(who) if who else None)
+    count = tenants.assign(scope(), chosen, as_id(who) if who else None)
     db().commit()
+    flash(ngettext("%(num)s client account assigned.", "%(num)s client accounts assigned.", count), "ok")
     return go_to(url_for("portal.home", portal=portal))

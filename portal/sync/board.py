@@ -6,6 +6,7 @@ over it here, so that one log-in that lapsed shows at every client that hangs on
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from portal.kernel import clock
 
 STATES = ("stopped", "attention", "wait_client", "wait_approval", "none", "active")
 EXPIRING = timedelta(days=10)
+_NUMBER = re.compile(r"\s*(?:be|kvk|siren)?[\s\d.]+", re.IGNORECASE)
 SORTS = {
     "state": "rank, sort_name",
     "-state": "rank DESC, sort_name",
@@ -49,7 +51,7 @@ WITH board AS (
          ELSE coalesce(s.code, 'standing.no_coupling') END AS code,
     CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN a.state_since
          ELSE s.since END AS since
-  FROM app_clients() AS g(id)
+  FROM (SELECT DISTINCT app_clients()) AS g(id)
   JOIN tenants t ON t.id = g.id AND t.closed_at IS NULL
   LEFT JOIN standings s ON s.tenant_id = t.id
   LEFT JOIN couplings c ON c.tenant_id = t.id AND c.id = s.coupling_id AND c.state = 'active'
@@ -85,7 +87,9 @@ _LISTS = """
     AND (:code = '' OR code = :code) AND (:cause_id = '' OR cause_id = :cause_id)
     AND (CAST(:assigned AS uuid) IS NULL OR assigned_id = :assigned)
 ), page AS (
-  SELECT * FROM matching ORDER BY {order}, id LIMIT :limit OFFSET :offset
+  SELECT * FROM matching ORDER BY {order}, id LIMIT :limit
+  -- Past the end, the last page: a list that grew shorter must not look empty.
+  OFFSET (SELECT least(CAST(:page AS bigint) - 1, greatest(count(*) - 1, 0) / :limit) * :limit FROM matching)
 )
 SELECT
   (SELECT json_agg(json_build_array(state, code, cause_id, authorisation_name, app, clients, since, waiting_entries,
@@ -185,17 +189,19 @@ def board(scope: Scope, wanted: Filter) -> Board:
         "user": scope.actor.user_id,
         "soon": clock.now() + EXPIRING,
         "find": wanted.find.strip(),
-        "digits": "".join(c for c in wanted.find if c.isdigit()),
+        # A name may have a figure in it too; only what can be a number is looked for among the numbers.
+        "digits": re.sub(r"\D", "", wanted.find) if _NUMBER.fullmatch(wanted.find) else "",
         "state": wanted.state,
         "code": wanted.code,
         "cause_id": wanted.cause_id,
         "assigned": wanted.assigned,
         "limit": wanted.per,
-        "offset": (wanted.page - 1) * wanted.per,
+        "page": wanted.page,
     }
     query = _BOARDS.get(wanted.sort, _BOARDS["state"])
     causes, rows, matching = scope.session.execute(query, parameters).one()
-    return Board([_client(*row) for row in rows or ()], matching, [_cause(*row) for row in causes or ()], wanted.page)
+    page = min(wanted.page, max(-(-matching // wanted.per), 1))
+    return Board([_client(*row) for row in rows or ()], matching, [_cause(*row) for row in causes or ()], page)
 
 
 def _cause(*fields: Any) -> Cause:
