@@ -20,6 +20,11 @@ from tests.browser.stack import Stack
 
 CAST = {"nobody": "", "staff": cast.STAFF[1].email, "administrator": cast.STAFF[0].email, "owner": cast.OWNERS[0].email}
 NOT_PAGES = frozenset({"static", "start.healthz"})
+# Pages that a link in a mail leads to: which mail, and to whom.
+MAILED = {
+    "auth.verify": ("verify_email", "new@example.com"), "auth.reset": ("reset_password", cast.OWNERS[3].email),
+    "start.verify_portal": ("verify_portal", cast.FIRM_EMAIL),
+}  # fmt: skip
 IDS = {
     "account_id": "bank_accounts", "import_id": "imports", "statement_id": "statements", "line_id": "statement_lines",
     "entry_id": "entries", "configuration_id": "configurations",
@@ -91,8 +96,6 @@ class Addresses:
             return client.tenant_id
         if name == "authorisation_id":
             return self._scene.own_login if ".client_" in endpoint else self._scene.logins["main"]
-        if name == "token":
-            return self._token(endpoint)
         if name in IDS:
             query = f"SELECT id FROM {IDS[name]} WHERE tenant_id = %s ORDER BY id LIMIT 1"  # noqa: S608 - names of our own
             found = self._product.value(query, client.tenant_id)
@@ -103,6 +106,8 @@ class Addresses:
         """The wizard's steps build on the answers before them; an owner has a log-in without dossiers."""
         if endpoint == "runs.night_csv":
             return {"night": str(self._product.value("SELECT max(night) FROM comparisons"))}
+        if endpoint in MAILED:
+            return {"t": self._token(*MAILED[endpoint])}
         if endpoint not in WIZARD:
             return query
         if who == "owner":
@@ -110,17 +115,13 @@ class Addresses:
         answers = {"authorisation": str(self._scene.logins["main"]), "dossier": self._scene.clients[place].dossier}
         return {key: value for key, value in (answers | query).items() if value}
 
-    def _token(self, endpoint: str) -> str:
+    def _token(self, template: str, to: str) -> str:
         """Out of the mail that brings it."""
-        template, to = {
-            "auth.verify": ("verify_email", "new@example.com"), "auth.reset": ("reset_password", cast.OWNERS[3].email),
-            "start.verify_portal": ("verify_portal", cast.FIRM_EMAIL),
-        }[endpoint]  # fmt: skip
         made = self._product.made
         with made.database.scoped() as session:
             mail = session.scalars(select(Mail).where(Mail.template == template, Mail.to_email == to)).first()
             assert mail is not None, f"no mail {template} to {to}"
             _, text = notifications.read(session, made.vault, mail)
-        found = re.search(r"https?://\S+/(\S+)", text)
+        found = re.search(r"\?t=(\S+)", text)
         assert found
         return found.group(1)

@@ -81,6 +81,7 @@ def go(page: Page, *names: str) -> None:
     """By the main menu."""
     for name in names:
         page.get_by_role("navigation", name="Main menu").get_by_role("link", name=name).click()
+        page.wait_for_load_state()  # with the scripts, which take over what people do
 
 
 def let_in(page: Page, address: str) -> None:
