@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from tests.browser import chromium, stack
-from tests.browser.windows import Windows
+from tests.browser.windows import TIMEOUT, Windows
 from tests.conftest import Servers, make_database
 
 
@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(playwright: Playwright) -> chromium.LaunchArguments:
+    expect.set_options(timeout=TIMEOUT)
     return chromium.launch_arguments(playwright)
 
 

@@ -25,6 +25,7 @@ def test_from_signing_in_to_a_client_by_keys_alone(product: Stack, windows: Wind
     page.keyboard.type("kalm water stroomt diep")
     press(page, "Enter")
     expect(page).to_have_url(re.compile("/p/"))
+    page.wait_for_load_state()
     press(page, "Tab")
     expect(page.locator(".kp-skip")).to_be_focused()
     press(page, "Enter")
