@@ -51,14 +51,15 @@ WITH board AS (
          ELSE coalesce(s.code, 'standing.no_coupling') END AS code,
     CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN a.state_since
          ELSE s.since END AS since
-  FROM (SELECT DISTINCT app_clients()) AS g(id)
-  JOIN tenants t ON t.id = g.id AND t.closed_at IS NULL
+  FROM tenants t
   LEFT JOIN standings s ON s.tenant_id = t.id
   LEFT JOIN couplings c ON c.tenant_id = t.id AND c.id = s.coupling_id AND c.state = 'active'
   LEFT JOIN authorisations a ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id
   LEFT JOIN credentials k ON k.tenant_id = a.tenant_id AND k.authorisation_id = a.id
   LEFT JOIN assignments w ON w.tenant_id = :portal AND w.client_id = t.id
   LEFT JOIN users u ON u.id = w.user_id
+  -- As an array: each client once, asked for by key, however many there are of other firms.
+  WHERE t.id = ANY(ARRAY(SELECT app_clients())) AND t.closed_at IS NULL
 ), ranked AS (
   SELECT board.*, array_position(ARRAY['stopped','attention','wait_client','wait_approval','none','active'], state)
     AS rank,
@@ -103,7 +104,7 @@ _NIGHTS = text(
     "SELECT night, sum(offered) AS offered, sum(booked) AS booked, sum(found) AS found, sum(missing) AS missing,"
     " sum(doubled) AS doubled, sum(altered) AS altered,"
     " sum(jsonb_array_length(findings)) AS findings FROM comparisons"
-    # As an array, so that the index is asked for these clients and not the whole table for each night.
+    # As an array here too.
     " WHERE tenant_id = ANY(ARRAY(SELECT app_clients())) AND night > :since GROUP BY night ORDER BY night"
 )
 
