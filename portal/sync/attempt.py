@@ -84,54 +84,38 @@ def take(database: Database, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> Att
     """Take the lease; None when somebody holds it or there is nothing left to do."""
     now = clock.now()
     with database.scoped(Setting(tenant=tenant_id)) as session:
-        row = session.scalars(
+        row = session.execute(
             update(Posting)
             .where(
                 Posting.tenant_id == tenant_id,
                 Posting.id == posting_id,
                 Posting.state.in_(OPEN),
                 (Posting.lease_until.is_(None)) | (Posting.lease_until < now),
+                Entry.tenant_id == Posting.tenant_id,
+                Entry.id == Posting.entry_id,
+                Coupling.tenant_id == Posting.tenant_id,
+                Coupling.id == Posting.coupling_id,
             )
             .values(fence=Posting.fence + 1, tries=Posting.tries + 1, lease_until=now + LEASE)
-            .returning(Posting)
-            .execution_options(populate_existing=True)
+            .returning(*_TAKEN)
+            .execution_options(synchronize_session=False)
         ).one_or_none()
-        if row is None:
-            return None
-        entry = session.get_one(Entry, (tenant_id, row.entry_id))
-        coupling = session.get_one(Coupling, (tenant_id, row.coupling_id))
-        taken = _attempt(database, row, entry, coupling)
+    if row is None:
+        return None
     crash.point("posting.leased")
-    return taken
+    told = row._asdict()
+    told |= {"state": PostingState(row.state), "kind": EntryKind(row.kind)}
+    return Attempt(database=database, tenant_id=tenant_id, id=posting_id, **told)
 
 
-def _attempt(database: Database, row: Posting, entry: Entry, coupling: Coupling) -> Attempt:
-    return Attempt(
-        database=database,
-        tenant_id=row.tenant_id,
-        id=row.id,
-        fence=row.fence,
-        state=PostingState(row.state),
-        tries=row.tries,
-        sends=row.sends,
-        looks=row.looks,
-        since=row.changed_at,
-        settles_at=row.settles_at,
-        sent_at=row.sending_at,
-        payload=row.payload,
-        reference=row.reference,
-        entry_id=entry.id,
-        configuration_id=entry.configuration_id,
-        coupling_id=coupling.id,
-        kind=EntryKind(entry.kind),
-        journal=entry.journal,
-        on=entry.date,
-        period_start=entry.period_start,
-        app=coupling.app,
-        dossier=coupling.dossier_code,
-        holder=coupling.authorisation_tenant_id,
-        authorisation_id=coupling.authorisation_id,
-    )
+# What an attempt is told of its posting, entry and coupling, by the names of its fields.
+_TAKEN = (
+    Posting.fence, Posting.state, Posting.tries, Posting.sends, Posting.looks, Posting.changed_at.label("since"),
+    Posting.settles_at, Posting.sending_at.label("sent_at"), Posting.payload, Posting.reference, Posting.entry_id,
+    Entry.configuration_id, Posting.coupling_id, Entry.kind, Entry.journal, Entry.date.label("on"), Entry.period_start,
+    Coupling.app, Coupling.dossier_code.label("dossier"), Coupling.authorisation_tenant_id.label("holder"),
+    Coupling.authorisation_id,
+)  # fmt: skip
 
 
 def renew(attempt: Attempt) -> bool:
@@ -208,11 +192,11 @@ def _hindered(session: Session, attempt: Attempt, code: str) -> None:
         _park(session, attempt, code)
 
 
-def restored_since(attempt: Attempt) -> bool:
-    """Whether a back-up was put back after this period began: then it may have been booked before."""
-    with attempt.database.scoped(attempt.setting) as session:
+def last_restore(database: Database) -> datetime | None:
+    """When a back-up was put back last: what was booked for periods before may be unknown to us."""
+    with database.scoped() as session:
         latest: datetime | None = session.scalar(select(func.max(Restore.moment)))
-    return latest is not None and latest.date() >= attempt.period_start
+    return latest
 
 
 def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) -> bool:

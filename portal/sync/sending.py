@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -37,6 +38,7 @@ from portal.sync.models import PostingState
 
 log = structlog.get_logger()
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 SEND_SECONDS = 5.0  # between writing `sending` and opening the socket; after that it is not sent
 
 
@@ -97,6 +99,7 @@ class Desk:
     runtime: Runtime
     connect: Connect = signed_in
     connections: dict[tuple[uuid.UUID, bool], Bookkeeping] = field(default_factory=dict)
+    restored: datetime | None = None  # the last restore; None while it was not asked
 
     def step(self, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> None:
         """Take the posting one step further. Safe to call at any time, any number of times, from anywhere."""
@@ -125,6 +128,12 @@ class Desk:
             )
         return self.connections[key]
 
+    def may_be_booked_before(self, attempt: Attempt) -> bool:
+        """Whether a back-up was put back after this period began."""
+        if self.restored is None:
+            self.restored = moves.last_restore(self.runtime.database) or NEVER
+        return self.restored.date() >= attempt.period_start
+
     def settle(self, app: str) -> float:
         """Seconds within which a provider may still commit a write whose answer was lost."""
         override = self.runtime.settings.settle_seconds
@@ -143,7 +152,7 @@ def _send(desk: Desk, attempt: Attempt) -> None:
         _not_connected(attempt, failure)
         return
     crash.point("posting.connected")
-    look_first = attempt.sends > 0 or moves.restored_since(attempt)
+    look_first = attempt.sends > 0 or desk.may_be_booked_before(attempt)
     started = time.monotonic()
     sending = moves.begin_sending(attempt)
     if sending is None:
