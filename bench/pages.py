@@ -3,7 +3,8 @@
 Requests go through the complete application (session, permission, row-level security, policy
 headers, layout) to a real PostgreSQL; only the socket is left out. Three pages take turns, and
 the medians are compared: the page itself; a page with the same queries and the barest table;
-and a greeting to the same person, which costs what every signed-in answer costs.
+and a greeting to the same person, which costs what every signed-in answer costs. After the
+warm-up the text of each row is kept, as it is for who reloads or turns the pages.
 """
 
 from __future__ import annotations
