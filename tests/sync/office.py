@@ -19,6 +19,7 @@ from config import Settings
 from portal.access import Scope
 from portal.authorisations.models import Authorisation
 from portal.connectors.base import Bookkeeping
+from portal.connectors.errors import ConnectorError
 from portal.couplings.models import Books, Configuration, Coupling
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting, uuid7
@@ -27,7 +28,7 @@ from portal.ledger.models import BankAccount, Entry, Import, Statement, Statemen
 from portal.runtime import Runtime
 from portal.sync import posting, sending
 from portal.sync.drafting import draft_due
-from portal.sync.models import Posting
+from portal.sync.models import Posting, PostingState
 from portal.sync.preview import preview
 from portal.tenants.models import Tenant
 from tests import factories as make
@@ -50,6 +51,7 @@ class Clock:
 
 
 REAL_NOW = clock.now
+SETTLE = 121  # seconds, just over what the package claims
 
 
 def settings() -> Settings:
@@ -202,3 +204,12 @@ def _line(statement: Statement, position: int, day: date, amount: Decimal, balan
         description=f"Invoice {position}", counterparty="Colruyt", counterparty_account="", reference="",
         end_to_end_id="", bank_reference="", transaction_code="", fingerprint=uuid.uuid4().bytes,
     )  # fmt: skip
+
+
+def unsure(office: Office, moving: Clock, *steps: str | ConnectorError) -> Posting:
+    """A posting that became uncertain by the first of these steps, and has settled."""
+    office.package.script[:] = steps
+    posting = office.step(office.offered())
+    assert posting.state == PostingState.UNCERTAIN
+    moving.pass_(SETTLE)
+    return posting
