@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from portal.activity import service as activity
@@ -24,6 +25,10 @@ from portal.kernel.db import Database
 from portal.kernel.roles import APP, OWNER, create_roles
 from portal.kernel.services import start_postgres, start_valkey
 from portal.kernel.vault import Kek, Vault
+
+# A busy machine is no fault of the code: examples are judged by what they show, not by how long they took.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 OWNER_PASSWORD, APP_PASSWORD = "owner-in-tests", "app-in-tests"
 TEMPLATE = "koppelpoort_template"
