@@ -25,6 +25,7 @@ MAILED = {
     "auth.verify": ("verify_email", "new@example.com"), "auth.reset": ("reset_password", cast.OWNERS[3].email),
     "start.verify_portal": ("verify_portal", cast.FIRM_EMAIL),
 }  # fmt: skip
+LOGINS = {"authorisations.show": "lapsing", "authorisations.fetch_page": "french"}  # with few dossiers
 IDS = {
     "account_id": "bank_accounts", "import_id": "imports", "statement_id": "statements", "line_id": "statement_lines",
     "entry_id": "entries", "configuration_id": "configurations",
@@ -95,7 +96,7 @@ class Addresses:
         if name == "client":
             return client.tenant_id
         if name == "authorisation_id":
-            return self._scene.own_login if ".client_" in endpoint else self._scene.logins["main"]
+            return self._scene.own_login if ".client_" in endpoint else self._scene.logins[LOGINS[endpoint]]
         if name in IDS:
             query = f"SELECT id FROM {IDS[name]} WHERE tenant_id = %s ORDER BY id LIMIT 1"  # noqa: S608 - names of our own
             found = self._product.value(query, client.tenant_id)

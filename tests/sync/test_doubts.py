@@ -192,7 +192,8 @@ def test_a_worker_that_died_while_sending_leaves_a_doubt_not_a_repeat(office: Of
     assert office.package.calls == []
 
 
-def test_after_a_restore_nothing_is_sent_before_it_is_looked_up(office: Office, moving: Clock) -> None:
+def test_after_a_restore_nothing_is_sent_before_it_is_looked_up(alone: Office, moving: Clock) -> None:
+    office = alone  # a restore is told to the whole database
     booked = office.offered()
     office.step(booked)
     waiting = office.offered()
