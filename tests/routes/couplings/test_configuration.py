@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -74,7 +75,13 @@ def test_it_is_changed_switched_off_on_and_deleted(firm: Firm, coupling: Couplin
     firm.browser.post(firm.url("/configure"), data=GOOD | {"account": str(bank.id)})
     (row,) = configurations(firm)
     one = firm.url(f"/configurations/{row.id}")
-    assert "June 2026 goes out on 04/07/2026" in firm.browser.get(one).text
+    page = firm.browser.get(one).text
+    assert "June 2026 goes out on 04/07/2026" in page
+    asked = re.search(r"<details[^>]*>((?:(?!</details>).)*)</details>", page[page.index("kp-confirm") - 20 :], re.DOTALL)
+    assert asked is not None, "the question stands around the form, so that it is asked without a script too"
+    assert "Delete this configuration?" in asked[1]
+    assert f'action="{one}/delete"' in asked[1]
+    assert page.count(f'action="{one}/delete"') == 1
     changed = GOOD | {"account": str(bank.id), "delay_days": "0"}
     assert firm.browser.post(one, data=changed).status_code == 303
     assert configurations(firm)[0].delay_days == 0
