@@ -297,7 +297,7 @@ def hint(form: ConfigurationForm | None) -> str:
         ended = _("After that nothing goes out any more: the last day has passed.")
         return " ".join(filter(None, (at_once, ended)))
     period = fmt.month(told.start) if frequency == "monthly" else fmt.day(told.start, today)
-    sentence = _("%(period)s goes out on %(day)s.", period=period, day=fmt.day(told.goes_out_on, today))
+    sentence = _("%(period)s goes out %(day)s.", period=period, day=fmt.day(told.goes_out_on, today))
     return " ".join(filter(None, (str(general), at_once, sentence[:1].upper() + sentence[1:])))
 
 

@@ -47,7 +47,7 @@ def test_every_step_to_a_coupling_with_its_configuration(firm: Firm, bank: BankA
     assert re.search(r'value="1" required checked.*?Certain', found, re.DOTALL)
     page = browser.get(firm.url("/activate/exact/configuration") + "?" + urlencode(answers(firm)))
     assert page.status_code == 200
-    assert "June 2026 goes out on 4 Jul" in page.text
+    assert "June 2026 goes out 4 Jul" in page.text
     query = answers(firm, account=str(bank.id), **GOOD)
     page = browser.get(firm.url("/activate/exact/check") + "?" + urlencode(query))
     assert page.status_code == 200
@@ -157,4 +157,4 @@ def test_an_authorisation_of_another_firm_is_not_there(firm: Firm, vault: Vault)
 def test_the_hint_counts_the_effect_of_the_choices(firm: Firm) -> None:
     query = {"frequency": "monthly", "delay_days": "3", "starts_on": "01/06/2026"}
     text = firm.browser.get(firm.url("/effect") + "?" + urlencode(query)).text
-    assert "June 2026 goes out on 4 Jul" in text
+    assert "June 2026 goes out 4 Jul" in text
