@@ -77,7 +77,9 @@ def test_it_is_changed_switched_off_on_and_deleted(firm: Firm, coupling: Couplin
     one = firm.url(f"/configurations/{row.id}")
     page = firm.browser.get(one).text
     assert "June 2026 goes out on 04/07/2026" in page
-    asked = re.search(r"<details[^>]*>((?:(?!</details>).)*)</details>", page[page.index("kp-confirm") - 20 :], re.DOTALL)
+    asked = re.search(
+        r"<details[^>]*>((?:(?!</details>).)*)</details>", page[page.index("kp-confirm") - 20 :], re.DOTALL
+    )
     assert asked is not None, "the question stands around the form, so that it is asked without a script too"
     assert "Delete this configuration?" in asked[1]
     assert f'action="{one}/delete"' in asked[1]
