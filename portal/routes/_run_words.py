@@ -148,6 +148,8 @@ def _card(batch: BatchView, cause: _Cause, may_act: bool) -> Problem:
 
 
 def night_title(view: NightView) -> str:
+    if not view.findings and not view.sum("booked"):
+        return str(_("Nothing was to be booked") if not view.sum("offered") else _("Nothing is booked yet"))
     if not view.findings:
         return str(_("All that was booked stands in the books exactly once"))
     return str(ngettext("%(num)s entry differs from the books", "%(num)s entries differ from the books", view.findings))

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+import pytest
+from sqlalchemy import delete, select
 
 from portal.connectors.base import EntryKind
 from portal.kernel import clock
@@ -57,6 +58,20 @@ def test_a_clean_night_says_so(desk: Desk, sign_in: SignIn) -> None:
     assert "All that was booked stands in the books exactly once" in page
     assert "Booked 1 of 1 offered" in page
     assert "the same on both sides" in page
+
+
+@pytest.mark.parametrize(("offered", "said"), [(0, "Nothing was to be booked"), (2, "Nothing is booked yet")])
+def test_a_night_without_bookings_claims_none(desk: Desk, sign_in: SignIn, offered: int, said: str) -> None:
+    keep(desk, clock.today())
+    with desk.office.scope() as scope:
+        row = scope.session.scalars(select(Comparison).where(Comparison.tenant_id == desk.client)).one()
+        row.offered, row.booked, row.found, row.missing = offered, 0, 0, 0
+    client = sign_in(desk.staff)
+    for path in ("", "/runs", "/runs/nights"):
+        page = words(client.get(f"/p/{desk.portal}{path}", follow_redirects=True).text)
+        assert said in page
+        assert "exactly once" not in page
+        assert "the same on both sides" not in page
 
 
 def test_each_finding_is_explained_at_its_entry(desk: Desk, sign_in: SignIn) -> None:
