@@ -62,7 +62,6 @@ WITH listed AS (
          WHERE n.tenant_id = listed.tenant_id AND n.night = CAST(:night AS date)))
 )
 """
-# The lines are the client's own: a firm that looks at all its clients sees what the balances tell.
 _ROWS = """
 SELECT page.*, coalesce(l.moved, page.moved) AS amount, l.lines FROM (
   SELECT found.*, count(*) OVER () AS matching FROM found

@@ -112,8 +112,8 @@ EXPECTED: dict[str, list[Probe]] = {
         ("assignments", "refresh_attempts", "login_states", "call_budgets", "credentials", "run_batches"), _OF_FIRM
     ),
     **dict.fromkeys(
-        ("activities", "couplings", "configurations", "bank_accounts", "entries", "postings", "runs", "comparisons",
-         "standings"),
+        ("activities", "couplings", "configurations", "bank_accounts", "entries", "entry_lines", "postings", "runs",
+         "comparisons", "standings"),
         _PORTFOLIO,
     ),
     "authorisations": _VIA,

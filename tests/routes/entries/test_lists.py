@@ -43,7 +43,11 @@ def test_state_month_and_search_narrow_it(desk: Desk, sign_in: SignIn) -> None:
 def test_late_lines_make_a_supplement(desk: Desk, sign_in: SignIn) -> None:
     desk.sent("ok")
     desk.draft((date(2024, 3, 30), "3.00"))
-    assert "March 2024, supplement 1" in sign_in(desk.staff).get(f"/c/{desk.client}/entries").text
+    client = sign_in(desk.staff)
+    for url in (f"/c/{desk.client}/entries", f"/p/{desk.portal}/entries"):
+        page = client.get(url).text
+        assert "March 2024, supplement 1" in page
+        assert "+3.00" in page, "what a supplement moves is known by its lines, not by a balance"
 
 
 def test_a_portal_sees_all_its_clients_and_nobody_elses(
