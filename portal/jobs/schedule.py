@@ -94,7 +94,9 @@ def compare_nightly(database: Database) -> None:
 
 
 def keep_logins_alive(database: Database) -> None:
-    authorisations.ring_due(database)
+    room = FULL - dispatch.waiting("sync")
+    if room > 0:
+        authorisations.ring_due(database, room)
 
 
 def end_grants(database: Database) -> None:
@@ -118,7 +120,7 @@ TASKS = (
     Task("sweep_mails", 15 * SECONDS, sweep_mails),
     Task("start_due_runs", 15 * SECONDS, start_due_runs),
     Task("compare_nightly", 5 * MINUTES, compare_nightly),
-    Task("keep_logins_alive", 10 * MINUTES, keep_logins_alive),
+    Task("keep_logins_alive", MINUTES, keep_logins_alive),
     Task("end_grants", HOURS, end_grants),
     Task("forget_ticks", HOURS, forget_ticks),
 )

@@ -412,6 +412,34 @@ def test_an_unused_log_in_is_kept_alive(signed_in: SignedIn, virtual: Time, prov
     assert signed_in.state() == "active"
 
 
+def test_asked_every_minute_no_token_is_renewed_before_its_time(
+    signed_in: SignedIn, virtual: Time, provider: Provider, means: Runtime
+) -> None:
+    """An attempt that a crash left open is due at every look; the provider's least age still holds."""
+    virtual.pass_(seconds=DUE)
+    tokens.access_token(signed_in.custody)
+    with means.database.scoped(Setting(tenant=signed_in.firm.id)) as session:
+        newest = {"generation": signed_in.credential().generation, "then": clock.now(), "firm": signed_in.firm.id}
+        session.execute(
+            text("UPDATE refresh_attempts SET outcome = 'open', generation = :generation, started_at = :then"
+                 " WHERE tenant_id = :firm"), newest
+        )  # fmt: skip
+    due = text("SELECT count(*) FROM due_authorisations(:now, 1000) WHERE id = :id")
+    asked, calls = 0, []
+    for _ in range(11):
+        virtual.pass_(seconds=60)
+        with means.database.scoped() as session:
+            found = session.execute(due, {"now": clock.now(), "id": signed_in.row.id}).scalar_one()
+        if found:
+            asked += 1
+            tokens.keep_alive(signed_in.custody)
+        calls.append(len(provider.token_calls))
+    assert asked >= 9
+    assert calls[:9] == [1] * 9
+    assert calls[-1] == 2
+    assert set(provider.token_calls) == {"ok"}
+
+
 def test_old_attempts_are_forgotten_and_left_open_ones_settled(
     signed_in: SignedIn, virtual: Time, means: Runtime
 ) -> None:

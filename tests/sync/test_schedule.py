@@ -47,6 +47,11 @@ def test_every_task_has_a_name_of_its_own() -> None:
     assert len({task.name for task in TASKS}) == len(TASKS)
 
 
+def test_a_log_in_that_needs_somebody_is_found_within_a_minute() -> None:
+    (task,) = (task for task in TASKS if task.name == "keep_logins_alive")
+    assert task.every <= timedelta(seconds=60)
+
+
 def test_three_schedulers_start_each_tick_once(fresh_database: Database) -> None:
     started: list[datetime] = []
     lock = threading.Lock()
