@@ -19,10 +19,12 @@ import structlog
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import ConfigError, Settings
 from portal import runtime
 from portal.app import create_app
+from portal.authorisations import renewal
 from portal.jobs import schedule
 from portal.kernel import queue
 from portal.kernel.services.process import die_with_parent
@@ -49,6 +51,17 @@ class Worker(rq.Worker):
         return done
 
 
+def collect_spool() -> None:
+    """Bring home what a crash of this machine left on its disk, before a job spends an old token again."""
+    here = runtime.get()
+    try:
+        renewal.collect_spool(here.database, here.vault, here.settings)
+    except SQLAlchemyError as failure:  # the schedule asks again every minute
+        log.warning("spool.waits", error=type(failure).__name__)
+    finally:
+        here.database.engine.dispose()
+
+
 def work(settings: Settings, queues: Sequence[str], burst: bool) -> int:
     """Work until told to stop; the running job is finished first. With one queue no bell can get lost on the way."""
     # without driver_info every forked job would read the package's metadata to introduce itself (4 ms)
@@ -63,6 +76,7 @@ def work(settings: Settings, queues: Sequence[str], burst: bool) -> int:
         log_job_description=False,
     )
     logging.getLogger("rq").setLevel(logging.WARNING)  # ours is the line for a job; RQ has four
+    collect_spool()
     worker.work(burst=burst, logging_level="WARNING")
     return 0
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from portal.authorisations.spool import Label
 from portal.kernel.services import Running, start_valkey
 from tests.conftest import Urls
 
@@ -71,6 +73,17 @@ def test_a_rung_job_is_done(worker: subprocess.Popen[str], doorbell: Running, tm
     assert worker.returncode == 0
     assert [line for line in said.splitlines() if "job.done" in line and "os.mkdir" in line]
     assert "rq.worker" not in said
+
+
+def test_what_a_crash_left_on_the_disk_is_looked_at_before_the_first_job(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """An answer for a log-in that is gone: nobody rings, and the worker that starts throws it away."""
+    left = tmp_path / "home" / "spool" / str(Label(uuid.uuid4(), uuid.uuid4(), 1, uuid.uuid4()))
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"\0\0")
+    request.getfixturevalue("worker")
+    assert eventually(lambda: not left.exists())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
