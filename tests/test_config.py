@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def test_without_an_environment_everything_lives_in_the_data_folder(tmp_path: Pa
     assert first.owner_database_url.startswith("postgresql+psycopg://koppelpoort_owner:")
     assert [len(key) for key in first.key_encryption_keys.values()] == [32]
     assert first.exact_hosts["be"] == "http://127.0.0.1:8100/be"
+
+
+def test_every_variable_is_told_where_the_product_is_run() -> None:
+    """As in the table of settings: what config.py reads, no more and no less."""
+    here = Path(__file__).resolve().parents[1]
+    read = set(
+        re.findall(r'env\.get\("([A-Z_]+)"|_(?:number|flag)\(env, "([A-Z_]+)"', (here / "config.py").read_text())
+    )
+    told = (here / "docs/operations.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    named = {name for row in told.splitlines() for name in re.findall("`([A-Z_]+)`", row.partition("| |")[0][:60])}
+    assert {first or second for first, second in read} == named
 
 
 def test_production_needs_all_its_keys_and_names_those_missing(tmp_path: Path) -> None:
