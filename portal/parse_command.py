@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, TextIO, TypeAlias
 from portal.connectors.base import LineDetail, Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files import open_statements
+from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import LOCAL
 from portal.connectors.files.refusals import refusal_text, warning_text
 
@@ -25,7 +26,7 @@ _LINE = [f.name for f in fields(StatementLine) if f.name != "details"]
 _DETAIL = [f.name for f in fields(LineDetail)]
 
 
-def parse_file(path: Path, as_json: bool, out: TextIO, err: TextIO) -> int:
+def parse_file(path: Path, as_json: bool, out: TextIO, err: TextIO, answers: Answers = UNANSWERED) -> int:
     """Write the statements of `path` to `out`: status 0; or the reason to `err`: status 2.
 
     `as_json` gives an array of statements with their lines, amounts as strings, dates as ISO;
@@ -35,13 +36,13 @@ def parse_file(path: Path, as_json: bool, out: TextIO, err: TextIO) -> int:
     try:
         with TemporaryFile("w+", encoding="utf-8") as whole:
             try:
-                _parse(path, whole, write, invert_reversals=False)
+                _parse(path, whole, write, answers)
             except Refused as refusal:
                 if refusal.code != "camt.reversal_sign":
                     raise
                 whole.seek(0)
                 whole.truncate()
-                _parse(path, whole, write, invert_reversals=True)
+                _parse(path, whole, write, replace(answers, invert_reversals=True))
             whole.seek(0)
             shutil.copyfileobj(whole, out)
     except Refused as refusal:
@@ -53,9 +54,9 @@ def parse_file(path: Path, as_json: bool, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _parse(path: Path, whole: TextIO, write: _Write, *, invert_reversals: bool) -> None:
+def _parse(path: Path, whole: TextIO, write: _Write, answers: Answers) -> None:
     with path.open("rb") as stream:
-        _, statements = open_statements(stream, LOCAL, invert_reversals=invert_reversals)
+        _, statements = open_statements(stream, LOCAL, answers)
         write(statements, whole)
 
 

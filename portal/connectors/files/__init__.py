@@ -8,6 +8,7 @@ from typing import Protocol
 from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
 from portal.connectors.files import camt, coda
+from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
 
 
@@ -15,7 +16,9 @@ class Parser(Protocol):
     FORMAT: str
 
     def identify(self, head: bytes) -> bool: ...
-    def parse(self, stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]: ...
+    def parse(
+        self, stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNANSWERED
+    ) -> Iterator[Statement]: ...
 
 
 FORMATS: tuple[Parser, ...] = (camt, coda)
@@ -27,13 +30,14 @@ def identify(head: bytes) -> Parser | None:
 
 
 def open_statements(
-    stream: Readable, limits: ReadLimits = UPLOAD, *, invert_reversals: bool = False
+    stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNANSWERED
 ) -> tuple[str, Iterator[Statement]]:
     """The format key and the statements of a file, read lazily from `stream`.
 
     Raises Refused ("file.empty", "file.unknown_format") at once; everything else that is wrong
-    is raised while the statements and their lines are read: store nothing before the end. A
-    file refused with "camt.reversal_sign" adds up when it is read again with `invert_reversals`.
+    is raised while the statements and their lines are read: store nothing before the end. Some
+    refusals are questions ("qif.date_order", "camt.reversal_sign"): read the file again with
+    the answer to it.
     """
     reader = BoundedReader(stream, limits)
     head = reader.peek()
@@ -42,6 +46,4 @@ def open_statements(
     parser = identify(head)
     if parser is None:
         raise Refused("file.unknown_format")
-    if parser is camt:
-        return camt.FORMAT, camt.parse(reader, limits, invert_reversals=invert_reversals)
-    return parser.FORMAT, parser.parse(reader, limits)
+    return parser.FORMAT, parser.parse(reader, limits, answers)

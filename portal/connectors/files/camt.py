@@ -15,6 +15,7 @@ from itertools import count
 
 from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
+from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.camt_fields import FieldReader
 from portal.connectors.files.camt_statement import StatementReader
 from portal.connectors.files.camt_stream import PartStream
@@ -31,10 +32,10 @@ def identify(head: bytes) -> bool:
     return bool(_HEAD.search(head.decode("utf-16" if utf16 else "latin-1", "ignore")))
 
 
-def parse(stream: Readable, limits: ReadLimits = UPLOAD, *, invert_reversals: bool = False) -> Iterator[Statement]:
+def parse(stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNANSWERED) -> Iterator[Statement]:
     """The statements of a file, each with its lines as an iterator to be read before the next.
 
-    `invert_reversals` turns the sign of entries with `RvslInd`, for the banks that mean the
+    `answers.invert_reversals` turns the sign of entries with `RvslInd`, for the banks that mean the
     original direction; ask for it when a file is refused with "camt.reversal_sign".
     Refused codes: "camt.*" in `refusals.py`, "file.too_large", "file.too_many_entries".
     """
@@ -45,7 +46,7 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD, *, invert_reversals: bo
     for part in parts:
         found = True
         empty = Statement(FORMAT, "", "", "", None, None)
-        reader = StatementReader(empty, parts, fields, limits, entries, invert_reversals)
+        reader = StatementReader(empty, parts, fields, limits, entries, answers.invert_reversals)
         statement = reader.begin(part)
         yield statement
         deque(statement.lines, maxlen=0)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
+from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.coda_lines import Lines, misplaced
 from portal.connectors.files.coda_statement import StatementReader, Totals
 from portal.connectors.files.coda_values import Dates, decimal, milli
@@ -29,7 +30,7 @@ def identify(head: bytes) -> bool:
     return bool(_HEAD.match(head))
 
 
-def parse(stream: Readable, limits: ReadLimits = UPLOAD) -> Iterator[Statement]:
+def parse(stream: Readable, limits: ReadLimits = UPLOAD, _: Answers = UNANSWERED) -> Iterator[Statement]:
     """The statements of a file, each with its lines as an iterator to be read before the next.
 
     Refused codes: "coda.*" in `refusals.py`, "file.too_large", "file.too_many_entries".

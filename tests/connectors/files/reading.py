@@ -10,6 +10,7 @@ import pytest
 from portal.connectors.base import Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files import open_statements
+from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, ReadLimits
 from portal.connectors.files.refusals import refusal_text
 
@@ -24,19 +25,19 @@ class Read:
         return [warning.code for warning in self.head.warnings]
 
 
-def read(data: bytes, limits: ReadLimits = UPLOAD, *, invert_reversals: bool = False) -> list[Read]:
-    _, statements = open_statements(BytesIO(data), limits, invert_reversals=invert_reversals)
+def read(data: bytes, limits: ReadLimits = UPLOAD, answers: Answers = UNANSWERED) -> list[Read]:
+    _, statements = open_statements(BytesIO(data), limits, answers)
     return [Read(statement, list(statement.lines)) for statement in statements]
 
 
-def only(data: bytes, *, invert_reversals: bool = False) -> Read:
-    (statement,) = read(data, invert_reversals=invert_reversals)
+def only(data: bytes, answers: Answers = UNANSWERED) -> Read:
+    (statement,) = read(data, UPLOAD, answers)
     return statement
 
 
-def refused(data: bytes, limits: ReadLimits = UPLOAD) -> Refused:
+def refused(data: bytes, limits: ReadLimits = UPLOAD, answers: Answers = UNANSWERED) -> Refused:
     """The refusal, which must have words."""
     with pytest.raises(Refused) as caught:
-        read(data, limits)
+        read(data, limits, answers)
     assert refusal_text(caught.value)
     return caught.value

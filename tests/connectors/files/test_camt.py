@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from portal.connectors.files import camt as parser
+from portal.connectors.files.answers import Answers
 from tests.connectors.files.camt_documents import IBAN, amount, balance, document, entry, statement, transaction
 from tests.connectors.files.reading import only, read, refused
 
@@ -222,7 +223,7 @@ def test_a_reversal_keeps_its_own_sign() -> None:
 def test_a_bank_that_means_the_original_direction_is_recognised_by_its_balances() -> None:
     refusal = refused(document(REVERSED))
     assert (refusal.code, refusal.values["count"]) == ("camt.reversal_sign", "1")
-    turned = only(document(REVERSED), invert_reversals=True)
+    turned = only(document(REVERSED), Answers(invert_reversals=True))
     assert [str(line.amount) for line in turned.lines] == ["5.00", "-2.00"]
     assert turned.warnings == ["camt.reversals_inverted"]
     assert refused(document(REVERSED.replace("13.00", "14.00"))).code == "camt.balance"

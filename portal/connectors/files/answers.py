@@ -1,0 +1,22 @@
+"""What people say about a file that leaves something open, given when it is read (again)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Each field belongs to a refusal that asks for it; a file that settles it by itself ignores the answer.
+
+    `account` and `currency` are used only where the file names none: those of the bank account
+    on whose page it was offered.
+    """
+
+    day_first: bool | None = None  # "qif.date_order"
+    account: str = ""
+    currency: str = ""  # ISO 4217, three capitals
+    invert_reversals: bool = False  # "camt.reversal_sign": reversed entries mean the original direction
+
+
+UNANSWERED = Answers()
