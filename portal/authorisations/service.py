@@ -39,6 +39,9 @@ NAME_LENGTH = 80
 # A fresh log-in waits at most so long for a renewal that is under way.
 WAIT_FOR_RENEWAL = timedelta(seconds=45)
 
+# Held until the commit, as before that nobody else sees whose login it is.
+_ONE_LOGIN = text("SELECT pg_advisory_xact_lock(hashtextextended(:login, 0))")
+
 recognise_login = login.recognise
 
 
@@ -350,6 +353,9 @@ def _check_member(scope: Scope, user_id: uuid.UUID, field: str) -> None:
 
 
 def _same_login(scope: Scope, row: Authorisation, user_id: str) -> Authorisation | None:
+    """Another authorisation here that this login has. Two first log-ins of one login go one after the other."""
+    one_login = f"{scope.tenant_id}/{row.app}/{row.environment}/{user_id}"
+    scope.session.execute(_ONE_LOGIN, {"login": one_login})
     query = select(Authorisation).where(
         Authorisation.tenant_id == scope.tenant_id,
         Authorisation.app == row.app,

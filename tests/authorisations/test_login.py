@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -236,6 +237,23 @@ def test_a_login_that_is_connected_here_already_is_reused(visitor: Visitor) -> N
     assert (again.outcome, again.authorisation.id) == (Outcome.REUSED, first.id)
     assert [row.name for row in visitor.rows()] == ["Exact"]
     assert visitor.token(first) == visitor.provider.grants[-1].access
+
+
+def test_two_first_log_ins_at_once_become_one(visitor: Visitor) -> None:
+    """In two windows, under two names: whoever comes second finds the login connected already."""
+    karin = person("Karin Wouters")
+    first, second = (visitor.provider.consent(visitor.begin(name), karin) for name in ("Exact", "A second name"))
+    with visitor.means.database.session() as session, ThreadPoolExecutor(1) as pool:
+        scope = make.scope_in(session, visitor.firm, "administrator", visitor.user)
+        row = service.finish_login(visitor.means, scope, visitor.session_id, "exact", first).authorisation
+        later = pool.submit(visitor.finish, second)
+        with pytest.raises(TimeoutError):
+            later.result(0.5)
+        session.commit()
+        again = later.result(10)
+        assert (again.outcome, again.authorisation.id) == (Outcome.REUSED, row.id)
+    assert [row.name for row in visitor.rows()] == ["Exact"]
+    assert visitor.token(row) == visitor.provider.grants[-1].access
 
 
 def test_a_login_that_is_connected_elsewhere_is_told(visitor: Visitor) -> None:
