@@ -11,7 +11,7 @@ from portal.kernel.errors import Conflict, Invalid
 def manifest_of(app: str) -> Manifest:
     """Raises Invalid for an app that does not exist."""
     try:
-        return registry.load(app).MANIFEST
+        return registry.app(app).MANIFEST
     except KeyError:
         raise Invalid("authorisation.app_unknown", app=app) from None
 

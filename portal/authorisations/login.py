@@ -171,7 +171,8 @@ def _who(host: str, app: str, tokens: Tokens) -> Identity:
     with http.session(pool=1) as session:
         session.auth = _Bearer(tokens.access)
         try:
-            return registry.load(app).connect(session, host, _Open()).identity()
+            connect = (registry.load_feed if app in registry.FEEDS else registry.load)(app).connect
+            return connect(session, host, _Open()).identity()
         except ConnectorError as error:
             raise LoginRefused("consent.nobody", text=error.provider_text[:200], reason=error.code) from None
 

@@ -14,7 +14,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from portal.connectors.base import StatementLine
+import requests
+
+from portal.connectors.base import Gate, Identity, StatementLine
 
 
 class TransactionStatus(StrEnum):
@@ -113,6 +115,10 @@ class Notice:
 class BankFeed(Protocol):
     """One link at a provider, signed in. Every method makes bounded calls with time-outs."""
 
+    def identity(self) -> Identity:
+        """Whose link it is; compared on every new consent."""
+        ...
+
     def accounts(self) -> Sequence[FeedAccount]: ...
 
     def transactions(self, account: str, cursor: str = "") -> Iterator[FeedPage]:
@@ -144,15 +150,64 @@ class BankFeed(Protocol):
         ...
 
 
+class ConnectFeed(Protocol):
+    """How a connector makes its client: a session that signs requests, a gate, and the remote id of the link.
+
+    `link` is "" where the session itself says whose link it is (OAuth 2).
+    """
+
+    def __call__(self, session: requests.Session, host: str, gate: Gate, link: str = "") -> BankFeed: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """`address`: where the person is sent. `customer`: the provider's id of our client, to be given along next time."""
+
+    address: str
+    customer: str = ""
+
+
+class Directory(Protocol):
+    """What a provider tells before there is a link; the session signs as our own application."""
+
+    def institutions(self, country: str) -> Sequence[Institution]:
+        """All banks of a country (ISO 3166 alpha-2), by name."""
+        ...
+
+    def begin(
+        self, institution: str, return_to: str, state: str, *, person: str, customer: str = "", locale: str = "en"
+    ) -> Beginning:
+        """Start a link. `person` is our own lasting key of the client, `customer` the provider's when known.
+
+        Only where `Manifest.auth` is not OAUTH2: there the log-in of `authorisations` begins.
+        """
+        ...
+
+
+class OpenDirectory(Protocol):
+    def __call__(self, session: requests.Session, host: str, gate: Gate) -> Directory: ...
+
+
 class Callbacks(Protocol):
-    """How a provider's callbacks are judged. Raises Rejected for whatever is not surely from the provider."""
+    """How a provider's callbacks are judged. Raises Rejected for whatever is not surely from the provider.
+
+    `url` is our own address as registered there, `host` the provider's, `application` our id there.
+    """
 
     def __call__(
-        self, url: str, headers: Mapping[str, str], body: bytes, now: datetime, *, fetch_keys: Fetch
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        now: datetime,
+        *,
+        host: str,
+        application: str,
+        fetch_keys: Fetch,
     ) -> Sequence[Notice]: ...
 
 
 class Fetch(Protocol):
-    """Reads public keys of the provider, by path; with a time-out."""
+    """Reads public keys of the provider, by path under its address; with a time-out."""
 
     def __call__(self, path: str) -> bytes: ...

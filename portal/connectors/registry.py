@@ -7,18 +7,33 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from portal.connectors.base import Connect, Explanation, Manifest
+from portal.connectors.feed import Callbacks, ConnectFeed, OpenDirectory
 
 CONNECTORS = {
     "exact": "portal.connectors.exact",
 }
+FEEDS: Mapping[str, str] = {}
 
 
-class Connector(Protocol):
-    """What the package of a connector offers."""
+class App(Protocol):
+    """What every connector's package offers, whatever its kind."""
 
     MANIFEST: Manifest
     EXPLANATIONS: Mapping[str, Explanation]
+
+
+class Connector(App, Protocol):
+    """The package of a connector to bookkeeping."""
+
     connect: Connect
+
+
+class FeedConnector(App, Protocol):
+    """The package of a connector to a bank feed provider."""
+
+    connect: ConnectFeed
+    directory: OpenDirectory
+    callbacks: Callbacks
 
 
 def load(key: str) -> Connector:
@@ -26,7 +41,17 @@ def load(key: str) -> Connector:
     return cast(Connector, import_module(CONNECTORS[key]))
 
 
+def load_feed(key: str) -> FeedConnector:
+    """The feed connector's package. Raises KeyError for a key that is not on the list."""
+    return cast(FeedConnector, import_module(FEEDS[key]))
+
+
+def app(key: str) -> App:
+    """The package of any kind. Raises KeyError for a key that is on neither list."""
+    return cast(App, import_module({**CONNECTORS, **FEEDS}[key]))
+
+
 def explain(code: str) -> Explanation | None:
     """The explanation of an error code such as "exact.period_closed"; None when nobody wrote one."""
     key = code.partition(".")[0]
-    return load(key).EXPLANATIONS.get(code) if key in CONNECTORS else None
+    return app(key).EXPLANATIONS.get(code) if key in {**CONNECTORS, **FEEDS} else None
