@@ -15,6 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from portal.access import Permission, Right
 from portal.activity.service import timeline
+from portal.connectors.files.limits import UPLOAD
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, PortalError
 from portal.kernel.i18n import Unreadable, parse_amount, parse_date
@@ -60,6 +61,8 @@ def index(client: uuid.UUID) -> Response:
         outcomes={row.id: _imports.outcome(row) for row in found.rows},
         format_word=_imports.format_word,
         accept=ACCEPT,
+        most=UPLOAD.bytes,
+        too_large=_too_large_words(),
         may_upload=_may(Right.CREATE),
         may_edit=_may(Right.EDIT),
     )
@@ -87,11 +90,15 @@ def upload(client: uuid.UUID) -> Response:
 @blueprint.errorhandler(413)
 def _too_large(error: RequestEntityTooLarge) -> Response:
     """A file beyond all limits is not even received; say so in its row, or on a page."""
-    text = _imports.refused("file.too_large", {"limit": "20 MB"}, None)
+    text = _too_large_words()
     if is_htmx():
         return make_response(render_template("statements/_too_large.html", text=text), 413)
     g.error_page = True
     return make_response(render_template("errors/error.html", status=413, message=text, code=""), 413)
+
+
+def _too_large_words() -> str:
+    return _imports.refused("file.too_large", {"limit": "20 MB"}, None)
 
 
 def _take(file: FileStorage, expected: str) -> Import:
@@ -161,6 +168,8 @@ def _account(account_id: uuid.UUID, form: RenameForm | None = None, status: int 
         breaks=[_break(found) for found in gaps(scope(), row.id)],
         events=events(timeline(scope(), row.id)),
         accept=ACCEPT,
+        most=UPLOAD.bytes,
+        too_large=_too_large_words(),
         may_upload=_may(Right.CREATE),
         may_edit=_may(Right.EDIT),
         status=status,

@@ -17,6 +17,12 @@ const row = (file) => {
   return { item, bar, word };
 };
 
+const stop = ({ item, bar, word }, text) => {
+  bar.remove();
+  word.textContent = text;
+  item.classList.add("kp-drop-stop");
+};
+
 const send = (form, file, { item, bar, word }) =>
   new Promise((done) => {
     const body = new FormData();
@@ -33,18 +39,24 @@ const send = (form, file, { item, bar, word }) =>
       if (home) { location.assign(home); return; }
       const found = new DOMParser().parseFromString(call.responseText, "text/html").querySelectorAll(".kp-drop-item");
       if (found.length) item.replaceWith(...found);
-      else { bar.remove(); word.textContent = `${form.dataset.wordFailed} (${call.status})`; item.classList.add("kp-drop-stop"); }
+      else stop({ item, bar, word }, `${form.dataset.wordFailed} (${call.status})`);
       done();
     };
-    call.onerror = () => { bar.remove(); word.textContent = form.dataset.wordFailed; item.classList.add("kp-drop-stop"); done(); };
+    call.onerror = () => { stop({ item, bar, word }, form.dataset.wordFailed); done(); };
     call.send(body);
   });
+
+/** Told before it is sent: the server would break off a body beyond its limit, after minutes perhaps. */
+const tooLarge = (form, file) => file.size > (Number(form.dataset.mostBytes) || Infinity);
 
 const sendAll = async (form, files) => {
   const list = form.querySelector("[data-drop-list]");
   const waiting = [...files].map((file) => ({ file, shown: row(file) }));
   list.prepend(...waiting.map((one) => one.shown.item));
-  for (const one of waiting) await send(form, one.file, one.shown); // in order: statements chain
+  for (const one of waiting) {
+    if (tooLarge(form, one.file)) stop(one.shown, form.dataset.wordTooLarge);
+    else await send(form, one.file, one.shown); // in order: statements chain
+  }
   form.querySelector("input[type=file]").value = "";
   const said = document.getElementById("said");
   if (said) said.textContent = form.dataset.wordDone;

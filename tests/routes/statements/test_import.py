@@ -110,6 +110,12 @@ def test_a_file_of_another_account_is_refused_on_an_accounts_page(
     assert f"This file is of account {camt.IBAN}" in answer.text
 
 
+def test_the_page_knows_what_is_too_large_before_it_is_sent(sign_in: SignIn, owner: User, account: Tenant) -> None:
+    page = sign_in(owner).get(f"/c/{account.id}/bank").text
+    assert f'data-most-bytes="{20 * 1024 * 1024}"' in page
+    assert 'data-word-too-large="The file is larger than 20 MB. Download a shorter period."' in page
+
+
 def test_an_import_is_undone_as_long_as_nothing_was_made_of_it(sign_in: SignIn, owner: User, account: Tenant) -> None:
     client = sign_in(owner)
     offer(client, account, ("january.xml", JANUARY))
