@@ -8,10 +8,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from sandbox.clock import Base
 from sandbox.exact.app import create_app
-from sandbox.exact.clock import Base
 from sandbox.exact.core import Sandbox
-from sandbox.exact.wsgi import Running, bind
+from sandbox.wsgi import Running, bind
 
 __all__ = ["Running", "create_app", "serve"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sandbox.exact import seed
 from sandbox.exact.app import create_app
 from sandbox.exact.core import Sandbox
-from sandbox.exact.wsgi import bind
+from sandbox.wsgi import bind
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from sandbox.exact import bodies, entries
 from sandbox.exact.entities import Entity
 from sandbox.exact.entries import LEDGER_SIGN, LINE_COPIED, Booking, Line
 from sandbox.exact.messages import Refusals, bad_request
-from sandbox.exact.store import Row
+from sandbox.store import Row
 
 _FIXED = {"EntryNumber", "JournalCode", "Journal", "FinancialPeriod", "ReportingPeriod"}
 _YEARS = {"FinancialYear", "ReportingYear"}

@@ -11,15 +11,16 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from sandbox.exact import atom, writes, wsgi
+from sandbox import wsgi
+from sandbox.exact import atom, writes
 from sandbox.exact.core import ENVIRONMENTS, Sandbox
 from sandbox.exact.entities import Entity
 from sandbox.exact.faults import Fault
 from sandbox.exact.lists import Parent, Query, Reader
 from sandbox.exact.messages import ApiError
 from sandbox.exact.registry import ENTITIES
-from sandbox.exact.store import Row
 from sandbox.exact.writes import Write
+from sandbox.store import Row
 
 _SEGMENT = re.compile(r"(?P<name>\w+)(?:\((?P<key>.+)\))?")
 _LETTER = {"GET": "G", "POST": "P", "PUT": "U", "DELETE": "D"}

@@ -12,10 +12,11 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from sandbox.exact import ledger, seed, wsgi
+from sandbox import wsgi
+from sandbox.exact import ledger, seed
 from sandbox.exact.core import ENVIRONMENTS, Sandbox
 from sandbox.exact.faults import KINDS
-from sandbox.exact.store import Row
+from sandbox.store import Row
 
 CHANGEABLE = {
     "name": "Description", "status": "Status", "blocking": "BlockingStatus", "vat_number": "VATNumber",

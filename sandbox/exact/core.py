@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.clock import Base, Clock, real_time
 from sandbox.exact import settings as settings_
-from sandbox.exact.clock import Base, Clock, real_time
 from sandbox.exact.faults import Faults
 from sandbox.exact.limits import Limits
 from sandbox.exact.messages import ApiError
 from sandbox.exact.oauth import OAuth
 from sandbox.exact.registry import ENTITIES
+from sandbox.exact.schema import SCHEMA, SCHEMA_VERSION
 from sandbox.exact.settings import Settings
-from sandbox.exact.store import Store
 from sandbox.exact.writes import Write, create
+from sandbox.store import Store
 
 ENVIRONMENTS = ("nl", "be", "fr")
 TICK = 0.1  # seconds between looks at late writes and counters
@@ -37,7 +38,7 @@ class Logged:
 
 class Sandbox:
     def __init__(self, data: Path, clock: Base | None = None) -> None:
-        self.store = Store(data)
+        self.store = Store(data / "exact.sqlite", SCHEMA, SCHEMA_VERSION)
         self.clock = Clock(self.store, clock or real_time)
         self.settings = settings_.load(self.store)
         self.oauth = OAuth(self.store, self.clock)

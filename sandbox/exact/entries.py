@@ -18,7 +18,7 @@ from sandbox.exact.entities import Entity
 from sandbox.exact.messages import Refusals, amount_text, bad_request
 from sandbox.exact.numbers import entry_number, is_taken
 from sandbox.exact.registry import ENTITIES
-from sandbox.exact.store import Row, Store
+from sandbox.store import Row, Store
 
 JOURNAL_TYPES = {
     "bank": (12, 16), "cash": (10,), "general": (90,), "sales": (20, 21), "purchase": (22, 23),

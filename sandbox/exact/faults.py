@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from sandbox.exact.store import Row, Store
+from sandbox.store import Row, Store
 
 # What each fault does. The token endpoint is endpoint "token".
 KINDS = {

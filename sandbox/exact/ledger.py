@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.exact import wire
-from sandbox.exact.store import Store
+from sandbox.store import Store
 
 
 def entries(

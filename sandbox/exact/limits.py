@@ -10,9 +10,9 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sandbox.exact.clock import Clock
+from sandbox.clock import Clock
 from sandbox.exact.settings import Settings
-from sandbox.exact.store import Store
+from sandbox.store import Store
 
 COUNTED = frozenset((400, 401, 403, 404))
 _Key = tuple[str, int, str]  # app, division, span

@@ -18,7 +18,7 @@ from sandbox.exact.filters import Filter
 from sandbox.exact.messages import ApiError
 from sandbox.exact.registry import ENTITIES
 from sandbox.exact.settings import Settings
-from sandbox.exact.store import Row, Store
+from sandbox.store import Row, Store
 
 _SELECT_NEEDED = "Please add a $select or a $top=1 statement to the query string."
 _FILTER_NEEDED = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.exact.store import Store
+from sandbox.store import Store
 
 
 def entry_number(store: Store, division: int, journal: str, year: int) -> int:

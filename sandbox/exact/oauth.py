@@ -14,10 +14,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sandbox.clock import Clock
 from sandbox.exact import wire
-from sandbox.exact.clock import Clock
 from sandbox.exact.settings import Settings
-from sandbox.exact.store import Row, Store
+from sandbox.store import Row, Store
 
 _TOO_EARLY = "Rate limit exceeded: access_token not expired"
 _CHAIN = "Token is not allowed, because of invalid or empty chainId"

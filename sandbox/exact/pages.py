@@ -10,10 +10,10 @@ from urllib.parse import unquote_plus, urlencode
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.exact import wsgi
+from sandbox import wsgi
 from sandbox.exact.core import ENVIRONMENTS, Sandbox
 from sandbox.exact.oauth import Consent, TokenError
-from sandbox.exact.store import Row
+from sandbox.store import Row
 
 COOKIE = "sandbox_exact_user"
 _ENVIRONMENT = f"/<any({','.join(ENVIRONMENTS)}):environment>"

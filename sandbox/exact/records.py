@@ -8,7 +8,7 @@ from sandbox.exact import bodies, wire
 from sandbox.exact.entities import Entity
 from sandbox.exact.entries import Booking
 from sandbox.exact.messages import Refusals
-from sandbox.exact.store import Row
+from sandbox.store import Row
 
 _STAMPED = ("gl_accounts", "accounts")
 GL_TYPES = frozenset(

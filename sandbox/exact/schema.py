@@ -1,12 +1,10 @@
 """The tables. One string, run once on an empty file."""
 
+SCHEMA_VERSION = 1
 SCHEMA = """
 -- Columns that a client sees carry the provider's own field names. Moments are epoch
 -- milliseconds, amounts whole cents (positive = debit), GUIDs lower-case text.
 -- Text is compared without case, as the provider's database does.
-
-CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE apps (
     client_id TEXT PRIMARY KEY, name TEXT NOT NULL, secret_hash TEXT NOT NULL,

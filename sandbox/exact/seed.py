@@ -8,11 +8,11 @@ from calendar import monthrange
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sandbox.clock import Clock
 from sandbox.exact import demo_data, wire
 from sandbox.exact.charts import CHARTS
-from sandbox.exact.clock import Clock
 from sandbox.exact.oauth import hashed, normal_id
-from sandbox.exact.store import Store
+from sandbox.store import Store
 
 FIRST_YEAR, LAST_YEAR = 2024, 2027
 LANGUAGES = {"be": "NL-BE", "nl": "NL-NL", "fr": "FR-FR"}

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.exact.store import Store
+from sandbox.store import Store
 
 
 @dataclass(frozen=True, slots=True)

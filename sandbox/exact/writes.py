@@ -8,7 +8,7 @@ from sandbox.exact import amend, bodies, entries, records
 from sandbox.exact.entities import Entity
 from sandbox.exact.entries import Booking
 from sandbox.exact.messages import Refusals
-from sandbox.exact.store import Row, Store
+from sandbox.store import Row, Store
 
 
 @dataclass(frozen=True, slots=True)

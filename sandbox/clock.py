@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sandbox.exact.store import Store
+from sandbox.store import Store
 
 Base = Callable[[], datetime]
 

@@ -13,31 +13,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox.exact.schema import SCHEMA
-
 Row = sqlite3.Row
-SCHEMA_VERSION = 1
+_KEPT = """
+CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
 
 
 class Store:
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "exact.sqlite"
+    """`schema` is run once on an empty file; one of another `version` is refused."""
+
+    def __init__(self, path: Path, schema: str, version: int = 1) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
         self._lock = threading.RLock()
         self._depth = 0
         self._db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, cached_statements=512)
         self._db.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "cache_size=-65536"):
             self._db.execute(f"PRAGMA {pragma}")
-        self._create()
+        self._create(schema, version)
 
-    def _create(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, SCHEMA_VERSION):
+    def _create(self, schema: str, version: int) -> None:
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found not in (0, version):
             raise RuntimeError(f"{self.path} was made by another version; remove it to start afresh")
-        if version == 0:
-            self._db.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-            self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if found == 0:
+            self._db.executescript(f"BEGIN; {_KEPT} {schema} COMMIT;")
+            self._db.execute(f"PRAGMA user_version={version}")
 
     def close(self) -> None:
         with self._lock:
