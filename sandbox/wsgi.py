@@ -118,3 +118,11 @@ class Running:
         self._thread.join(timeout=10)
         self._server.server_close()
         self._close()
+
+
+def serve(app: Flask, port: int, name: str, close: Any) -> Running:
+    """Serve on loopback in a thread of this process; port 0 picks a free one. `close` is called after the end."""
+    server = bind(app, "127.0.0.1", port)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name=name, daemon=True)
+    thread.start()
+    return Running(f"http://127.0.0.1:{server.server_port}", server, thread, close)
