@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import redis
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 
 from config import DATABASE
 from portal.access import Scope
@@ -23,7 +23,7 @@ from portal.jobs import sync as _jobs  # noqa: F401  (a bell is rung by the name
 from portal.kernel.db import Setting
 from portal.kernel.errors import PortalError
 from portal.kernel.services import start_postgres, start_valkey
-from portal.ledger.models import StatementLine
+from portal.ledger.models import Entry, StatementLine
 from portal.sync import posting
 from portal.sync.models import Posting, PostingState, Run
 from portal.sync.points import CRASH_POINTS
@@ -53,6 +53,11 @@ class Standing:
     drafts: int = 0
     waiting_lines: int = 0
     open_runs: int = 0
+
+    @property
+    def left_to_people(self) -> bool:
+        """Work that nothing works at: a run failed, and is not tried again by itself for hours."""
+        return bool(self.drafts or self.waiting_lines) and not (self.open_runs or self.under_way)
 
     @property
     def idle(self) -> bool:
@@ -118,7 +123,7 @@ class Trial:
             spent = sum(self.killed.values()) >= self.kills and self.parts_in == self.parts
             if spent and standing.idle:
                 return True
-            if standing.parked or standing.rejected:
+            if standing.parked or standing.rejected or standing.left_to_people:
                 self._decide()
             time.sleep(0.3)
         return False
@@ -242,8 +247,11 @@ class Trial:
             select(Configuration).where(
                 Configuration.next_due_at > func.now() + text("interval '1 hour'"),
                 Configuration.id.in_(select(Run.configuration_id).where(Run.state == "failed")),
-                Configuration.bank_account_id.in_(
-                    select(StatementLine.bank_account_id).where(StatementLine.entry_id.is_(None))
+                or_(
+                    Configuration.id.in_(select(Entry.configuration_id).where(Entry.state == "draft")),
+                    Configuration.bank_account_id.in_(
+                        select(StatementLine.bank_account_id).where(StatementLine.entry_id.is_(None))
+                    ),
                 ),
             )
         ).all()

@@ -220,7 +220,8 @@ def _offer(running: _Running, entry_id: uuid.UUID) -> None:
         session.execute(
             update(Run)
             .where(Run.tenant_id == running.tenant_id, Run.id == running.run_id)
-            .values(offered=Run.offered + 1, next_try_at=clock.now() + AT_WORK)
+            # What gets on is no poison, however often it is interrupted.
+            .values(offered=Run.offered + 1, attempts=0, next_try_at=clock.now() + AT_WORK)
         )
 
 

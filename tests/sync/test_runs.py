@@ -14,7 +14,7 @@ from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary
 from portal.couplings.models import Books, Configuration
 from portal.couplings.periods import last_due
 from portal.jobs.schedule import _DUE_CONFIGURATIONS
-from portal.kernel import clock
+from portal.kernel import clock, crash
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.vault import Vault
@@ -171,6 +171,32 @@ def test_a_run_that_keeps_dying_is_given_up(office: Office) -> None:
         assert "run.failed" in [row.tag for row in timeline(scope, office.configuration.id)]
 
 
+class Died(BaseException):
+    """The process is gone: nothing catches it."""
+
+
+def test_a_run_that_gets_on_is_not_given_up_however_often_it_dies(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.bank_says(*((date(2024, month, 5), "1.00") for month in range(1, 10)))
+    run = start(office)
+    seen: list[str] = []
+
+    def die_at_the_second_entry(name: str) -> None:
+        seen.append(name)
+        if seen.count("offer.locked") > 1:
+            raise Died
+
+    monkeypatch.setattr(crash, "point", die_at_the_second_entry)
+    for _ in range(8):
+        seen.clear()
+        with pytest.raises(Died):
+            work(office, run)
+    seen.clear()
+    ended = work(office, run)
+    assert (ended.state, ended.offered) == ("done", 9)
+
+
 def test_statements_that_come_while_a_run_is_busy_are_not_left_for_a_month(office: Office) -> None:
     office.bank_says(*MARCH)
     run = start(office)
@@ -243,15 +269,16 @@ def test_a_firm_starts_and_follows_many_at_once(two: tuple[Office, Office], fres
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(user.id, user.name))
         batch = batches.start_batch(scope, [office.client.id, other.client.id])
         assert batch.total == 2
-        assert batches.progress(scope, batch.id).queued == 2
-        rows = batches.runs_of(scope, batch.id)
+        assert view_batch(scope, batch.id).count("queued") == 2
+        rows = [row for row, _state in view_batch(scope, batch.id).rows]
     for one, run in zip((office, other), sorted(rows, key=lambda row: row.tenant_id != office.client.id), strict=True):
         work(one, run)
     dispatch.drain(office.runtime, office.connect)
     with fresh_database.scoped(setting) as session:
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(user.id, user.name))
-        now = batches.progress(scope, batch.id)
-    assert (now.done, now.failed, now.lines, now.drafted, now.offered, now.booked) == (2, 0, 4, 2, 2, 2)
+        now = view_batch(scope, batch.id)
+    assert (now.count("done"), now.count("failed")) == (2, 0)
+    assert [now.sum(column) for column in ("lines", "drafted", "offered", "booked")] == [4, 2, 2, 2]
     assert now.finished
     assert now.remaining is None
 
@@ -276,7 +303,7 @@ def test_another_firm_sees_nothing_of_a_batch(two: tuple[Office, Office], fresh_
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(None, ""))
         batch = batches.start_batch(scope, [office.client.id])
     with fresh_database.scoped(Setting(tenant=rival.id, portal=rival.id)) as session, pytest.raises(NotFound):
-        batches.progress(Scope(session, rival.id, "portal", "staff", Actor(None, "")), batch.id)
+        view_batch(Scope(session, rival.id, "portal", "staff", Actor(None, "")), batch.id)
 
 
 def test_only_the_failed_are_retried(two: tuple[Office, Office], fresh_database: Database) -> None:
@@ -285,18 +312,18 @@ def test_only_the_failed_are_retried(two: tuple[Office, Office], fresh_database:
     with fresh_database.scoped(Setting(tenant=office.firm.id, portal=office.firm.id)) as session:
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(None, ""))
         batch = batches.start_batch(scope, [office.client.id, other.client.id])
-        rows = {run.tenant_id: run for run in batches.runs_of(scope, batch.id)}
+        rows = {row.tenant_id: row for row, _state in view_batch(scope, batch.id).rows}
     for one in two:
         work(one, rows[one.client.id])
         dispatch.drain(office.runtime, office.connect, in_flight=1)
     with fresh_database.scoped(Setting(tenant=office.firm.id, portal=office.firm.id)) as session:
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(None, ""))
-        assert batches.progress(scope, batch.id).refused == 1
+        assert view_batch(scope, batch.id).sum("refused") == 1
         assert batches.retry_failed(scope, batch.id) == 1
     dispatch.drain(office.runtime, office.connect)
     with fresh_database.scoped(Setting(tenant=office.firm.id, portal=office.firm.id)) as session:
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(None, ""))
-        assert batches.progress(scope, batch.id).booked == 2
+        assert view_batch(scope, batch.id).sum("booked") == 2
 
 
 def test_one_bad_dossier_does_not_stand_in_the_way(two: tuple[Office, Office], fresh_database: Database) -> None:
