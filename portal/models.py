@@ -1,8 +1,10 @@
 """Imports every model, so that metadata is whole for migrations and checks."""
 
 from portal.activity import models as activity
+from portal.apikeys import models as apikeys
 from portal.authorisations import models as authorisations
 from portal.couplings import models as couplings
+from portal.documents import models as documents
 from portal.identity import models as identity
 from portal.kernel import mail, vault
 from portal.kernel.db import Base
@@ -13,8 +15,10 @@ from portal.tenants import models as tenants
 metadata = Base.metadata
 __all__ = [
     "activity",
+    "apikeys",
     "authorisations",
     "couplings",
+    "documents",
     "identity",
     "ledger",
     "mail",

@@ -7,10 +7,14 @@ import uuid
 from datetime import date, timedelta
 from decimal import Decimal
 
+from sqlalchemy.orm import Session
+
 from portal.access import Scope
 from portal.activity.service import record
+from portal.apikeys.models import ApiCall, ApiKey
 from portal.authorisations.models import CallBudget, LoginState, RefreshAttempt
 from portal.couplings.models import Books, Dossier
+from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
 from portal.identity.models import User
 from portal.identity.sessions import living, start
 from portal.kernel import clock
@@ -43,7 +47,7 @@ def furnish_client(
         key: uuid7()
         for key in (
             "import_id", "statement_id", "line_id", "entry_id", "draft_id", "entry_line_id", "posting_id", "run_id",
-            "comparison_id", "membership_id", "grant_id",
+            "comparison_id", "membership_id", "grant_id", "api_key_id", "document_file_id", "document_id",
         )
     }  # fmt: skip
     with db.scoped(Setting(tenant=tenant_id)) as session:
@@ -99,6 +103,7 @@ def furnish_client(
                        offered=1,
                        booked=0, found=0, missing=0, doubled=0, altered=0)
         )  # fmt: skip
+        _document(session, tenant_id, ids, mark)
         session.flush()
         refresh_standing(session, tenant_id)
         for kind in ("ledger_accounts", "journals", "vat_codes", "periods"):
@@ -112,6 +117,43 @@ def furnish_client(
         "client": tenant_id, "coupling_id": coupling.id, "bank_account_id": account.id, "account_id": account.id,
         "configuration_id": configuration.id, "portal_authorisation_id": authorisation.id,
     }  # fmt: skip
+
+
+def _document(session: Session, tenant_id: uuid.UUID, ids: dict[str, uuid.UUID], mark: str) -> None:
+    """An invoice of a supplier, handed in by other software."""
+    common, now, on = {"tenant_id": tenant_id}, clock.now(), date(2024, 5, 30)
+    key_id, file_id, document_id = ids["api_key_id"], ids["document_file_id"], ids["document_id"]
+    session.add(
+        ApiKey(**common, id=key_id, name=f"{mark}shop", prefix="kp_12345", key_hash=uuid.uuid4().bytes * 2,
+               created_at=now)
+    )  # fmt: skip
+    session.flush()
+    session.add(
+        ApiCall(**common, api_key_id=key_id, idempotency_key="1", request_hash=b"x" * 32, status=201,
+                answer={}, created_at=now)
+    )  # fmt: skip
+    session.add(
+        DocumentFile(**common, id=file_id, filename=f"{mark}invoice.xml", size=1, sha256=b"x" * 32, format="ubl",
+                     source="api", state="stored", stored=1, content=b"<Invoice/>", created_at=now, api_key_id=key_id)
+    )  # fmt: skip
+    session.flush()
+    session.add(
+        Document(**common, id=document_id, file_id=file_id, direction="purchase", kind="invoice", format="ubl",
+                 number=f"{mark}F24", number_key=f"{mark}F24".upper(), issuer_key="kbo:0417497106", date=on,
+                 currency="EUR", party_name=f"{mark}s", party_key="kbo:0417497106", party_country="BE",
+                 party_vat="BE0417497106", party_enterprise="0417497106", party_iban="", payment_reference="",
+                 net=Decimal("10.00"), vat=Decimal("2.10"), gross=Decimal("12.10"), payable=Decimal("12.10"),
+                 due=Decimal("-12.10"), content_hash=b"x" * 32, created_at=now)
+    )  # fmt: skip
+    session.flush()
+    session.add(
+        DocumentLine(**common, document_id=document_id, position=1, description=f"{mark}d", net=Decimal("10.00"),
+                     vat_category="S", vat_rate=Decimal("0.21"))
+    )  # fmt: skip
+    session.add(
+        DocumentVat(**common, document_id=document_id, category="S", rate=Decimal("0.21"), net=Decimal("10.00"),
+                    vat=Decimal("2.10"))
+    )  # fmt: skip
 
 
 def furnish_portal(

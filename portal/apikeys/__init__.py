@@ -1,0 +1,1 @@
+"""Keys by which other software acts for a client account."""

@@ -1,0 +1,1 @@
+"""Invoices, credit notes and takings: taken in, checked, kept with their originals, and shown."""
