@@ -22,7 +22,10 @@ from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -69,6 +72,7 @@ class Setting:
 
 
 NOBODY = Setting()
+AWAKE_SECONDS = 1.0  # a connection that was used so recently is not asked whether it lives
 _SET = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.portal', :portal, true),"
     " set_config('app.via', :via, true), set_config('app.user', :user, true)"
@@ -90,6 +94,10 @@ def _after_begin(session: Session, transaction: SessionTransaction, connection: 
         connection.execute(_SET, setting.parameters())
 
 
+def _note_rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info["resting_since"] = time.monotonic()
+
+
 class Database:
     """One engine and its sessions. Made once a process; `dispose()` after a fork."""
 
@@ -99,7 +107,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_timeout=10,
-            pool_pre_ping=True,
             hide_parameters=True,  # a failed statement must not write a secret into the log
             connect_args={
                 "application_name": application,
@@ -108,6 +115,8 @@ class Database:
                 "options": "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=15000 -c timezone=UTC",
             },
         )
+        event.listen(self.engine, "checkin", _note_rest)
+        event.listen(self.engine, "checkout", self._wake)
         self._make = sessionmaker(self.engine, expire_on_commit=False)
         event.listen(self._make, "after_begin", _after_begin)
 
@@ -119,6 +128,21 @@ class Database:
         """A session that commits at the end, or rolls back and closes."""
         with self.session(setting) as session, session.begin():
             yield session
+
+    def _wake(self, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Ask a connection that has rested whether it still lives; the pool replaces a dead one.
+
+        The pool's own ping asks at every checkout: a round trip more for each transaction of a busy process.
+        """
+        rested = time.monotonic() - record.info.get("resting_since", time.monotonic())
+        if rested > AWAKE_SECONDS and not self._lives(connection):
+            raise DisconnectionError
+
+    def _lives(self, connection: DBAPIConnection) -> bool:
+        try:
+            return self.engine.dialect.do_ping(connection)
+        except self.engine.dialect.loaded_dbapi.Error:
+            return False
 
     def assert_safe_role(self) -> None:
         """Refuse to run as a role that row-level security does not bind."""
