@@ -103,6 +103,7 @@ class _Cause:
     at: datetime | None = None
     heals_at: datetime | None = None
     reference: str = ""
+    again: bool = False  # whether anything that it holds up can be tried again
 
 
 def causes(batch: BatchView, may_act: bool) -> list[Problem]:
@@ -114,6 +115,7 @@ def causes(batch: BatchView, may_act: bool) -> list[Problem]:
             if cause.row is None:
                 cause.row, cause.values, cause.text, cause.at, cause.reference = row, values, text, at, reference
             cause.names.append(row.client)
+            cause.again = cause.again or (heals_at is None and _can_be_retried(row, code))
             if heals_at is not None:
                 cause.heals_at = min(heals_at, cause.heals_at or heals_at)
     ordered = sorted(found.values(), key=lambda cause: (cause.heals_at is not None, -len(cause.names), cause.code))
@@ -133,13 +135,19 @@ def _hits(row: Any, state: str) -> Iterator[tuple[str, Mapping[str, Any], str, d
         yield wait["code"], {}, wait["text"], None, datetime.fromisoformat(wait["at"]), ""
 
 
+def _can_be_retried(row: Any, code: str) -> bool:
+    refused = any(refusal["code"] == code and refusal["state"] == "rejected" for refusal in row.refusals)
+    return refused or (row.state == "failed" and row.code == code)
+
+
 def _card(batch: BatchView, cause: _Cause, may_act: bool) -> Problem:
     key = _problems.key_of(cause.code) + ("-wait" if cause.heals_at else "")
     test = url_for("runs.test", portal=scope().tenant_id, batch_id=batch.id, run_id=cause.row.id, card=key)
+    again = url_for("runs.retry", portal=scope().tenant_id, batch_id=batch.id, cause=cause.code)
     return _problems.problem(
         cause.code, _problems.rows_in_words(cause.names), values=cause.values, provider_text=cause.text, at=cause.at,
         heals_at=cause.heals_at, key=key, package=registry.load(cause.row.app).MANIFEST.label,
-        test_url=test if may_act else "",
+        test_url=test if may_act else "", retry_url=again if may_act and cause.again else "",
         about={"run": str(cause.row.id), "dossier": cause.row.dossier_number, "reference": cause.reference},
     )  # fmt: skip
 

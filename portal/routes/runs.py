@@ -189,8 +189,8 @@ def batch_csv(portal: uuid.UUID, batch_id: uuid.UUID) -> Response:
 @here_is("runs")
 @require(Permission.RUNS, Right.CREATE)
 def retry(portal: uuid.UUID, batch_id: uuid.UUID) -> Response:
-    """Only what failed."""
-    number = batches.retry_failed(scope(), batch_id)
+    """Only what failed; from the card of a cause, only what that holds up."""
+    number = batches.retry_failed(scope(), batch_id, request.args.get("cause", ""))
     db().commit()
     if number:
         flash(ngettext("%(num)s is tried again.", "%(num)s are tried again.", number), "ok")

@@ -43,8 +43,8 @@ CROSS JOIN LATERAL (
     count(*) FILTER (WHERE p.state IN ('intent', 'sending')) AS under_way,
     (array_agg(e.id ORDER BY p.confirmed_at) FILTER (WHERE p.state = 'confirmed'))[1] AS receipt_id,
     (array_agg(p.remote_number ORDER BY p.confirmed_at) FILTER (WHERE p.state = 'confirmed'))[1] AS receipt,
-    coalesce(jsonb_agg(jsonb_build_object('code', p.code, 'text', p.provider_text, 'entry', e.id,
-      'reference', p.reference, 'at', p.changed_at))
+    coalesce(jsonb_agg(jsonb_build_object('code', p.code, 'state', p.state, 'text', p.provider_text,
+      'entry', e.id, 'reference', p.reference, 'at', p.changed_at))
       FILTER (WHERE p.state IN ('rejected', 'parked')), '[]') AS refusals,
     coalesce(jsonb_agg(jsonb_build_object('code', p.code, 'text', p.provider_text, 'at', p.next_try_at))
       FILTER (WHERE p.state = 'intent' AND p.code <> ''), '[]') AS waits

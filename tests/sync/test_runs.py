@@ -21,6 +21,7 @@ from portal.kernel.vault import Vault
 from portal.ledger.models import Entry
 from portal.sync import batches, dispatch, runs
 from portal.sync.models import Posting, PostingState, Run, Standing
+from portal.sync.watching import view_batch
 from portal.tenants import grants
 from tests import factories as make
 from tests.sync import provider

@@ -132,6 +132,29 @@ def test_a_failed_run_is_tried_again_in_the_same_batch(firm: Firm, sign_in: Sign
     assert "3 entries booked" in page, "each configuration counts once"
 
 
+def test_each_cause_is_tried_again_by_itself(firm: Firm, sign_in: SignIn) -> None:
+    client = sign_in(firm.desk.staff)
+    url = start(firm, client)
+    first, second, third = firm.offices
+    now = clock.now()
+    firm.change(first, state="failed", code="run.poison", finished_at=now, started_at=now)
+    for office, code in ((second, "exact.period_closed"), (third, "exact.user_rights")):
+        office.package.script.append(Rejected(code))
+        firm.work(office)
+    page = client.get(url).text
+    codes = re.findall(r'action="[^"]+/retry\?cause=([a-z_.]+)"', page)
+    assert sorted(codes) == ["exact.period_closed", "exact.user_rights", "run.poison"]
+    answer = client.post(f"{url}/retry?cause=exact.period_closed")
+    assert "1 is tried again." in words(client.get(answer.location).text)
+    firm.work(second)
+    assert "1 done, 2 need you" in client.get(url).text
+    client.post(f"{url}/retry?cause=run.poison")
+    firm.work(first)
+    assert "2 done, 1 need you" in client.get(url).text
+    answer = client.post(f"{url}/retry?cause=run.poison")
+    assert "Nothing here can be tried again" in words(client.get(answer.location).text), "it has been, and went through"
+
+
 def test_what_heals_by_itself_asks_nothing(firm: Firm, sign_in: SignIn) -> None:
     client = sign_in(firm.desk.staff)
     url = start(firm, client)
