@@ -20,7 +20,17 @@ from portal.identity.sessions import living, start
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.vault import Vault
-from portal.ledger.models import Entry, EntryLine, Import, Statement, StatementLine
+from portal.ledger.models import (
+    DeletedLine,
+    Entry,
+    EntryLine,
+    Import,
+    LineChange,
+    LineSource,
+    PendingLine,
+    Statement,
+    StatementLine,
+)
 from portal.sync.models import Comparison, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
 from portal.tenants.models import AccessRequest, Assignment, Membership, Tenant
@@ -48,6 +58,7 @@ def furnish_client(
         for key in (
             "import_id", "statement_id", "line_id", "entry_id", "draft_id", "entry_line_id", "posting_id", "run_id",
             "comparison_id", "membership_id", "grant_id", "api_key_id", "document_file_id", "document_id",
+            "deleted_id",
         )
     }  # fmt: skip
     with db.scoped(Setting(tenant=tenant_id)) as session:
@@ -104,6 +115,7 @@ def furnish_client(
                        booked=0, found=0, missing=0, doubled=0, altered=0)
         )  # fmt: skip
         _document(session, tenant_id, ids, mark)
+        _sources(session, tenant_id, account.id, ids, mark)
         session.flush()
         refresh_standing(session, tenant_id)
         for kind in ("ledger_accounts", "journals", "vat_codes", "periods"):
@@ -153,6 +165,32 @@ def _document(session: Session, tenant_id: uuid.UUID, ids: dict[str, uuid.UUID],
     session.add(
         DocumentVat(**common, document_id=document_id, category="S", rate=Decimal("0.21"), net=Decimal("10.00"),
                     vat=Decimal("2.10"))
+    )  # fmt: skip
+
+
+def _sources(
+    session: Session, tenant_id: uuid.UUID, account_id: uuid.UUID, ids: dict[str, uuid.UUID], mark: str
+) -> None:
+    """Who told a line, what was changed in it, one that was taken out, and one that is announced."""
+    common = {"tenant_id": tenant_id, "bank_account_id": account_id}
+    now, on = clock.now(), date(2024, 5, 31)
+    session.add(
+        LineSource(**common, provider="ponto", remote_id=f"{mark}r", line_id=ids["line_id"],
+                   statement_id=ids["statement_id"], created_at=now)
+    )  # fmt: skip
+    session.add(
+        PendingLine(**common, provider="ponto", remote_id=f"{mark}p", date=on, amount=Decimal("1.00"),
+                    description=f"{mark}d", counterparty=f"{mark}c", counterparty_account="", created_at=now)
+    )  # fmt: skip
+    session.add(
+        LineChange(**common, line_id=ids["line_id"], source="person", changed_name=f"{mark}n", changed_at=now,
+                   before={"description": f"{mark}b"}, after={"description": f"{mark}d"}, applied=True)
+    )  # fmt: skip
+    session.add(
+        DeletedLine(**common, id=ids["deleted_id"], statement_id=ids["statement_id"], position=3, date=on,
+                    value_date=on, amount=Decimal("3.00"), description=f"{mark}d", counterparty=f"{mark}c",
+                    counterparty_account="", reference="", end_to_end_id="", bank_reference="", transaction_code="",
+                    fingerprint=uuid.uuid4().bytes, reason=f"{mark}why", deleted_name=f"{mark}n", deleted_at=now)
     )  # fmt: skip
 
 

@@ -124,6 +124,112 @@ class StatementLine(TenantRow, Base):
     entry_id: Mapped[uuid.UUID | None]
 
 
+class LineSource(TenantRow, Base):
+    """Who told a line, and under which id: a line may have several sources, and one source several ids of it.
+
+    A feed's row keeps the statement it was told in; the row of a file has no `remote_id` and is there
+    only where a statement with balances took its line over. Lines are not referred to: a deleted
+    line keeps its sources, so that none of them brings it back.
+    """
+
+    __tablename__ = "line_sources"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"]),
+        UniqueConstraint(
+            "tenant_id", "bank_account_id", "provider", "remote_id", "line_id", name="uq_line_sources_remote"
+        ),
+        Index("ix_line_sources_line", "tenant_id", "line_id"),
+    )
+
+    bank_account_id: Mapped[uuid.UUID]
+    provider: Mapped[str]
+    remote_id: Mapped[str]
+    line_id: Mapped[uuid.UUID]
+    statement_id: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime]
+
+
+class PendingLine(TenantRow, Base):
+    """What a bank announces and has not booked, as the newest fetch told it."""
+
+    __tablename__ = "pending_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"], ondelete="CASCADE"
+        ),
+        Index("ix_pending_lines_account", "tenant_id", "bank_account_id", "provider"),
+    )
+
+    bank_account_id: Mapped[uuid.UUID]
+    provider: Mapped[str]
+    remote_id: Mapped[str]
+    date: Mapped[date]
+    amount: Mapped[Decimal] = mapped_column(Amount)
+    description: Mapped[str]
+    counterparty: Mapped[str]
+    counterparty_account: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class LineChange(TenantRow, Base):
+    """What a line said before and after; `applied` False: told by a feed when the line was in an entry already."""
+
+    __tablename__ = "line_changes"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"], ondelete="CASCADE"
+        ),
+        Index("ix_line_changes_line", "tenant_id", "line_id", "changed_at"),
+    )
+
+    bank_account_id: Mapped[uuid.UUID]
+    line_id: Mapped[uuid.UUID]
+    source: Mapped[str]  # "person", or the provider or format that told it
+    changed_by: Mapped[uuid.UUID | None]
+    changed_name: Mapped[str]
+    changed_at: Mapped[datetime]
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    applied: Mapped[bool]
+
+
+class DeletedLine(TenantRow, Base):
+    """A line that a person took out, kept so that no file or feed brings it back, and to put it back.
+
+    `statement` holds the values of its statement when that was taken out with it.
+    """
+
+    __tablename__ = "deleted_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"], ondelete="CASCADE"
+        ),
+        Index("ix_deleted_lines_date", "tenant_id", "bank_account_id", "date", "id"),
+    )
+
+    bank_account_id: Mapped[uuid.UUID]
+    statement_id: Mapped[uuid.UUID]
+    position: Mapped[int]
+    value_date: Mapped[date | None]
+    date: Mapped[date]
+    amount: Mapped[Decimal] = mapped_column(Amount)
+    balance: Mapped[Decimal | None] = mapped_column(Amount)
+    description: Mapped[str]
+    counterparty: Mapped[str]
+    counterparty_account: Mapped[str]
+    reference: Mapped[str]
+    end_to_end_id: Mapped[str]
+    bank_reference: Mapped[str]
+    transaction_code: Mapped[str]
+    details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    fingerprint: Mapped[bytes]
+    reason: Mapped[str]
+    deleted_by: Mapped[uuid.UUID | None]
+    deleted_name: Mapped[str]
+    deleted_at: Mapped[datetime]
+    statement: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
 class Entry(TenantRow, Base):
     """A journal entry of one configuration and period; `sequence` > 0 for lines that came late.
 
