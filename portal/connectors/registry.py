@@ -12,7 +12,9 @@ from portal.connectors.feed import Callbacks, ConnectFeed, OpenDirectory
 CONNECTORS = {
     "exact": "portal.connectors.exact",
 }
-FEEDS: Mapping[str, str] = {}
+FEEDS: Mapping[str, str] = {
+    "saltedge": "portal.connectors.saltedge",
+}
 
 
 class App(Protocol):
