@@ -160,16 +160,20 @@ def night_title(view: NightView) -> str:
         return str(_("Nothing was to be booked") if not view.sum("offered") else _("Nothing is booked yet"))
     if not view.findings:
         return str(_("All that was booked stands in the books exactly once"))
-    return str(ngettext("%(num)s entry differs from the books", "%(num)s entries differ from the books", view.findings))
+    if not view.unseen:
+        return str(_("Every difference was looked at"))
+    return str(ngettext("%(num)s entry differs from the books", "%(num)s entries differ from the books", view.unseen))
 
 
 def finding_cards(view: NightView) -> list[Problem]:
-    """One card a kind of finding, with the clients it was found at."""
+    """One card a kind of finding that nobody has seen yet, with the clients it was found at."""
     names: dict[str, list[str]] = {}
     apps: dict[str, str] = {}
     references: dict[str, list[str]] = {}
     for row in view.rows:
         for finding in row.findings:
+            if "seen_at" in finding:
+                continue
             kind = finding["kind"]
             names.setdefault(kind, []).append(row.client)
             apps.setdefault(kind, row.app)
@@ -198,6 +202,14 @@ def finding_words(finding: Mapping[str, Any]) -> str:
         case "unexpected":
             return str(_("stands there as %(numbers)s, while we do not hold it for booked", numbers=numbers))
     return str(_("a reference we never gave out: %(numbers)s", numbers=numbers))
+
+
+def seen_words(finding: Mapping[str, Any]) -> str:
+    """Who answered for it, when and why; "" when nobody did yet."""
+    if "seen_at" not in finding:
+        return ""
+    at = formats().when(datetime.fromisoformat(finding["seen_at"]), clock.now())
+    return str(_("seen by %(who)s, %(when)s: %(note)s", who=finding["seen_by"], when=at, note=finding["note"]))
 
 
 def _side(text: str) -> str:

@@ -148,7 +148,7 @@ def _differing(view: CouplingView | None) -> str:
     client, compared = scope().tenant_id, view.compared if view else None
     if compared is None:
         return url_for("entries.index", client=client)
-    named = {finding["entry_id"] for finding in compared.findings if finding.get("entry_id")}
+    named = {one["entry_id"] for one in compared.findings if one.get("entry_id") and "seen_at" not in one}
     if len(named) == 1:
         return url_for("entries.show", client=client, entry_id=named.pop())
     return url_for("entries.index", client=client, night=compared.night.isoformat())

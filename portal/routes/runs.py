@@ -27,7 +27,7 @@ from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
 from portal.routes._htmx import go_to, is_htmx, page, stop_polling
 from portal.shapes import Chip, Paging
-from portal.sync import acting, batches
+from portal.sync import acting, batches, comparison
 from portal.sync.board import nights
 from portal.sync.runs import start_run
 from portal.sync.watching import (
@@ -251,9 +251,37 @@ def night(portal: uuid.UUID) -> Response:
         asked = None
     view = view_night(scope(), asked)
     return page(
-        "runs/night.html", view=view, words=words, label_of=_label, cards=words.finding_cards(view) if view else [],
+        "runs/night.html", view=view, words=words, label_of=_label, note_length=comparison.NOTE_LENGTH,
+        may_see=scope().may(Permission.ENTRIES, Right.APPROVE), cards=words.finding_cards(view) if view else [],
         title=words.night_title(view) if view else _("No night was compared yet"),
     )  # fmt: skip
+
+
+def _told(finding: dict[str, Any]) -> str:
+    found = f"{finding['reference']}: {words.finding_words(finding)}"
+    seen = words.seen_words(finding)
+    return f"{found} ({seen})" if seen else found
+
+
+@blueprint.post(PORTAL + "/nights/seen")
+@here_is("runs")
+@require(Permission.ENTRIES, Right.APPROVE)
+def mark_seen(portal: uuid.UUID) -> Response:
+    """A difference that may stay as it is, with the reason."""
+    given = request.form
+    client_id, back = as_id(given.get("client", "")), url_for("runs.night", portal=portal, night=given.get("night", ""))
+    if client_id not in acting.writable_clients(scope(), {client_id}):
+        raise NotFound()
+    found = (as_id(given.get("comparison", "")), given.get("kind", ""), given.get("reference", ""))
+    try:
+        with acting.inside(scope(), client_id) as client:
+            comparison.mark_seen(client, *found, given.get("note", ""))
+    except Invalid as missing:
+        db().rollback()
+        flash(wording.of_error(missing.code, missing.values), "warn")
+        return go_to(back)
+    db().commit()
+    return go_to(back)
 
 
 @blueprint.get(PORTAL + "/nights.csv")
@@ -271,7 +299,7 @@ def night_csv(portal: uuid.UUID) -> Response:
     rows = (
         [row.client, _label(row.app), row.dossier_number, row.offered, row.booked, row.found, row.missing, row.doubled,
          row.altered, formats().datetime(row.compared_at),
-         "; ".join(f"{finding['reference']}: {words.finding_words(finding)}" for finding in row.findings)]
+         "; ".join(_told(finding) for finding in row.findings)]
         for row in view.rows
     )  # fmt: skip
     return csv_answer(f"night-{view.night.isoformat()}.csv", head, rows)

@@ -103,7 +103,9 @@ _BOARDS = {key: text(_BOARD + _LISTS.replace("{order}", order)) for key, order i
 _NIGHTS = text(
     "SELECT night, sum(offered) AS offered, sum(booked) AS booked, sum(found) AS found, sum(missing) AS missing,"
     " sum(doubled) AS doubled, sum(altered) AS altered,"
-    " sum(jsonb_array_length(findings)) AS findings FROM comparisons"
+    " sum(jsonb_array_length(findings)) AS findings,"
+    " sum(jsonb_array_length(jsonb_path_query_array(findings, '$[*] ? (!exists(@.seen_at))'))) AS unseen"
+    " FROM comparisons"
     # As an array here too.
     " WHERE tenant_id = ANY(ARRAY(SELECT app_clients())) AND night > :since GROUP BY night ORDER BY night"
 )
@@ -230,6 +232,7 @@ class Night:
     doubled: int
     altered: int
     findings: int  # of every kind, also what nobody expected there
+    unseen: int  # of them, those that nobody answered for yet
 
 
 def nights(scope: Scope, count: int = 14) -> Sequence[Night]:
@@ -240,4 +243,4 @@ def nights(scope: Scope, count: int = 14) -> Sequence[Night]:
         return []
     by_night, last = {row.night: row for row in rows}, rows[-1].night
     days = (last - timedelta(days=back) for back in range(count - 1, -1, -1))
-    return [by_night.get(day, Night(day, 0, 0, 0, 0, 0, 0, 0)) for day in days]
+    return [by_night.get(day, Night(day, 0, 0, 0, 0, 0, 0, 0, 0)) for day in days]

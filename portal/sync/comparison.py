@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from portal.connectors.errors import ConnectorError
 from portal.couplings.models import Coupling
 from portal.kernel import clock, crash
 from portal.kernel.db import Setting, uuid7
-from portal.kernel.errors import PortalError
+from portal.kernel.errors import Invalid, NotFound, PortalError
 from portal.ledger.models import Entry, EntryLine
 from portal.runtime import Runtime
 from portal.sync import standing
@@ -31,6 +31,8 @@ KEEP_CLEAN = timedelta(days=90)  # how long a night without findings is kept
 NIGHT_BEGINS = time(2, 0)
 PREFIX = "KP-"
 NOUGHT = Decimal(0)
+NOTE_LENGTH = 500
+MARKS = ("seen_at", "seen_by", "note")  # what a person adds to a finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,12 +244,49 @@ def _ours(tenant_id: uuid.UUID, coupling_id: uuid.UUID, since: date, begun: date
     )  # fmt: skip
 
 
+def mark_seen(scope: Scope, comparison_id: uuid.UUID, kind: str, reference: str, note: str) -> None:
+    """A person answers for a finding: it asks for no attention any more, here and in later nights that find the same.
+
+    Raises NotFound when the night has no such finding left to see, Invalid "comparison.note_missing" without a note.
+    """
+    note = " ".join(note.split())[:NOTE_LENGTH]
+    if not note:
+        raise Invalid("comparison.note_missing", field="note")
+    row = scope.get(Comparison, comparison_id, lock=True)
+    wanted = (kind, reference)
+    seen = next((f for f in row.findings if (f["kind"], f["reference"]) == wanted and "seen_at" not in f), None)
+    if seen is None:
+        raise NotFound()
+    mark = {"seen_at": clock.now().isoformat(), "seen_by": scope.actor.name, "note": note}
+    same = (Comparison.tenant_id == scope.tenant_id, Comparison.coupling_id == row.coupling_id)
+    for one in scope.session.scalars(select(Comparison).where(*same, Comparison.night >= row.night).with_for_update()):
+        one.findings = [f | mark if "seen_at" not in f and _facts(f) == _facts(seen) else f for f in one.findings]
+    told = {"kind": kind, "reference": reference, "night": row.night.isoformat(), "note": note}
+    record(scope, "comparison.seen", ("coupling", row.coupling_id), **told)
+
+
+def _facts(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found, without who has seen it."""
+    return {key: value for key, value in finding.items() if key not in MARKS}
+
+
+def _marked(scope: Scope, coupling_id: uuid.UUID, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """As they are kept: what the last night found just so, and a person has seen, stays seen."""
+    same = (Comparison.tenant_id == scope.tenant_id, Comparison.coupling_id == coupling_id)
+    last = scope.session.scalars(
+        select(Comparison).where(*same).order_by(Comparison.night.desc()).limit(1).with_for_update()
+    ).one_or_none()
+    known = [finding for finding in last.findings if "seen_at" in finding] if last else []
+    kept = [asdict(finding) | {"remote": list(finding.remote)} for finding in findings]
+    return [next((one for one in known if _facts(one) == fresh), fresh) for fresh in kept]
+
+
 def _keep(scope: Scope, coupling_id: uuid.UUID, result: Result) -> None:
     now = clock.now()
     figures = {
         "compared_at": now, "offered": result.offered, "booked": result.booked, "found": result.found,
         "missing": result.missing, "doubled": result.doubled, "altered": result.altered,
-        "findings": [asdict(finding) for finding in result.findings],
+        "findings": _marked(scope, coupling_id, result.findings),
     }  # fmt: skip
     key = {"tenant_id": scope.tenant_id, "coupling_id": coupling_id, "night": night_of(now)}
     scope.session.execute(

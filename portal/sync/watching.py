@@ -80,7 +80,7 @@ LEFT JOIN (SELECT DISTINCT ON (batch_id, tenant_id, configuration_id) id, batch_
 WHERE b.tenant_id = :tenant GROUP BY b.id, b.started_at, u.name ORDER BY b.started_at DESC LIMIT :limit
 """)
 _NIGHT = text("""
-SELECT n.tenant_id, n.coupling_id, n.compared_at, n.offered, n.booked, n.found, n.missing, n.doubled, n.altered,
+SELECT n.tenant_id, n.id, n.coupling_id, n.compared_at, n.offered, n.booked, n.found, n.missing, n.doubled, n.altered,
   n.findings, t.name AS client, c.app, c.dossier_number
 FROM comparisons n
 JOIN couplings c ON c.tenant_id = n.tenant_id AND c.id = n.coupling_id
@@ -182,6 +182,10 @@ class NightView:
     @property
     def findings(self) -> int:
         return sum(len(row.findings) for row in self.rows)
+
+    @property
+    def unseen(self) -> int:
+        return sum("seen_at" not in finding for row in self.rows for finding in row.findings)
 
 
 def view_night(scope: Scope, night: date | None = None) -> NightView | None:

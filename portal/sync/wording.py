@@ -29,6 +29,7 @@ ERRORS = {
     "posting.not_parked": N_("{reference} waits for no decision any more."),
     "posting.look_first": N_("Look {reference} up in the package first: it may stand there."),
     "posting.remote_id_missing": N_("Give the number the entry has in the package."),
+    "comparison.note_missing": N_("Write down why this may stay as it is."),
     "posting.interrupted": N_("The sending was interrupted; whether it arrived is being looked up."),
     "posting.too_late": N_("It was not sent in time and waits for its next turn."),
     "posting.unclear": N_("Sent twice without a clear answer, and not found since. A person has to look."),
@@ -79,4 +80,5 @@ TAGS = {
     "comparison.differs": N_(
         "the comparison found differences: {missing} missing, {doubled} doubled, {altered} altered"
     ),
+    "comparison.seen": N_("looked at the difference of {reference}: {note}"),
 }

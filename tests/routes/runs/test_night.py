@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import delete, select
 from portal.connectors.base import EntryKind
 from portal.kernel import clock
 from portal.sync import comparison
-from portal.sync.models import Comparison
+from portal.sync.models import Comparison, Standing
 from tests.routes.conftest import SignIn
 from tests.routes.entries.desk import Desk, words
 from tests.world import World
@@ -35,6 +37,11 @@ def keep(desk: Desk, night: date, *findings: dict[str, Any]) -> None:
                 findings=list(findings),
             )
         )
+
+
+def stands(desk: Desk) -> str:
+    with desk.office.scope() as scope:
+        return scope.session.get_one(Standing, desk.client).code
 
 
 def test_what_nobody_expected_there_is_no_clean_night(desk: Desk, sign_in: SignIn) -> None:
@@ -86,6 +93,68 @@ def test_each_finding_is_explained_at_its_entry(desk: Desk, sign_in: SignIn) -> 
     assert "Booked, and no longer found in the package" in page
     assert "Nothing is sent again" in page
     assert f'<a href="{desk.url(entry)}">booked, but not found</a>' in html
+
+
+def test_a_difference_is_marked_as_seen_with_a_reason(desk: Desk, sign_in: SignIn) -> None:
+    entry, _row = desk.sent("ok")
+    desk.office.package.entries[desk.office.coupling.dossier_code].clear()
+    compare = partial(comparison.compare, desk.office.runtime, desk.client, desk.office.coupling.id,
+                      desk.office.connect, reach=None)  # fmt: skip
+    compare()
+    client, url = sign_in(desk.staff), f"/p/{desk.portal}/runs/nights"
+    given = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)">', client.get(url).text))
+    assert {"client", "comparison", "night", "kind", "reference"} <= set(given)
+    answer = client.post(f"{url}/seen", data=given | {"note": "  "})
+    assert "Write down why this may stay as it is." in client.get(answer.location).text
+    assert "1 entry differs" in client.get(url).text
+    assert stands(desk) == "standing.differences"
+    assert client.post(f"{url}/seen", data=given | {"note": "Booked by hand as 77"}).status_code == 303
+    for _again in range(2):  # and the comparison that finds the same does not ask anew
+        page = words(client.get(url).text)
+        assert "Every difference was looked at" in page
+        assert "booked, but not found" in page
+        assert "seen by Karin Wouters, today" in page
+        assert ": Booked by hand as 77" in page
+        assert "Mark as seen" not in page
+        for path in (f"/p/{desk.portal}", f"/p/{desk.portal}/runs", f"/c/{desk.client}"):
+            shown = words(client.get(path, follow_redirects=True).text)
+            assert "differs from" not in shown
+            assert "exactly once" not in shown
+        assert stands(desk) != "standing.differences"
+        compare()
+    assert "Booked by hand as 77" in client.get(f"{url}.csv").text
+    assert (
+        f"looked at the difference of {entry.reference}: Booked by hand as 77"
+        in client.get(f"/c/{desk.client}/audit").text
+    )
+    assert client.post(f"{url}/seen", data=given | {"note": "twice"}).status_code == 404
+
+
+def test_what_changed_since_it_was_seen_asks_anew(desk: Desk, sign_in: SignIn) -> None:
+    finding = {"kind": "altered", "reference": "KP-A", "entry_id": "", "remote": ["7"], "ours": "1100.00 / 3",
+               "theirs": "90.50 / 1"}  # fmt: skip
+    keep(desk, clock.today() - timedelta(days=1), finding)
+    keep(desk, clock.today(), finding | {"theirs": "1.00 / 1"})
+    with desk.office.scope() as scope:
+        query = select(Comparison).where(Comparison.tenant_id == desk.client).order_by(Comparison.night)
+        before, after = scope.session.scalars(query)
+        comparison.mark_seen(scope, before.id, "altered", "KP-A", "agreed")
+        scope.session.flush()
+        assert "seen_at" in before.findings[0]
+        assert "seen_at" not in after.findings[0]
+
+
+def test_only_who_may_decide_marks_as_seen(desk: Desk, world: World, sign_in: SignIn) -> None:
+    keep(desk, clock.today(), {"kind": "missing", "reference": "KP-A", "entry_id": "", "remote": []})
+    with desk.office.scope() as scope:
+        kept = scope.session.scalars(select(Comparison).where(Comparison.tenant_id == desk.client)).one()
+    form = {"client": str(desk.client), "comparison": str(kept.id), "night": kept.night.isoformat(),
+            "kind": "missing", "reference": "KP-A", "note": "mine"}  # fmt: skip
+    reader = sign_in(desk.reader)
+    assert "Mark as seen" not in reader.get(f"/p/{desk.portal}/runs/nights").text
+    assert reader.post(f"/p/{desk.portal}/runs/nights/seen", data=form).status_code == 403
+    rival = sign_in(world.rival_staff)
+    assert rival.post(f"/p/{world.rival.id}/runs/nights/seen", data=form).status_code == 404
 
 
 def test_altered_amounts_read_as_amounts(desk: Desk, sign_in: SignIn) -> None:
