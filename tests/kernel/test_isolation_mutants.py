@@ -109,11 +109,14 @@ _PORTFOLIO: list[Probe] = [("client", "its own scope", _CLIENT), ("client", "the
 _VIA: list[Probe] = [*_OF_FIRM, ("firm", "a client account", {"tenant": "client", "via": "firm"})]
 EXPECTED: dict[str, list[Probe]] = {
     **dict.fromkeys(
-        ("assignments", "refresh_attempts", "login_states", "call_budgets", "credentials", "run_batches"), _OF_FIRM
+        ("assignments", "refresh_attempts", "login_states", "call_budgets", "credentials", "run_batches",
+         "calendar_links"),
+        _OF_FIRM,
     ),
     **dict.fromkeys(
-        ("activities", "couplings", "configurations", "bank_accounts", "entries", "entry_lines", "postings", "runs",
-         "comparisons", "standings"),
+        ("activities", "couplings", "configurations", "bank_accounts", "documents", "entries", "entry_lines", "postings",
+         "runs", "comparisons", "standings", "feeds", "feed_accounts", "feed_fetches", "feed_reminders",
+         "renewal_links"),
         _PORTFOLIO,
     ),
     "authorisations": _VIA,

@@ -30,3 +30,29 @@ def belgian_iban(bban: str) -> str:
     if not is_belgian(bban):
         return bban
     return f"BE{98 - int(bban + '111400') % 97:02d}{bban}"
+
+
+def is_rf(text: str) -> bool:
+    """True for an ISO 11649 creditor reference: RF, two check digits, up to 21 letters and digits."""
+    if re.fullmatch(r"RF\d{2}[0-9A-Z]{1,21}", text, re.ASCII) is None:
+        return False
+    turned = text[4:] + text[:4]
+    return int("".join(str(int(character, 36)) for character in turned)) % 97 == 1
+
+
+def is_dutch(digits: str) -> bool:
+    """True for a 16-digit Dutch payment reference (betalingskenmerk): its first digit checks the others, modulo 11."""
+    if re.fullmatch(r"\d{16}", digits, re.ASCII) is None:
+        return False
+    weights = (2, 4, 8, 5, 10, 9, 7, 3, 6, 1, 2, 4, 8, 5, 10)
+    total = sum(int(digit) * weight for digit, weight in zip(reversed(digits[1:]), weights, strict=True))
+    rest = 11 - total % 11
+    return int(digits[0]) == (1 if rest == 10 else 0 if rest == 11 else rest)
+
+
+def structured(text: str) -> str:
+    """A whole text that is one structured reference, bare: 12 digits (Belgian), RF… or 16 digits (Dutch); else ""."""
+    if digits := printed_belgian(text):
+        return digits
+    plain = re.sub(r"[\s./+*-]", "", text).upper()
+    return plain if is_belgian(plain) or is_rf(plain) or is_dutch(plain) else ""
