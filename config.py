@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from portal.kernel.roles import APP, OWNER
@@ -23,6 +25,9 @@ DATABASE = "koppelpoort"
 REQUIRED_IN_PRODUCTION = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "AUDIT_KEY")
 # The app that the sandbox knows from its own demo data: nothing secret, it exists on this machine only.
 SANDBOX_APP = ("6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a02", "demo-secret-published")
+
+
+PONTO_SANDBOX_APP = ("b7c1f5b2-3f0e-4a5e-9d5c-0c5a6f1e7a01", "demo-secret-ponto")
 
 
 class ConfigError(Exception):
@@ -38,6 +43,17 @@ class Smtp:
     user: str
     password: str = field(repr=False)
     tls: str
+
+
+class ClientCertificate(NamedTuple):
+    """PEM files that say who we are on a connection; `password` opens the key, "" when it has none."""
+
+    chain: Path
+    key: Path
+    password: str
+
+    def __repr__(self) -> str:
+        return f"ClientCertificate({self.chain})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,13 @@ class Settings:
     exact_client_id: str
     exact_client_secret: str = field(repr=False)
     exact_hosts: Mapping[str, str]  # environment key → host, in place of the manifest's; empty: the real ones
+    ponto_client_id: str
+    ponto_client_secret: str = field(repr=False)
+    ponto_application_id: str  # as its callbacks name us; the client id when not told
+    ponto_certificate: ClientCertificate | None  # what Ponto knows our connections by
+    ponto_hosts: Mapping[str, str]  # as `exact_hosts`
     sandbox_port: int
+    ponto_sandbox_port: int
     proxies: int  # how many reverse proxies stand before the web server
     crash_at: str  # name of a point at which a process kills itself, for tests
     settle_seconds: float | None  # in place of the manifests' settle time, for trials; None: as published
@@ -99,8 +121,13 @@ class Settings:
         home = Path(env.get("KOPPELPOORT_HOME") or "var").resolve()
         port = _number(env, "PORT", 8000)
         sandbox_port = _number(env, "SANDBOX_PORT", port + 100)
+        ponto_sandbox_port = _number(env, "PONTO_SANDBOX_PORT", sandbox_port + 1)
         demo = _flag(env, "DEMO", environment == "development")
         client_id, client_secret = SANDBOX_APP if demo and not env.get("EXACT_HOSTS_JSON") else ("", "")
+        ponto_id, ponto_secret = PONTO_SANDBOX_APP if demo and not env.get("PONTO_HOSTS_JSON") else ("", "")
+        exact_demo = {key: f"http://127.0.0.1:{sandbox_port}/{key}" for key in ("be", "nl", "fr")} if demo else {}
+        ponto_host = f"http://127.0.0.1:{ponto_sandbox_port}/ponto-connect"
+        ponto_demo = {"live": ponto_host, "sandbox": ponto_host} if demo else {}
         return cls(
             home=home,
             environment=environment,
@@ -121,8 +148,20 @@ class Settings:
             mail_from=env.get("MAIL_FROM", "Koppelpoort <no-reply@koppelpoort.example>"),
             exact_client_id=env.get("EXACT_CLIENT_ID", client_id),
             exact_client_secret=env.get("EXACT_CLIENT_SECRET", client_secret),
-            exact_hosts=_exact_hosts(env, demo, sandbox_port),
+            exact_hosts=_hosts(env.get("EXACT_HOSTS_JSON", ""), "EXACT_HOSTS_JSON") or exact_demo,
+            ponto_client_id=env.get("PONTO_CLIENT_ID", ponto_id),
+            ponto_client_secret=env.get("PONTO_CLIENT_SECRET", ponto_secret),
+            ponto_application_id=env.get("PONTO_APPLICATION_ID", env.get("PONTO_CLIENT_ID", ponto_id)),
+            ponto_certificate=_certificate(
+                home,
+                "ponto",
+                env.get("PONTO_CERTIFICATE", ""),
+                env.get("PONTO_KEY", ""),
+                env.get("PONTO_KEY_PASSWORD", ""),
+            ),
+            ponto_hosts=_hosts(env.get("PONTO_HOSTS_JSON", ""), "PONTO_HOSTS_JSON") or ponto_demo,
             sandbox_port=sandbox_port,
+            ponto_sandbox_port=ponto_sandbox_port,
             proxies=_number(env, "TRUSTED_PROXIES", 0),
             crash_at=env.get("CRASH_AT", ""),
             settle_seconds=float(_number(env, "SETTLE_SECONDS", 0)) if env.get("SETTLE_SECONDS") else None,
@@ -137,6 +176,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "KOPPELPOORT_HOME": str(settings.home),
         "PORT": str(settings.port),
         "SANDBOX_PORT": str(settings.sandbox_port),
+        "PONTO_SANDBOX_PORT": str(settings.ponto_sandbox_port),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -216,11 +256,29 @@ def _smtp(url: str) -> Smtp | None:
     return Smtp(parts.hostname, parts.port or port, unquote(parts.username or ""), unquote(parts.password or ""), tls)
 
 
-def _exact_hosts(env: Mapping[str, str], demo: bool, sandbox_port: int) -> dict[str, str]:
-    given = env.get("EXACT_HOSTS_JSON", "")
-    if given:
-        try:
-            return {str(key): str(host) for key, host in json.loads(given).items()}
-        except (ValueError, AttributeError):
-            raise ConfigError('EXACT_HOSTS_JSON looks like {"be": "https://start.exactonline.be"}') from None
-    return {key: f"http://127.0.0.1:{sandbox_port}/{key}" for key in ("be", "nl", "fr")} if demo else {}
+def _hosts(given: str, name: str) -> dict[str, str]:
+    """What the variable `name` says; {} when it says nothing."""
+    try:
+        return {str(key): str(host) for key, host in json.loads(given or "{}").items()}
+    except (ValueError, AttributeError):
+        raise ConfigError(f'{name} looks like {{"environment": "https://host"}}') from None
+
+
+def _certificate(home: Path, name: str, chain: str, key: str, password: str) -> ClientCertificate | None:
+    """Each part is a path or the PEM text itself, which goes to a file: TLS libraries read no others."""
+    if not (chain and key):
+        if chain or key:
+            raise ConfigError(f"{name.upper()}_CERTIFICATE and {name.upper()}_KEY go together")
+        return None
+    return ClientCertificate(_pem(home, f"{name}-certificate", chain), _pem(home, f"{name}-key", key), password)
+
+
+def _pem(home: Path, name: str, given: str) -> Path:
+    if not given.lstrip().startswith("-----BEGIN"):
+        return Path(given).resolve()
+    text = given.replace("\\n", "\n").strip()
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]  # another text is another file: `keep` never replaces
+    (home / "secrets").mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = home / "secrets" / f"{name}-{digest}.pem"
+    kept.keep(path, lambda: text)
+    return path

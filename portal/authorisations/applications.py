@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from config import Settings
 from portal.connectors import registry
 from portal.connectors.base import Manifest, OAuth2
+from portal.kernel import http
 from portal.kernel.errors import Conflict, Invalid
 
 
@@ -26,7 +29,10 @@ def oauth_of(app: str) -> OAuth2:
 
 def application(settings: Settings, app: str) -> tuple[str, str]:
     """Our client id and secret at the provider. Raises Conflict when the installation has none."""
-    registered = {"exact": (settings.exact_client_id, settings.exact_client_secret)}
+    registered = {
+        "exact": (settings.exact_client_id, settings.exact_client_secret),
+        "ponto": (settings.ponto_client_id, settings.ponto_client_secret),
+    }
     client_id, secret = registered.get(app, ("", ""))
     if not client_id:
         raise Conflict("authorisation.app_not_registered", app=manifest_of(app).label)
@@ -35,10 +41,28 @@ def application(settings: Settings, app: str) -> tuple[str, str]:
 
 def host_of(settings: Settings, app: str, environment: str) -> str:
     """The provider's address, no slash at the end; the settings may put another in its place."""
-    known = dict(manifest_of(app).hosts) | (dict(settings.exact_hosts) if app == "exact" else {})
+    known = {**manifest_of(app).hosts, **_replaced(settings, app)}
     if environment not in known:
         raise Invalid("authorisation.environment_unknown", field="environment", environment=environment)
     return known[environment].rstrip("/")
+
+
+def login_host(settings: Settings, app: str, environment: str) -> str:
+    """Where people log in: the provider's address, or another that it keeps for that."""
+    host = host_of(settings, app, environment)
+    return host if environment in _replaced(settings, app) else oauth_of(app).authorise_hosts.get(environment, host)
+
+
+def certificate(settings: Settings, app: str) -> http.Certificate | None:
+    """What we show on connections to this provider; None where none is asked for or none is set."""
+    wanted = manifest_of(app).client_certificate
+    known = {"ponto": settings.ponto_certificate}
+    found = known.get(app) if wanted else None
+    return http.Certificate(*found) if found is not None else None
+
+
+def _replaced(settings: Settings, app: str) -> Mapping[str, str]:
+    return {"exact": settings.exact_hosts, "ponto": settings.ponto_hosts}.get(app, {})
 
 
 def redirect_uri(settings: Settings, app: str) -> str:

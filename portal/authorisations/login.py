@@ -83,7 +83,7 @@ def begin(means: Means, scope: Scope, session_id: uuid.UUID, authorisation: Auth
     if oauth.pkce:
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query |= {"code_challenge": challenge, "code_challenge_method": "S256"}
-    host = applications.host_of(settings, authorisation.app, authorisation.environment)
+    host = applications.login_host(settings, authorisation.app, authorisation.environment)
     return f"{host}{oauth.authorise_path}?{urlencode(query)}"
 
 
@@ -103,7 +103,7 @@ def arrive(means: Means, tenant_id: uuid.UUID, session_id: uuid.UUID, app: str, 
     row, verifier = _claimed(means, tenant_id, session_id, app, given)
     settings = means.settings
     host = applications.host_of(settings, app, row.environment)
-    if given.get("iss") and _origin(given["iss"]) != _origin(host):
+    if given.get("iss") and _origin(given["iss"]) != _origin(applications.login_host(settings, app, row.environment)):
         raise LoginRefused("consent.other_issuer")
     if given.get("error"):
         code = "consent.denied" if given["error"] == "access_denied" else "consent.provider_error"
@@ -122,7 +122,8 @@ def arrive(means: Means, tenant_id: uuid.UUID, session_id: uuid.UUID, app: str, 
         raise LoginRefused("consent.code_refused" if text else "consent.provider_away", text=text)
     if row.authorisation_id is None:
         raise LoginRefused("consent.state_unknown")
-    return Arrival(row.authorisation_id, row.environment, _who(host, app, answer), answer)
+    identity = _who(host, app, answer, applications.certificate(settings, app))
+    return Arrival(row.authorisation_id, row.environment, identity, answer)
 
 
 def recognise(scope: Scope, app: str, environment: str, login: str) -> Authorisation | None:
@@ -167,8 +168,8 @@ def _claimed(
         return row, means.vault.open(session, _place(tenant_id, row.id), row.verifier)
 
 
-def _who(host: str, app: str, tokens: Tokens) -> Identity:
-    with http.session(pool=1) as session:
+def _who(host: str, app: str, tokens: Tokens, certificate: http.Certificate | None) -> Identity:
+    with http.session(pool=1, certificate=certificate) as session:
         session.auth = _Bearer(tokens.access)
         try:
             connect = (registry.load_feed if app in registry.FEEDS else registry.load)(app).connect

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from requests.auth import HTTPBasicAuth
+
 from config import Settings
 from portal.authorisations import applications, steady
 from portal.kernel import clock, crash, http
@@ -73,7 +75,10 @@ def ask(settings: Settings, app: str, environment: str, form: Mapping[str, str])
         return Silent(missing.code)
     url = applications.host_of(settings, app, environment) + oauth.token_path
     body = {**form, "client_id": client_id, "client_secret": secret}
-    with http.session(connect=CONNECT_SECONDS, read=READ_SECONDS, max_bytes=MAX_BYTES, pool=1) as session:
+    shown = applications.certificate(settings, app)
+    bounds = {"connect": CONNECT_SECONDS, "read": READ_SECONDS}
+    with http.session(**bounds, max_bytes=MAX_BYTES, pool=1, certificate=shown) as session:
+        session.auth = HTTPBasicAuth(client_id, secret) if oauth.basic else None
         try:
             crash.point("token.before_call")
             reply = http.exchange(session, "POST", url, body=body, headers={"Accept": "application/json"})

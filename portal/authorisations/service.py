@@ -10,27 +10,27 @@ from enum import StrEnum
 
 from sqlalchemy import func, select, text
 
-from config import Settings
 from portal.access import Scope
 from portal.activity import service as activity
-from portal.authorisations import applications, login, renewal, states, tokens
+from portal.authorisations import applications, login, renewal, states
 from portal.authorisations.applications import application, host_of
+from portal.authorisations.connecting import connect, connect_feed
 from portal.authorisations.custody import Custody, Means
-from portal.authorisations.limits import BudgetGate, close_breaker
+from portal.authorisations.limits import close_breaker
 from portal.authorisations.login import Arrival, LoginRefused
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.authorisations.states import health
 from portal.connectors import registry
-from portal.connectors.base import Bookkeeping, Dossier, Identity
+from portal.connectors.base import Dossier, Identity
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected
 from portal.kernel import clock, queue
 from portal.kernel.db import Database, uuid7
 from portal.kernel.errors import Conflict, Invalid
-from portal.kernel.vault import Vault
 from portal.tenants.models import Membership
 
 __all__ = [
-    "Finished", "Outcome", "Seen", "activate", "application", "begin_login", "close_breaker", "connect", "deactivate",
+    "Finished", "Outcome", "Seen", "activate", "application", "begin_login", "close_breaker", "connect", "connect_feed",
+    "deactivate",
     "finish_login", "health", "held_by", "held_by_each", "host_of", "list_authorisations", "recognise_login",
     "remove", "rename", "ring_due", "set_owner", "uses",
 ]  # fmt: skip
@@ -66,33 +66,6 @@ class Seen:
 
     identity: Identity
     dossiers: Sequence[Dossier]
-
-
-def connect(
-    database: Database,
-    vault: Vault,
-    settings: Settings,
-    tenant_id: uuid.UUID,
-    authorisation_id: uuid.UUID,
-    *,
-    person: bool = False,
-    trial: bool = False,
-) -> Bookkeeping:
-    """The provider, signed in. `person`: somebody waits, so the reserve of calls may be used.
-
-    Makes no call yet. `tenant_id` is that of the authorisation. Raises AuthorisationExpired
-    when it is gone or switched off; `trial` allows one that is about to be activated.
-    """
-    custody = Custody(database, vault, settings, tenant_id, authorisation_id, trial)
-    with custody.session() as session:
-        rows = custody.rows(session)
-    if rows is None:
-        raise AuthorisationExpired("authorisation.no_login")
-    custody.check(rows[0])
-    connector = registry.load(rows[0].app)
-    host = applications.host_of(settings, rows[0].app, rows[0].environment)
-    gate = BudgetGate(database, tenant_id, authorisation_id, connector.MANIFEST.limits, person=person)
-    return connector.connect(tokens.session_for(custody, host), host, gate)
 
 
 def list_authorisations(scope: Scope, app: str = "") -> Sequence[tuple[Authorisation, str]]:
@@ -185,8 +158,11 @@ def activate(means: Means, scope: Scope, authorisation_id: uuid.UUID) -> Seen:
     row = _present(scope, authorisation_id)
     book = (means.database, means.vault, means.settings)
     try:
-        provider = connect(*book, scope.tenant_id, row.id, person=True, trial=True)
-        seen = Seen(provider.identity(), provider.dossiers())
+        if row.app in registry.FEEDS:
+            seen = Seen(connect_feed(*book, scope.tenant_id, row.id, person=True, trial=True).identity(), ())
+        else:
+            provider = connect(*book, scope.tenant_id, row.id, person=True, trial=True)
+            seen = Seen(provider.identity(), provider.dossiers())
     except AuthorisationExpired as expired:
         raise Conflict("authorisation.needs_login", reason=expired.code, text=expired.provider_text) from None
     except Rejected as refused:

@@ -42,9 +42,9 @@ def access_token(custody: Custody, *, stale: str | None = None) -> str:
             pause = min(2 * pause, 0.4)
 
 
-def session_for(custody: Custody, host: str) -> requests.Session:
+def session_for(custody: Custody, host: str, certificate: http.Certificate | None = None) -> requests.Session:
     """A bounded session that signs its requests to `host`, and to nowhere else."""
-    made = http.session()
+    made = http.session(certificate=certificate)
     made.auth = _Signature(custody, host.rstrip("/") + "/")
     return made
 

@@ -147,7 +147,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class OAuth2:
-    """Where to log in. `{host}` is replaced by the host of the chosen environment."""
+    """Where to log in: paths under the host of the chosen environment."""
 
     authorise_path: str
     token_path: str
@@ -157,6 +157,8 @@ class OAuth2:
     refresh_lifetime: float  # seconds an unused refresh token lives
     grace: float  # seconds an old refresh token stays usable after a lost answer, 0 when none
     authorise_params: Mapping[str, str] = field(default_factory=dict)
+    authorise_hosts: Mapping[str, str] = field(default_factory=dict)  # by environment, where people log in elsewhere
+    basic: bool = False  # our id and secret also go in the Authorization header
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class Manifest:
 
     key: str
     label: str
-    kind: str  # "bookkeeping"
+    kind: str  # "bookkeeping" or "feed"
     auth: AuthMode
     hosts: Mapping[str, str]  # environment key ("be", "nl", …) → "https://start.exactonline.be"
     reads: Sequence[FieldUse]
@@ -187,6 +189,7 @@ class Manifest:
     countries: Sequence[str]
     maturity: str  # "sandbox", "recordings", "live"
     oauth: OAuth2 | None = None
+    client_certificate: bool = False  # the provider knows us by a certificate of our own on every connection
 
 
 @dataclass(frozen=True, slots=True)

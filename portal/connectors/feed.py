@@ -141,8 +141,11 @@ class BankFeed(Protocol):
 
     def refreshed(self, refresh: str) -> Attempt: ...
 
-    def renewal(self, return_to: str, state: str) -> str:
-        """The address where the person who may renew the consent is sent."""
+    def renewal(self, return_to: str, state: str, account: str = "") -> str:
+        """The address where the person who may renew the consent is sent.
+
+        `account` says which consent where a link holds several banks; "" is the one that ends first.
+        """
         ...
 
     def revoke(self) -> None:
@@ -208,6 +211,6 @@ class Callbacks(Protocol):
 
 
 class Fetch(Protocol):
-    """Reads public keys of the provider, by path under its address; with a time-out."""
+    """Reads public keys of the provider, by an absolute path on its server; with a time-out. Raises OSError."""
 
     def __call__(self, path: str) -> bytes: ...

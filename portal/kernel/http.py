@@ -6,11 +6,13 @@ status, or raises `TransportError`, which says whether the request may have arri
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -43,6 +45,14 @@ class TransportError(Exception):
         self.sent = sent
 
 
+class Certificate(NamedTuple):
+    """Who we say we are on a connection: PEM files, and the password of the key ("" when it has none)."""
+
+    chain: Path
+    key: Path
+    password: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A complete reply of any status. `body` is decompressed; header names match in any case."""
@@ -62,10 +72,20 @@ class _Session(requests.Session):
 class _BoundedAdapter(HTTPAdapter):
     """Puts a time-out on every call, also where the caller forgot one."""
 
-    def __init__(self, *, connect: float, read: float, max_bytes: int, pool: int) -> None:
+    def __init__(
+        self, *, connect: float, read: float, max_bytes: int, pool: int, certificate: Certificate | None
+    ) -> None:
         self.timeout = (connect, read)
         self.max_bytes = max_bytes
+        self.certificate = certificate
         super().__init__(pool_connections=4, pool_maxsize=pool, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        if self.certificate is not None:
+            context = ssl.create_default_context()
+            context.load_cert_chain(*self.certificate)
+            kwargs["ssl_context"] = context
+        super().init_poolmanager(*args, **kwargs)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["timeout"] = kwargs.get("timeout") or self.timeout
@@ -78,17 +98,20 @@ def session(
     read: float = READ_SECONDS,
     max_bytes: int = MAX_BYTES,
     pool: int = 16,
+    certificate: Certificate | None = None,
 ) -> requests.Session:
     """A pooled session that ignores proxies, netrc and cookies. Set `.auth` to sign its requests.
 
     `connect` and `read` are seconds. A call takes at most `connect` for the connection, `read`
-    for the headers and `read` again for the whole body.
+    for the headers and `read` again for the whole body. Raises OSError for a `certificate`
+    that cannot be read.
     """
     made = _Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    for scheme in ("https://", "http://"):
-        made.mount(scheme, _BoundedAdapter(connect=connect, read=read, max_bytes=max_bytes, pool=pool))
+    bounds = {"connect": connect, "read": read}
+    for scheme, shown in (("https://", certificate), ("http://", None)):
+        made.mount(scheme, _BoundedAdapter(**bounds, max_bytes=max_bytes, pool=pool, certificate=shown))
     return made
 
 
