@@ -14,6 +14,7 @@ class Answers:
     """
 
     day_first: bool | None = None  # "qif.date_order"
+    decimal: str = ""  # "." or ",": "qif.decimal_sign", "ofx.decimal_sign"
     account: str = ""
     currency: str = ""  # ISO 4217, three capitals
     invert_reversals: bool = False  # "camt.reversal_sign": reversed entries mean the original direction

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _PRINTED = re.compile(r"(?:\+{3}|\*{3})\s*(\d{3})/?(\d{4})/?(\d{5})\s*(?:\+{3}|\*{3})")
+_RIB = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "12345678912345678923456789")
 
 
 def is_belgian(digits: str) -> bool:
@@ -56,3 +57,29 @@ def structured(text: str) -> str:
         return digits
     plain = re.sub(r"[\s./+*-]", "", text).upper()
     return plain if is_belgian(plain) or is_rf(plain) or is_dutch(plain) else ""
+
+
+def french_iban(bank: str, branch: str, account: str, key: str = "") -> str:
+    """The IBAN of a French account (RIB) from its parts, 5 + 5 + 11 + 2 characters; "" when they are none.
+
+    Without the two digits of the key they are worked out.
+    """
+    parts = f"{bank}{branch}{account}".upper()
+    if (len(bank), len(branch), len(account)) != (5, 5, 11) or not (parts.isascii() and parts.isalnum()):
+        return ""
+    if not (bank + branch).isdigit():
+        return ""
+    digits = parts.translate(_RIB)
+    found = f"{97 - (89 * int(digits[:5]) + 15 * int(digits[5:10]) + 3 * int(digits[10:])) % 97:02d}"
+    if key not in ("", found):
+        return ""
+    number = "".join(str(int(character, 36)) for character in f"{parts}{found}FR00")
+    return f"FR{98 - int(number) % 97:02d}{parts}{found}"
+
+
+def is_iban(text: str) -> bool:
+    """True for an IBAN without spaces whose check digits (ISO 7064, mod 97-10) hold."""
+    if not (15 <= len(text) <= 34 and text.isascii() and text.isalnum() and text[:2].isalpha() and text[2:4].isdigit()):
+        return False
+    digits = "".join(str(int(character, 36)) for character in text[4:] + text[:4])
+    return int(digits) % 97 == 1

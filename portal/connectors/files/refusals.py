@@ -89,6 +89,37 @@ REFUSALS: dict[str, str] = {
         "The statement of {account} adds up only when its reversed entries ({count}) change sides. "
         "Ask your bank what it means by them."
     ),
+    # OFX
+    "ofx.truncated": N_("The file ends too early: its last tag is missing. Download it again from your bank."),
+    "ofx.doctype": N_(
+        "The file has a DOCTYPE, which bank statements never have. It was not read. Download it from your bank again."
+    ),
+    "ofx.too_wide": N_("A part of the file is far larger than in any bank statement."),
+    "ofx.depth": N_("The file is nested too deep to be a bank statement."),
+    "ofx.no_statement": N_("The file holds no statement. Choose an account and a period at your bank."),
+    "ofx.investments_only": N_("The file holds trades in securities only, and no bank entries."),
+    "ofx.bank_error": N_("The bank sent an error in place of a statement: {text}"),
+    "ofx.structure": N_("{element} stands where a statement cannot have it. The file was changed or damaged."),
+    "ofx.missing": N_("An entry has no {element}. Ask your bank for a complete file."),
+    "ofx.amount": N_("“{text}” is not an amount. The file is damaged. Download it again."),
+    "ofx.decimal_sign": N_("“{text}” may be thousands or decimals. Say which sign stands before the cents."),
+    "ofx.date": N_("“{text}” is not a date. The file is damaged. Download it again."),
+    "ofx.currency": N_(
+        "An amount is in {found} on an account in {expected}. Ask your bank for one statement a currency."
+    ),
+    # QIF
+    "qif.truncated": N_("The file ends in the middle of an entry. Download it again from your bank."),
+    "qif.binary": N_("The file holds binary data, which QIF never does. Download it again."),
+    "qif.too_wide": N_("An entry of the file is far larger than in any bank statement."),
+    "qif.no_statement": N_("The file holds no bank entries. It holds: {sections}"),
+    "qif.several_accounts": N_(
+        "The file holds entries of several accounts: {first} and {second}. Export one file for each account."
+    ),
+    "qif.missing": N_("An entry has no {element}. Export the file again."),
+    "qif.amount": N_("“{text}” is not an amount, or is written in another way than the amounts before it."),
+    "qif.decimal_sign": N_("“{text}” may be thousands or decimals. Say which sign stands before the cents."),
+    "qif.date": N_("“{text}” is not a date, or is written in another order than the dates before it."),
+    "qif.date_order": N_("“{text}” may be two dates. Say whether the day or the month comes first."),
 }
 
 WARNINGS: dict[str, str] = {
@@ -102,6 +133,15 @@ WARNINGS: dict[str, str] = {
     "camt.not_booked": N_("Entries left out because they are not booked yet: {count}."),
     "camt.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
     "camt.reversals_inverted": N_("Reversed entries that were turned, as the balances ask: {count}."),
+    "ofx.pending": N_("Entries left out because they are not booked yet: {count}."),
+    "ofx.corrections": N_("Entries by which the bank corrects earlier ones: {count}. Check the earlier ones by hand."),
+    "ofx.trades_left_out": N_("Trades in securities were left out; only the bank entries were read."),
+    "ofx.error_beside": N_("The bank sent an error beside the statements: {text}"),
+    "qif.left_out": N_("Parts of the file that are no bank entries were left out: {sections}"),
+    "qif.opening_balance": N_(
+        "The first entry, of {amount}, is an opening balance. Delete it if it is booked already."
+    ),
+    "qif.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
 }
 
 

@@ -1,0 +1,166 @@
+"""OFX text as tags with what follows them, piece by piece, in flat memory.
+
+One tokenizer serves SGML and XML: a tag with a text after it is a field, whether closed or not;
+a tag without one opens an aggregate. Comments are left out, CDATA is text. Entities other than
+the named characters of HTML do not exist here, and a DOCTYPE, which could make some, is refused.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from html.entities import html5
+
+from portal.connectors.errors import Refused
+from portal.connectors.files.limits import BoundedReader, Readable, ReadLimits
+
+Token = tuple[str, str, str]  # tag, its text ("" when it has none), or the name of an end tag
+
+_CHUNK = 64 << 10
+_TOKEN = re.compile(
+    r"<(?:([A-Za-z][\w.:-]*)(?:\s[^<>]*[^<>/])?>\s*(?:([^\s<][^<]*(?:<(?![/A-Za-z?])[^<]*)*)(?:</\1\s*>)?)?"
+    r"|/([A-Za-z][\w.:-]*)\s*>)",
+    re.ASCII,
+)
+_NAME = re.compile(r"</?[A-Za-z][\w.:-]*", re.ASCII)
+_CHARSETS = (
+    re.compile(rb"<\?xml[^>]{0,200}\bencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE),
+    re.compile(rb"\bCHARSET\s*:\s*([\w.-]{1,40}?)(?=\s|COMPRESSION|OLDFILEUID|<|$)", re.IGNORECASE),
+)
+_EIGHT_BIT = ("cp125", "cp437", "cp85", "iso8859-", "mac-")
+_ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,7});")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+class Markup:
+    def __init__(self, reader: BoundedReader, limits: ReadLimits) -> None:
+        head = reader.peek()
+        self._reader: Readable = utf8(reader)
+        self._limits = limits
+        self._charset = _charset(head)
+        self._lower = b"<OFX" not in head and b"<ofx" in head.lower()
+
+    def tokens(self) -> Iterator[list[Token]]:
+        """The tokens of one piece after the other. Raises Refused for a DOCTYPE and for excess."""
+        for piece in self._pieces():
+            text = self._decoded(piece)
+            if self._lower:
+                text = _NAME.sub(_upper, text)
+            yield _TOKEN.findall(text)
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Blocks that end before a tag, without comments."""
+        held = marked = b""
+        while data := self._reader.read(_CHUNK):
+            data = held + marked + data
+            marked = b""
+            if b"<!" in data:
+                data, marked = self._unmarked(data)
+            end = _last_tag(data)
+            held = data[end:]
+            if len(held) + len(marked) > self._limits.element:
+                raise Refused("ofx.too_wide")
+            yield data[:end]
+        if marked:
+            raise Refused("ofx.truncated")
+        yield held
+
+    def _unmarked(self, data: bytes) -> tuple[bytes, bytes]:
+        """Without comments and CDATA marks; what is still open comes back as it is."""
+        parts = []
+        at = 0
+        while (start := data.find(b"<!", at)) >= 0:
+            parts.append(data[at:start])
+            kind, end_mark = (b"<!--", b"-->") if data.startswith(b"<!--", start) else (b"<![CDATA[", b"]]>")
+            if not data.startswith(kind, start):
+                if len(data) - start < 9 and (kind.startswith(data[start:]) or b"<!--".startswith(data[start:])):
+                    return b"".join(parts), data[start:]
+                if data[start + 2 : start + 3].isalpha():
+                    raise Refused("ofx.doctype")
+                parts.append(b"&lt;!")
+                at = start + 2
+                continue
+            end = data.find(end_mark, start + len(kind))
+            if end < 0:
+                return b"".join(parts), data[start:]
+            if kind == b"<![CDATA[":
+                text = self._decoded(data[start + len(kind) : end])
+                parts.append(text.translate(_ESCAPES).encode())
+            at = end + 3
+        parts.append(data[at:])
+        return b"".join(parts), b""
+
+    def _decoded(self, piece: bytes) -> str:
+        """UTF-8 where it is that, whatever was declared; else the charset declared, tag by tag."""
+        try:
+            return piece.decode()
+        except UnicodeDecodeError:
+            return "<".join(map(self._decoded_part, piece.split(b"<")))
+
+    def _decoded_part(self, part: bytes) -> str:
+        try:
+            return part.decode()
+        except UnicodeDecodeError:
+            return part.decode(self._charset, "replace")
+
+
+def unescaped(text: str) -> str:
+    """Named and numbered characters; only with their semicolon, since names have bare ampersands."""
+    return _ENTITY.sub(_character, text) if "&" in text else text
+
+
+class _Utf8:
+    """Transcodes UTF-16 while it is read."""
+
+    def __init__(self, reader: Readable) -> None:
+        self._reader = reader
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+
+    def read(self, size: int, /) -> bytes:
+        while data := self._reader.read(size):
+            if text := self._decoder.decode(data):
+                return text.encode("utf-8", "replace")
+        return b""
+
+
+def utf8(reader: BoundedReader) -> Readable:
+    """`reader` itself, or one that turns UTF-16, known by its mark, into UTF-8."""
+    return _Utf8(reader) if reader.peek()[:2] in (b"\xff\xfe", b"\xfe\xff") else reader
+
+
+def _charset(head: bytes) -> str:
+    """The eight-bit charset a file declares; cp1252 where it names none that Python knows."""
+    for pattern in _CHARSETS:
+        if match := pattern.search(head):
+            name = match[1].decode("ascii")
+            for candidate in (f"cp{name}", f"iso-{name}", name):
+                try:
+                    found = codecs.lookup(candidate).name
+                except LookupError:
+                    continue
+                if found.startswith(_EIGHT_BIT) and found != "iso8859-1":
+                    return found
+    return "cp1252"  # also for Latin-1, which has nothing where cp1252 has the euro sign
+
+
+def _last_tag(data: bytes) -> int:
+    """Where the last tag begins: what stands before is complete."""
+    end = len(data)
+    while (end := data.rfind(b"<", 0, end)) >= 0:
+        mark = data[end + 1 : end + 2]
+        if mark.isalpha() or mark in (b"/", b"?", b""):
+            return end
+    return 0
+
+
+def _upper(name: re.Match[str]) -> str:
+    return name[0].upper()
+
+
+def _character(entity: re.Match[str]) -> str:
+    name = entity[1]
+    if name[0] != "#":
+        return html5.get(f"{name};", entity[0])
+    number = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+    return chr(number) if 31 < number < 0xD800 or 0xDFFF < number < 0x110000 else " "
