@@ -261,8 +261,10 @@ def mark_seen(scope: Scope, comparison_id: uuid.UUID, kind: str, reference: str,
     same = (Comparison.tenant_id == scope.tenant_id, Comparison.coupling_id == row.coupling_id)
     for one in scope.session.scalars(select(Comparison).where(*same, Comparison.night >= row.night).with_for_update()):
         one.findings = [f | mark if "seen_at" not in f and _facts(f) == _facts(seen) else f for f in one.findings]
-    told = {"kind": kind, "reference": reference, "night": row.night.isoformat(), "note": note}
-    record(scope, "comparison.seen", ("coupling", row.coupling_id), **told)
+    record(
+        scope, "comparison.seen", ("coupling", row.coupling_id), kind=kind, reference=reference,
+        night=row.night.isoformat(), note=note,
+    )  # fmt: skip
 
 
 def _facts(finding: Mapping[str, Any]) -> dict[str, Any]:

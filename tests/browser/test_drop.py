@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, FilePayload, Route, expect
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "portal/static/js"
 PAGE = """<!doctype html><title>Files</title><script type="module" src="/drop.js"></script>
@@ -31,12 +31,9 @@ def test_a_file_beyond_the_limit_is_told_and_not_sent(browser: Browser) -> None:
     page = browser.new_page()
     page.route("**/*", answer)
     page.goto("http://files.test/")
-    page.locator("input[type=file]").set_input_files(
-        [
-            {"name": "large.xml", "mimeType": "text/xml", "buffer": b"x" * 101},
-            {"name": "small.xml", "mimeType": "text/xml", "buffer": b"y" * 100},
-        ]
-    )
+    large: FilePayload = {"name": "large.xml", "mimeType": "text/xml", "buffer": b"x" * 101}
+    small: FilePayload = {"name": "small.xml", "mimeType": "text/xml", "buffer": b"y" * 100}
+    page.locator("input[type=file]").set_input_files([large, small])
     expect(page.locator(".kp-drop-ok")).to_have_text("stored")
     expect(page.locator(".kp-drop-stop")).to_have_text("large.xmlLarger than we take.")
     assert len(sent) == 1
