@@ -65,7 +65,7 @@ def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        return data.removeprefix(b"\xef\xbb\xbf").decode("cp1252", "replace")
 
 
 def _header(first: str) -> tuple[str, list[str]]:
@@ -78,6 +78,8 @@ def _header(first: str) -> tuple[str, list[str]]:
 def _rows(text: str) -> Iterator[tuple[int, Row]]:
     lines = text.splitlines()
     separator, columns = _header(lines[0] if lines else "")
+    if missing := [name for name in _NEEDED if name not in columns]:
+        raise Refused("document.missing", line=1, what=", ".join(missing))
     reader = csv.reader(lines[1:], delimiter=separator)
     try:
         for number, cells in enumerate(reader, start=2):
