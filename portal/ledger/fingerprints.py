@@ -22,22 +22,22 @@ from portal.connectors.base import StatementLine
 from portal.connectors.files.references import belgian_iban
 
 KEY_LENGTH = 12
-_NOTHING = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE", "NA"})
+NOTHING = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE", "NA"})
 
 
 def content_key(line: StatementLine, units: int) -> bytes:
     """12 bytes of what the line says; `units` is its amount in 0.00001."""
     account, reference, end_to_end = line.counterparty_account, line.reference, line.end_to_end_id
     if account and not account.isalnum():
-        account = _plain(account)
+        account = plain(account)
     if len(account) == 12 and account.isdigit():
         account = belgian_iban(account)
     if reference and not reference.isalnum():
-        reference = _plain(reference)
-    end_to_end = _plain(end_to_end) if end_to_end else ""
-    if end_to_end in _NOTHING:
+        reference = plain(reference)
+    end_to_end = plain(end_to_end) if end_to_end else ""
+    if end_to_end in NOTHING:
         end_to_end = ""
-    text = "" if account or reference or end_to_end else _plain(line.description)
+    text = "" if account or reference or end_to_end else plain(line.description)
     said = f"{line.date.toordinal()}|{units}|{account.upper()}|{reference.upper()}|{end_to_end}|{text}"
     return blake2b(said.encode(), digest_size=KEY_LENGTH).digest()
 
@@ -57,7 +57,7 @@ def counter_of(print_: bytes) -> int:
 _NO_LETTER_OR_DIGIT = bytes(code for code in range(128) if not chr(code).isalnum())
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Letters and digits, upper case, without accents."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)

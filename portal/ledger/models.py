@@ -30,18 +30,23 @@ class BankAccount(TenantRow, Base):
 
 
 class Import(TenantRow, Base):
-    """One file that was offered. `sha256` tells the same bytes again."""
+    """One file that was offered, one fetch of a feed that brought lines, or one statement by hand.
+
+    `sha256` tells the same bytes again; a feed's `format` is the provider.
+    """
 
     __tablename__ = "imports"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
         CheckConstraint("state IN ('stored','known','refused')", name="state"),
+        CheckConstraint("origin IN ('file','feed','hand')", name="origin"),
         Index("ix_imports_created", "tenant_id", "created_at"),
     )
 
     filename: Mapped[str]
     size: Mapped[int]
     sha256: Mapped[bytes]
+    origin: Mapped[str] = mapped_column(default="file", server_default="file")
     format: Mapped[str]  # "" when not recognised
     state: Mapped[str]
     code: Mapped[str] = mapped_column(default="")  # why it was refused

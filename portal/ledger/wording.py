@@ -37,6 +37,7 @@ TAGS: dict[str, str] = {
     "import.stored": N_("imported {filename}: {stored} lines stored, {known} known already"),
     "import.known": N_("offered {filename}: all {known} lines were known already"),
     "import.refused": N_("offered {filename}: refused"),
+    "lines.fed": N_("{provider}: {stored} lines stored, {updated} say more now"),
     "import.deleted": N_("deleted {filename} and its {lines} lines"),
 }
 
