@@ -15,6 +15,15 @@ from portal.apikeys.models import ApiCall, ApiKey
 from portal.authorisations.models import CallBudget, LoginState, RefreshAttempt
 from portal.couplings.models import Books, Dossier
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
+from portal.feeds.models import (
+    CalendarLink,
+    Feed,
+    FeedAccount,
+    FeedFetch,
+    FeedReminder,
+    FeedVisit,
+    RenewalLink,
+)
 from portal.identity.models import User
 from portal.identity.sessions import living, start
 from portal.kernel import clock
@@ -117,6 +126,7 @@ def furnish_client(
         _document(session, tenant_id, ids, mark)
         _sources(session, tenant_id, account.id, ids, mark)
         session.flush()
+        ids |= _furnish_feed(session, client, account.id, mark)
         refresh_standing(session, tenant_id)
         for kind in ("ledger_accounts", "journals", "vat_codes", "periods"):
             session.add(Books(tenant_id=tenant_id, coupling_id=coupling.id, kind=kind, rows=[], fetched_at=now))
@@ -194,6 +204,36 @@ def _sources(
     )  # fmt: skip
 
 
+def _furnish_feed(session: Session, client: Tenant, account_id: uuid.UUID, mark: str) -> dict[str, uuid.UUID]:
+    """A bank feed with one of everything that hangs on it."""
+    now, common = clock.now(), {"tenant_id": client.id}
+    ids = {key: uuid7() for key in ("feed_id", "feed_account_id", "renewal_link_id")}
+    session.add(
+        Feed(**common, id=ids["feed_id"], provider="pretend", environment="live", institution=f"{mark}bank",
+             institution_name=f"{mark}Bank", country="BE", state="paused", state_since=now, created_at=now)
+    )  # fmt: skip
+    session.flush()
+    session.add(
+        FeedAccount(**common, id=ids["feed_account_id"], feed_id=ids["feed_id"], bank_account_id=account_id,
+                    remote_id=f"{mark}{uuid.uuid4().hex}", number=f"{mark}1", currency="EUR", ticked=True,
+                    created_at=now)
+    )  # fmt: skip
+    session.flush()
+    session.add(FeedFetch(**common, feed_account_id=ids["feed_account_id"], state="done", started_at=now))
+    session.add(
+        FeedVisit(**common, feed_id=ids["feed_id"], state_hash=uuid.uuid4().bytes, browser_hash=b"x",
+                  purpose="connect", created_at=now, expires_at=now)
+    )  # fmt: skip
+    session.add(
+        RenewalLink(**common, id=ids["renewal_link_id"], feed_id=ids["feed_id"], email=f"{mark}a@example.com",
+                    created_at=now, expires_at=now)
+    )  # fmt: skip
+    session.add(
+        FeedReminder(**common, feed_id=ids["feed_id"], ends_on=clock.today(), days_before=30, sent_at=now, mails=1)
+    )
+    return ids
+
+
 def furnish_portal(
     db: Database, vault: Vault, portal: Tenant, client: Tenant, user: User, mark: str = ""
 ) -> dict[str, uuid.UUID]:
@@ -223,6 +263,7 @@ def furnish_portal(
                     status="active", country="BE", currency="EUR", vat_number="", enterprise_number="", siret="",
                     customer_name="", blocking="", seen_at=now)
         )  # fmt: skip
+        session.add(CalendarLink(**common, user_id=user.id, token_hash=uuid.uuid4().bytes, created_at=now))
         session.add(RefreshAttempt(**common, authorisation_id=authorisation.id, generation=1, started_at=now))
         session.add(CallBudget(**common, authorisation_id=authorisation.id, dossier="1", endpoint=""))
         session.add(

@@ -114,8 +114,8 @@ EXPECTED: dict[str, list[Probe]] = {
         _OF_FIRM,
     ),
     **dict.fromkeys(
-        ("activities", "couplings", "configurations", "bank_accounts", "documents", "entries", "entry_lines", "postings",
-         "runs", "comparisons", "standings", "feeds", "feed_accounts", "feed_fetches", "feed_reminders",
+        ("activities", "couplings", "configurations", "bank_accounts", "documents", "entries", "entry_lines",
+         "postings", "runs", "comparisons", "standings", "feeds", "feed_accounts", "feed_fetches", "feed_reminders",
          "renewal_links"),
         _PORTFOLIO,
     ),
