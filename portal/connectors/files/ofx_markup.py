@@ -14,6 +14,7 @@ from html.entities import html5
 
 from portal.connectors.errors import Refused
 from portal.connectors.files.limits import BoundedReader, Readable, ReadLimits
+from portal.connectors.files.replay import utf8
 
 Token = tuple[str, str, str]  # tag, its text ("" when it has none), or the name of an end tag
 
@@ -108,25 +109,6 @@ class Markup:
 def unescaped(text: str) -> str:
     """Named and numbered characters; only with their semicolon, since names have bare ampersands."""
     return _ENTITY.sub(_character, text) if "&" in text else text
-
-
-class _Utf8:
-    """Transcodes UTF-16 while it is read."""
-
-    def __init__(self, reader: Readable) -> None:
-        self._reader = reader
-        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
-
-    def read(self, size: int, /) -> bytes:
-        while data := self._reader.read(size):
-            if text := self._decoder.decode(data):
-                return text.encode("utf-8", "replace")
-        return b""
-
-
-def utf8(reader: BoundedReader) -> Readable:
-    """`reader` itself, or one that turns UTF-16, known by its mark, into UTF-8."""
-    return _Utf8(reader) if reader.peek()[:2] in (b"\xff\xfe", b"\xfe\xff") else reader
 
 
 def _charset(head: bytes) -> str:

@@ -138,7 +138,7 @@ class StatementReader:
         elif kind == PENDING:
             self._counts["ofx.pending"] += 1
         elif "CURDEF" in fields:
-            self._currency(fields["CURDEF"].strip())
+            self._currency(fields["CURDEF"].strip().upper())
 
     def _account(self, fields: dict[str, str]) -> None:
         statement = self.statement
@@ -151,7 +151,9 @@ class StatementReader:
 
     def _currency(self, currency: str) -> None:
         statement = self.statement
-        if statement.currency and currency != statement.currency or self._begun:
+        if currency == statement.currency:
+            return
+        if statement.currency or self._begun:
             raise Refused("ofx.structure", element="CURDEF")
         statement.currency = currency
 
@@ -166,8 +168,9 @@ class StatementReader:
         day = next((fields[name] for name in ("DTPOSTED", "DTUSER", "DTAVAIL") if self._dated(fields, name)), "")
         if not day:
             raise Refused("ofx.missing", element="DTPOSTED")
-        if "CURRENCY.CURSYM" in fields and _text(get("CURRENCY.CURSYM")) != self.statement.currency:
-            raise Refused("ofx.currency", found=_text(get("CURRENCY.CURSYM")), expected=self.statement.currency)
+        found = _text(get("CURRENCY.CURSYM")).upper()
+        if found and found != self.statement.currency:
+            raise Refused("ofx.currency", found=found, expected=self.statement.currency)
         if "CORRECTFITID" in fields:
             self._counts["ofx.corrections"] += 1
             if _text(get("CORRECTACTION")).upper() == "DELETE":

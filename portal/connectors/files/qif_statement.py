@@ -1,0 +1,145 @@
+"""One bank section of a QIF file as a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from portal.connectors.base import LineDetail, Statement, StatementLine, Warning_
+from portal.connectors.errors import Refused
+from portal.connectors.files.limits import ReadLimits
+from portal.connectors.files.qif_sections import Entry, Section
+from portal.connectors.files.qif_values import Amounts, Dates
+from portal.connectors.files.references import printed_belgian
+
+_OPENINGS = ("opening balance", "solde initial", "solde d'ouverture", "beginsaldo", "openingssaldo")
+
+
+class StatementReader:
+    """Consumes the entries of one section.
+
+    `numbers` counts those of the whole file; `others` are the titles of sections left out, told once.
+    """
+
+    def __init__(
+        self,
+        statement: Statement,
+        section: Section,
+        entries: Iterator[Entry],
+        limits: ReadLimits,
+        numbers: Iterator[int],
+        others: list[str],
+        dates: Dates,
+        amounts: Amounts,
+    ) -> None:
+        self.statement = statement
+        self.next: Section | None = None  # after the lines: the section that follows
+        self._section = section
+        self._entries = entries
+        self._limits = limits
+        self._numbers = numbers
+        self._others = others
+        self._dates = dates
+        self._amounts = amounts
+        statement.lines = self._lines()
+
+    def _lines(self) -> Iterator[StatementLine]:
+        limit = self._limits.entries
+        first = True
+        for section, fields, lines in self._entries:
+            if section is not self._section:
+                self.next = section
+                break
+            if not any(fields.values()):
+                continue
+            number = next(self._numbers)
+            if limit is not None and number > limit:
+                raise Refused("file.too_many_entries", limit=str(limit))
+            try:
+                line = self._line(fields, lines)
+            except Refused as refusal:
+                refusal.values.setdefault("entry", str(number))
+                raise
+            if first:
+                first = False
+                self._tell_opening(line)
+            yield line
+        if self._others:
+            self.statement.warnings.append(Warning_("qif.left_out", {"sections": ", ".join(self._others)}))
+            self._others.clear()
+
+    def _line(self, fields: dict[str, str], lines: list[str]) -> StatementLine:
+        addresses = ""
+        if len(fields) != len(lines):
+            fields, addresses = _unrepeated(lines)
+        get = fields.get
+        amount = get("T") or get("U")
+        if not amount:
+            raise Refused("qif.missing", element="T")
+        day = get("D")
+        if not day:
+            raise Refused("qif.missing", element="D")
+        total = self._amounts.read(amount)
+        description = _squeezed(f"{get('M', '')} {addresses or get('A', '')}")
+        counterparty = _squeezed(get("P"))
+        if not description and not counterparty:
+            description = _squeezed(get("L"))
+        return StatementLine(
+            self._dates[day],
+            None,
+            total,
+            description,
+            counterparty,
+            "",
+            "",
+            printed_belgian(description),
+            "",
+            _squeezed(get("N")),
+            "",
+            self._details(lines, total) if "$" in fields else (),
+        )
+
+    def _details(self, lines: list[str], total: Decimal) -> tuple[LineDetail, ...]:
+        details: list[LineDetail] = []
+        category = memo = ""
+        seen = 0
+        for line in lines:
+            letter = line[:1]
+            if letter == "S":
+                category, memo = _squeezed(line[1:]), ""
+            elif letter == "E":
+                memo = _squeezed(line[1:])
+            elif letter == "$":
+                seen += 1
+                if len(details) < self._limits.details:
+                    details.append(LineDetail(self._amounts.read(line[1:]), memo or category))
+        if seen > self._limits.width:
+            raise Refused("qif.too_wide")
+        if seen > len(details):
+            values = {"amount": str(total), "count": str(seen), "kept": str(len(details))}
+            self.statement.warnings.append(Warning_("qif.details_left_out", values))
+        return tuple(details)
+
+    def _tell_opening(self, line: StatementLine) -> None:
+        if line.counterparty.lower() in _OPENINGS:
+            self.statement.warnings.append(Warning_("qif.opening_balance", {"amount": str(line.amount)}))
+
+
+def _unrepeated(lines: list[str]) -> tuple[dict[str, str], str]:
+    """The first value of each letter, and the lines of the address.
+
+    A split may have a date of its own; two amounts, or two dates before any split, are two
+    entries whose `^` was lost.
+    """
+    fields: dict[str, str] = {}
+    for line in lines:
+        letter, value = line[:1], line[1:]
+        before = fields.setdefault(letter, value)
+        lost = letter == "T" or (letter == "D" and "S" not in fields)
+        if lost and before.strip() != value.strip():
+            raise Refused("qif.missing", element="^")
+    return fields, " ".join(line[1:] for line in lines if line[:1] == "A")
+
+
+def _squeezed(text: str | None) -> str:
+    return " ".join(text.split()) if text else ""
