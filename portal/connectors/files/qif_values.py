@@ -111,8 +111,8 @@ class Dates(dict[str, date]):
                 year += 2000 if "'" in mark or year < _CENTURY else 1900
             elif len(last) == 3 or len(first) > 2:
                 raise ValueError
-            month, day = (second, first) if self._day_first else (first, second)
-        return date(year, int(month), int(day))
+            month, day = map(int, (second, first) if self._day_first else (first, second))
+        return date(year, month, day)
 
 
 class Amounts:
