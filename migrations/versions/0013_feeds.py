@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision = "0013"
 down_revision = "0012"
@@ -300,7 +299,6 @@ def upgrade() -> None:
         sa.Column("refresh_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("balance", sa.BigInteger(), nullable=True),
         sa.Column("balance_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("pending", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("consent_ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_due_at", sa.DateTime(timezone=True), nullable=True),
@@ -351,6 +349,7 @@ def upgrade() -> None:
         sa.Column("pages", sa.Integer(), nullable=False),
         sa.Column("stored", sa.Integer(), nullable=False),
         sa.Column("known", sa.Integer(), nullable=False),
+        sa.Column("updated", sa.Integer(), nullable=False),
         sa.Column("pending", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),

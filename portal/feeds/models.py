@@ -6,10 +6,8 @@ import uuid
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, TenantRow
@@ -110,7 +108,6 @@ class FeedAccount(TenantRow, Base):
     refresh_since: Mapped[datetime | None]
     balance: Mapped[Decimal | None] = mapped_column(Amount)
     balance_at: Mapped[datetime | None]
-    pending: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)  # announced, never stored as lines
     consent_ends_at: Mapped[datetime | None]
     last_at: Mapped[datetime | None]  # last fetch that worked
     next_due_at: Mapped[datetime | None]
@@ -140,6 +137,7 @@ class FeedFetch(TenantRow, Base):
     pages: Mapped[int] = mapped_column(default=0)
     stored: Mapped[int] = mapped_column(default=0)
     known: Mapped[int] = mapped_column(default=0)
+    updated: Mapped[int] = mapped_column(default=0)
     pending: Mapped[int] = mapped_column(default=0)
     code: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
