@@ -53,11 +53,26 @@ def _runtime() -> Any:
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="An array of statements with their lines, amounts as strings.")
-def parse(file: Path, as_json: bool) -> None:
-    """Read a statement file (CODA, CAMT.053). Status 0, or 2 with the reason when it is refused."""
+@click.option(
+    "--day-first/--month-first", default=None, help="For a QIF file whose dates have two readings, like 3/4/24."
+)
+@click.option(
+    "--decimal", type=click.Choice([".", ","]), help="For a file whose amounts have two readings, like 1,234."
+)
+@click.option("--account", default="", help="For a file that names none: the IBAN or the bank's own number.")
+@click.option("--currency", default="", help="For a file that names none, like EUR.")
+def parse(file: Path, as_json: bool, day_first: bool | None, decimal: str | None, account: str, currency: str) -> None:
+    """Read a statement file, whatever its format. Status 0, or 2 with the reason when it is refused."""
+    from portal.connectors.files.answers import Answers
     from portal.parse_command import parse_file
 
-    sys.exit(parse_file(file, as_json, sys.stdout, sys.stderr))
+    answers = Answers(
+        day_first=day_first,
+        decimal=decimal or "",
+        account="".join(account.split()),
+        currency=currency.strip().upper(),
+    )
+    sys.exit(parse_file(file, as_json, sys.stdout, sys.stderr, answers))
 
 
 # -------------------------------------------------------------------------- connectors
