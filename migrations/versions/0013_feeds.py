@@ -96,7 +96,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT DISTINCT ON (r.configuration_id) r.state, r.code FROM runs r JOIN chosen c ON c.id = r.configuration_id
     WHERE r.tenant_id = p_tenant AND r.state IN ('done', 'failed') ORDER BY r.configuration_id, r.created_at DESC
   ), night AS (
-    SELECT jsonb_array_length(n.findings) AS wrong FROM comparisons n JOIN coupling k ON k.id = n.coupling_id
+    SELECT jsonb_array_length(jsonb_path_query_array(n.findings, '$[*] ? (!exists(@.seen_at))')) AS wrong
+    FROM comparisons n JOIN coupling k ON k.id = n.coupling_id
     WHERE n.tenant_id = p_tenant ORDER BY n.night DESC LIMIT 1
   ), waiting AS (
     SELECT count(*) AS entries FROM entries e
@@ -167,7 +168,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT DISTINCT ON (r.configuration_id) r.state, r.code FROM runs r JOIN chosen c ON c.id = r.configuration_id
     WHERE r.tenant_id = p_tenant AND r.state IN ('done', 'failed') ORDER BY r.configuration_id, r.created_at DESC
   ), night AS (
-    SELECT jsonb_array_length(n.findings) AS wrong FROM comparisons n JOIN coupling k ON k.id = n.coupling_id
+    SELECT jsonb_array_length(jsonb_path_query_array(n.findings, '$[*] ? (!exists(@.seen_at))')) AS wrong
+    FROM comparisons n JOIN coupling k ON k.id = n.coupling_id
     WHERE n.tenant_id = p_tenant ORDER BY n.night DESC LIMIT 1
   ), waiting AS (
     SELECT count(*) AS entries FROM entries e

@@ -118,7 +118,7 @@ def test_a_difference_is_marked_as_seen_with_a_reason(desk: Desk, sign_in: SignI
         assert "Mark as seen" not in page
         for path in (f"/p/{desk.portal}", f"/p/{desk.portal}/runs", f"/c/{desk.client}"):
             shown = words(client.get(path, follow_redirects=True).text)
-            assert "differs from" not in shown
+            assert "differs from" not in shown, shown
             assert "exactly once" not in shown
         assert stands(desk) != "standing.differences"
         compare()
