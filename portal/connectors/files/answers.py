@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from portal.connectors.files.csv_mapping import CsvMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +16,12 @@ class Answers:
     on whose page it was offered.
     """
 
-    day_first: bool | None = None  # "qif.date_order"
-    decimal: str = ""  # "." or ",": "qif.decimal_sign", "ofx.decimal_sign"
+    day_first: bool | None = None  # "qif.date_order", "csv.date_order"
+    decimal: str = ""  # "." or ",": "qif.decimal_sign", "ofx.decimal_sign", "csv.decimal"
     account: str = ""
     currency: str = ""  # ISO 4217, three capitals
     invert_reversals: bool = False  # "camt.reversal_sign": reversed entries mean the original direction
+    mappings: Mapping[str, CsvMapping] = field(default_factory=dict)  # "csv.unknown_header", by fingerprint
 
 
 UNANSWERED = Answers()

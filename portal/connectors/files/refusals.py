@@ -120,6 +120,34 @@ REFUSALS: dict[str, str] = {
     "qif.decimal_sign": N_("“{text}” may be thousands or decimals. Say which sign stands before the cents."),
     "qif.date": N_("“{text}” is not a date, or is written in another order than the dates before it."),
     "qif.date_order": N_("“{text}” may be two dates. Say whether the day or the month comes first."),
+    # CSV
+    "csv.binary": N_("The file holds binary data, which a table of text never does. Download it again as CSV."),
+    "csv.line_too_long": N_("The file has a line of more than {limit} characters. It is no table of bank lines."),
+    "csv.table": N_("The table cannot be read: {problem}. A quotation mark may be missing. Download it again."),
+    "csv.no_table": N_("The file holds no table with dates and amounts."),
+    "csv.no_rows": N_("The table has headings but no rows. There is nothing to store."),
+    "csv.unknown_header": N_("The headings of this table are not known: {header}. Say once what each column means."),
+    "csv.incomplete": N_(
+        "The columns do not say when and how much. Say which column holds the date and which the amount."
+    ),
+    "csv.date_order": N_("“{text}” may be two dates. Say whether the day or the month comes first."),
+    "csv.date_mixed": N_("“{text}” has day and month in another order than the dates before it. Nothing was read."),
+    "csv.date": N_("“{text}” is not a date. The table is damaged, or this is another column than it says."),
+    "csv.decimal": N_("“{text}” may be thousands or decimals. Say which sign stands before the cents."),
+    "csv.decimal_mixed": N_(
+        "“{text}” is written in another way than the amounts before it, where “{mark}” stands before the cents."
+    ),
+    "csv.amount": N_("“{text}” is not an amount. The table is damaged, or this is another column than it says."),
+    "csv.decimals": N_("The amount {text} has more than five decimals."),
+    "csv.sign": N_("“{text}” does not say whether money came in or went out."),
+    "csv.sides": N_("“{text}” says two things: money that came in and money that went out, or neither."),
+    "csv.currency": N_("“{text}” is not a currency of three letters."),
+    "csv.width": N_("This row has {found} cells where {expected} are expected. Rows are cut off or were changed."),
+    "csv.accounts": N_("The table names more than {limit} accounts."),
+    "csv.balance": N_(
+        "The balance {balance} does not follow from the row beside it and the amount {amount}. Rows are missing or "
+        "changed, or this is not the column of amounts."
+    ),
 }
 
 WARNINGS: dict[str, str] = {
@@ -142,6 +170,7 @@ WARNINGS: dict[str, str] = {
         "The first entry, of {amount}, is an opening balance. Delete it if it is booked already."
     ),
     "qif.details_left_out": N_("An entry of {amount} has {count} details; the first {kept} are kept."),
+    "csv.not_booked": N_("Rows left out because they are refused or not booked yet: {count}."),
 }
 
 
