@@ -12,10 +12,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import false, func, or_, select, tuple_
+from sqlalchemy import false, func, or_, select, tuple_, type_coerce
 
 from portal.access import Scope
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
+from portal.kernel.money import Amount
 
 PAGE = 50
 # waiting: in no entry · entered: in one · open: not settled by the bank yet
@@ -65,13 +66,14 @@ class Counts:
 
 
 def count_documents(scope: Scope) -> Counts:
-    left, nought = Document.due - Document.settled, Decimal(0)
+    left, nought = type_coerce(Document.due - Document.settled, Amount), Decimal(0)
     euro = Document.currency == "EUR"
     row = scope.session.execute(
         select(
             func.count(), func.count().filter(Document.entry_id.is_(None)),
             func.count().filter(Document.settled != Document.due),
-            func.sum(left).filter(left > nought, euro), func.sum(left).filter(left < nought, euro),
+            type_coerce(func.sum(left).filter(left > nought, euro), Amount),
+            type_coerce(func.sum(left).filter(left < nought, euro), Amount),
         ).where(Document.tenant_id == scope.tenant_id)
     ).one()  # fmt: skip
     return Counts(row[0], row[1], row[2], row[3] or nought, -(row[4] or nought))
