@@ -47,11 +47,12 @@ def callbacks(
 
 
 def returned(query: Mapping[str, str]) -> Notice:
-    """What the address says with which a person comes back from linking or renewing. It is a hint, signed by nobody."""
-    error = query.get("error_class", "")
+    """What the address says with which a person comes back from linking or renewing: a hint, signed by nobody."""
+    link = query.get("connection_id", "")
+    error = query.get("error_class", "" if link else "Cancelled")
     return Notice(
         event="return",
-        link=query.get("connection_id", ""),
+        link=link,
         state=query.get("state", ""),
         failed=bool(error),
         code=mapping.code_of(error) if error else "",

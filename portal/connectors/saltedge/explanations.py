@@ -100,7 +100,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "client",
         (N_("Renew the connection that is there in place of making a new one."),),
     ),
-    "saltedge.return_cancelled": Explanation(
+    "saltedge.cancelled": Explanation(
         N_("Connecting the bank was broken off"),
         N_("Somebody chose Cancel at Salt Edge or at the bank. Nothing was read."),
         "client",
