@@ -38,6 +38,7 @@ COLUMNS = (
     "fingerprint",
 )  # fmt: skip
 _COPY = "COPY pg_temp.arriving_lines FROM STDIN (FORMAT BINARY)"
+_TEXTS = ", value_date, description, counterparty, counterparty_account, reference, end_to_end_id"
 HELD = 2_000  # lines of a file that wait in memory
 STATEMENTS = 10_000  # heads stay in memory
 MOST = 1 << 61  # sum of a statement; leaves room for its opening balance in 64 bits
@@ -127,14 +128,29 @@ class Arrived:
         self._held, self._spilled = [], True
         return copy
 
-    def of_days(self, ordinals: Collection[int], days: Collection[date]) -> Iterable[Row]:
-        """(date, ordinal, id, amount, total, fingerprint), by date, ordinal and position."""
+    def of_days(self, ordinals: Collection[int], days: Collection[date], texts: bool = False) -> Iterable[Row]:
+        """(date, ordinal, id, amount, total, fingerprint), by date, ordinal and position.
+
+        With `texts` also: value date, description, counterparty, its account, reference, end-to-end id.
+        """
         if self._spilled:
-            query = """SELECT date, ordinal, id, amount, total, fingerprint FROM pg_temp.arriving_lines
-                WHERE ordinal = ANY(%s) AND date = ANY(%s) ORDER BY date, ordinal, position"""
+            query = f"""SELECT date, ordinal, id, amount, total, fingerprint {_TEXTS if texts else ""}
+                FROM pg_temp.arriving_lines
+                WHERE ordinal = ANY(%s) AND date = ANY(%s) ORDER BY date, ordinal, position"""  # noqa: S608 (constants only)
             return self._connection.execute(query, (list(ordinals), list(days)), binary=True)
-        some = (row for row in self._held if row[0] in ordinals and row[3] in days)
-        return ((row[3], row[0], row[1], row[5], row[6], row[-1]) for row in sorted(some, key=_by_day))
+        some = sorted((row for row in self._held if row[0] in ordinals and row[3] in days), key=_by_day)
+        if texts:
+            return ((row[3], row[0], row[1], row[5], row[6], row[-1], row[4], *row[7:12]) for row in some)
+        return ((row[3], row[0], row[1], row[5], row[6], row[-1]) for row in some)
+
+    def rows(self, ids: Collection[uuid.UUID]) -> Iterable[Row]:
+        """The values of COLUMNS of some lines."""
+        if not ids:
+            return []
+        if self._spilled:
+            query = f"SELECT {', '.join(COLUMNS)} FROM pg_temp.arriving_lines WHERE id = ANY(%s)"  # noqa: S608 (constants only)
+            return self._connection.execute(query, (list(ids),), binary=True)
+        return [row for row in self._held if row[1] in ids]
 
     def drop(self, ids: Collection[uuid.UUID]) -> None:
         if not ids:

@@ -24,9 +24,10 @@ from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict
 from portal.kernel.money import AmountOutOfRange
 from portal.ledger.accounts import Number, create_accounts
+from portal.ledger.comparing import Decision
 from portal.ledger.gathering import Head, gather
 from portal.ledger.models import BankAccount, Import, Statement, StatementLine
-from portal.ledger.storing import Decision, decide, look_up, store
+from portal.ledger.storing import decide, look_up, store
 
 MAX_NAME = 120
 MAX_WARNINGS = 50

@@ -15,7 +15,10 @@ balance after it. So, for one day of one incoming statement, in this order:
    is ordered, and when the stored lines came in another format, all of it is known, whatever
    the words and even when one format books a batch as a total and the other line by line.
 4. Where either side holds the day whole (its statement goes on before and after that day),
-   equal content is the same line; and in another format, equal amounts are.
+   equal content is the same line.
+5. Where one side is not sure of its places, and another source told the other: what says less is
+   the line that says more, the likest first (see `likeness`).
+6. Where either side holds the day whole, equal amounts in files of two formats are the same line.
 
 Lines of neighbours – the chain of statements that ends at the balance and day where the incoming
 one begins, and the chain that begins where it ends – are left out of all this: equal lines on
@@ -36,15 +39,21 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from portal.ledger.likeness import Telling, pair
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """`amount` and `after` (the balance after it, None when not known) in units of 0.00001."""
+    """`amount` and `after` (the balance after it, None when not known) in units of 0.00001.
+
+    `telling`: None where all sides are sure of their places, so that nobody asks.
+    """
 
     key: bytes
     amount: int
     after: int | None
     sure: bool  # whether `after` can be relied on
+    telling: Telling | None
 
     @property
     def before(self) -> int | None:
@@ -60,10 +69,16 @@ class Arriving(Placed):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept(Placed):
-    """One stored line of the same account and day."""
+    """One stored line of the same account and day; `id` None while it is only about to be stored.
 
+    `loose`: its statement knows no balances, so that one that does may take the line over.
+    """
+
+    id: uuid.UUID | None
     statement: uuid.UUID
     format: str
+    origin: str  # "file", "feed" or "hand"; "deleted" for a line that a person took out
+    loose: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +116,47 @@ def _not_after(one: date | None, other: date | None) -> bool:
     return one is not None and other is not None and one <= other
 
 
-def unknown(arriving: Sequence[Arriving], kept: Sequence[Kept], format: str, *, whole: bool) -> list[Arriving]:
+Met = dict[Arriving, Kept]
+
+
+def unknown(
+    arriving: Sequence[Arriving], kept: Sequence[Kept], format: str, met: Met, *, whole: bool
+) -> list[Arriving]:
     """The lines of one statement and day, oldest first, that are not among `kept`.
 
     `kept` are the stored lines of that day without the neighbours'; `whole`: either side holds
-    the day whole.
+    the day whole. `met` is told which stored line each of the others is, as far as that is known.
     """
-    rest, left = _pair(arriving, kept, _place, _place)
-    rest, left = _pair(rest, left, _unsure, _key)
-    rest, left = _pair(rest, left, _key, _unsure)
+    rest, left = _pair(arriving, kept, _place, _place, met)
+    rest, left = _pair(rest, left, _unsure, _key, met)
+    rest, left = _pair(rest, left, _key, _unsure, met)
     if rest and left:
         rest, left = _spanned(arriving, rest, left, kept, format)
     if whole:
-        rest, left = _pair(rest, left, _key, _key)
-        rest, left = _pair(rest, left, _amount, lambda line: None if line.format == format else line.amount)
+        rest, left = _pair(rest, left, _key, _key, met)
+    if rest and left:
+        rest, left = like(rest, left, format, met, whole=whole)
+    if whole:
+        rest, left = _pair(rest, left, _amount, lambda line: _other_file(line, format), met)
     return rest
+
+
+def like(
+    rest: Sequence[Arriving], left: Sequence[Kept], format: str, met: Met, *, whole: bool
+) -> tuple[list[Arriving], list[Kept]]:
+    """Rule 5: first what others told without places, then, for lines without places, all that others told."""
+    told = [line for line in left if line.format != format or line.origin != "file"]
+    rest, left = list(rest), list(left)
+    for ours, theirs in (
+        (rest, [line for line in told if not line.sure]),
+        ([line for line in rest if not line.sure], [line for line in told if line.sure]),
+    ):
+        mine = {line.telling: line for line in ours if line.telling and line not in met}
+        kept = {line.telling: line for line in theirs if line.telling}
+        for come, there in pair(list(mine), list(kept), lambda day: whole):
+            met[mine[come]] = kept[there]
+    gone = {id(met[line]) for line in rest if line in met}
+    return [line for line in rest if line not in met], [line for line in left if id(line) not in gone]
 
 
 # ------------------------------------------------------------------ pairing
@@ -125,7 +166,7 @@ ToldKept = Callable[[Kept], Hashable]
 
 
 def _pair(
-    arriving: Iterable[Arriving], kept: Iterable[Kept], told: Told, told_kept: ToldKept
+    arriving: Iterable[Arriving], kept: Iterable[Kept], told: Told, told_kept: ToldKept, met: Met
 ) -> tuple[list[Arriving], list[Kept]]:
     """Cross out, one for one, what both sides tell alike; None is told by nobody. Returns what is left."""
     waiting: dict[Hashable, list[Kept]] = defaultdict(list)
@@ -140,7 +181,7 @@ def _pair(
     for one in arriving:
         sign = told(one)
         if sign is not None and waiting.get(sign):
-            waiting[sign].pop()
+            met[one] = waiting[sign].pop()
         else:
             rest.append(one)
     left.extend(line for lines in waiting.values() for line in lines)
@@ -163,6 +204,10 @@ def _amount(line: Placed) -> Hashable:
     return line.amount
 
 
+def _other_file(line: Kept, format: str) -> Hashable:
+    return line.amount if line.origin == "file" and line.format != format else None
+
+
 # ------------------------------------------------------------------ stretches
 
 
@@ -177,7 +222,7 @@ def _spanned(
         return rest, left
     along = set(path)
     free = [line for line in left if line in along]
-    rest, free = _pair(rest, free, _key, _key)
+    rest, free = _pair(rest, free, _key, _key, {})
     if any(line.format != format for line in free) and _tell_the_same(arriving, path):
         rest, free = [], [line for line in free if line.format == format]
     unmet = set(free)

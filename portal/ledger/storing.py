@@ -1,19 +1,15 @@
 """From gathered lines to the ledger: each line once.
 
 Whole statements that are known by their digest are left out first. Days that no stored
-statement touches are stored as they are; only shared days go through `matching`.
+statement touches are stored as they are; only shared days go through `comparing`.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 from psycopg.types.json import Jsonb
 from sqlalchemy.orm import make_transient_to_detached
@@ -22,41 +18,15 @@ from sqlalchemy.orm.attributes import flag_dirty
 from portal.access import Scope
 from portal.connectors.errors import Refused
 from portal.ledger.accounts import Number
-from portal.ledger.fingerprints import counter_of, fingerprint, key_of
+from portal.ledger.comparing import Comparison, Decision, Stored
 from portal.ledger.gathering import Arrived, Head, array, raw
-from portal.ledger.matching import Arriving, Kept, Span, follows, unknown
+from portal.ledger.known import SHIFT
+from portal.ledger.matching import Span
 from portal.ledger.models import Import
+from portal.ledger.taking_over import take_over
 
 SLICE = 20_000  # incoming lines compared at a time, so that memory stays flat
 STATEMENTS_A_DAY = 100  # of one account in one file
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A statement that is there already."""
-
-    span: Span
-    digest: bytes
-    format: str
-    in_order: bool
-
-
-@dataclass(slots=True)
-class Decision:
-    """What is stored of one account: its statements, and how many of their lines are known."""
-
-    account_id: uuid.UUID
-    heads: list[Head]
-    lines: int
-    known_lines: Counter[int] = field(default_factory=Counter)  # by ordinal
-
-    @property
-    def stored(self) -> int:
-        return sum(head.count for head in self.heads) - self.known_lines.total()
-
-    @property
-    def known(self) -> int:
-        return self.lines - self.stored
 
 
 def look_up(scope: Scope, heads: Sequence[Head]) -> tuple[dict[Number, uuid.UUID], dict[uuid.UUID, list[Stored]]]:
@@ -70,9 +40,12 @@ def look_up(scope: Scope, heads: Sequence[Head]) -> tuple[dict[Number, uuid.UUID
     first = min((head.first for head in heads if head.first), default=None)
     last = max((head.last for head in heads if head.last), default=None)
     connection, digests = raw(scope.session), [head.digest for head in heads]
+    loose = any(head.opening is None for head in heads)
     with connection.pipeline():
         locked = connection.execute(_LOCK, (scope.tenant_id, numbers), binary=True)
-        found = connection.execute(_TOUCHING, (scope.tenant_id, numbers, digests, last, first), binary=True)
+        found = connection.execute(
+            _TOUCHING, (scope.tenant_id, numbers, digests, last, loose, first, loose), binary=True
+        )
     accounts = {(number, currency): identity for identity, number, currency in locked}
     stored: dict[uuid.UUID, list[Stored]] = defaultdict(list)
     for account, *rest in found:
@@ -82,14 +55,17 @@ def look_up(scope: Scope, heads: Sequence[Head]) -> tuple[dict[Number, uuid.UUID
 
 _LOCK = """SELECT id, number, currency FROM bank_accounts WHERE tenant_id = %s AND number = ANY(%s)
   ORDER BY number, currency FOR UPDATE"""
-# Statements that share a day with the incoming ones, or are one of them.
+# Statements that share a day with the incoming ones, or are one of them. A source without balances
+# may know the value date only, which is some days off.
 _TOUCHING = """SELECT s.bank_account_id, s.id, s.opening, s.closing, s.opening_date, s.closing_date, s.first_date,
-    s.last_date, s.digest, i.format, s.in_order
+    s.last_date, s.digest, i.format, i.origin, s.in_order
   FROM bank_accounts a
   JOIN statements s ON s.tenant_id = a.tenant_id AND s.bank_account_id = a.id
   JOIN imports i ON i.tenant_id = s.tenant_id AND i.id = s.import_id
   WHERE a.tenant_id = %s AND a.number = ANY(%s)
-    AND (s.digest = ANY(%s) OR (s.first_date <= %s AND s.last_date >= %s))"""
+    AND (s.digest = ANY(%s) OR (
+      s.first_date <= %s::date + CASE WHEN s.opening IS NULL OR %s THEN 15 ELSE 0 END
+      AND s.last_date >= %s::date - CASE WHEN s.opening IS NULL OR %s THEN 15 ELSE 0 END))"""
 
 
 def decide(
@@ -106,13 +82,13 @@ def decide(
         if head.digest not in digests:
             digests.add(head.digest)
             decision.heads.append(head)
-    comparison = _Comparison(scope, decision, stored, arrived)
+    comparison = Comparison(scope, decision, stored, arrived)
     for days in _slices(_shared_days(decision.heads, stored), decision.heads):
         comparison.run(days)
     return decision
 
 
-def store(scope: Scope, row: Import, decisions: Iterable[Decision], arrived: Arrived) -> None:
+def store(scope: Scope, row: Import, decisions: Sequence[Decision], arrived: Arrived) -> None:
     """Write the import, its statements and their new lines: one statement, one round trip."""
     columns = [
         (
@@ -134,6 +110,7 @@ def store(scope: Scope, row: Import, decisions: Iterable[Decision], arrived: Arr
         *lines,
     )  # fmt: skip
     raw(scope.session).execute(f"{_INSERT} {source} {_JOIN}", parameters)
+    take_over(scope, decisions, row.format)
     # Written past the session: from here on it knows the row, and whoever watches imports sees it flushed.
     make_transient_to_detached(row)
     scope.session.add(row)
@@ -180,7 +157,13 @@ def _shared_days(heads: Sequence[Head], stored: Sequence[Stored]) -> list[date]:
     crowded = max(count.values(), default=0)
     if crowded > STATEMENTS_A_DAY:
         raise Refused("file.statements_a_day", limit=str(STATEMENTS_A_DAY))
-    ranges = [(told.span.first, told.span.last) for told in stored if told.span.first and told.span.last]
+    loose = any(head.opening is None for head in heads)
+    ranges = [
+        (told.span.first - shift, told.span.last + shift)
+        for told in stored
+        if told.span.first and told.span.last
+        for shift in (SHIFT if loose or told.loose else timedelta(0),)
+    ]
     return sorted(
         day for day, heads_ in count.items() if heads_ > 1 or any(first <= day <= last for first, last in ranges)
     )
@@ -198,115 +181,3 @@ def _slices(days: Sequence[date], heads: Sequence[Head]) -> Iterator[list[date]]
             some = []
     if some:
         yield some
-
-
-class _Comparison:
-    """Compares shared days of the incoming statements of one account, in the order of the file."""
-
-    def __init__(self, scope: Scope, decision: Decision, stored: Sequence[Stored], arrived: Arrived) -> None:
-        self._scope = scope
-        self._connection = raw(scope.session)
-        self._decision = decision
-        self._arrived = arrived
-        self._heads = {head.ordinal: head for head in decision.heads}
-        self._formats = {told.span.id: told.format for told in stored}
-        self._formats |= {head.id: head.format for head in decision.heads}
-        self._unsure = {told.span.id for told in stored if not told.in_order}
-        self._spans = {head.ordinal: head.span() for head in decision.heads}
-        self._stored_spans = [told.span for told in stored]
-        self._by_balance: dict[tuple[str, int | None], list[Span]] = defaultdict(list)
-        for span in (*self._stored_spans, *self._spans.values()):
-            self._by_balance["opening", span.opening].append(span)
-            self._by_balance["closing", span.closing].append(span)
-        self._known: list[uuid.UUID] = []
-        self._renumbered: dict[uuid.UUID, bytes] = {}
-
-    def run(self, days: list[date]) -> None:
-        kept = self._kept(days)
-        for day, rows in groupby(self._arrived.of_days(self._heads, days), key=itemgetter(0)):
-            self._day(day, rows, kept[day])
-        self._write()
-
-    def _day(self, day: date, rows: Iterable[tuple[Any, ...]], kept: list[tuple[Kept, bytes]]) -> None:
-        used = _Used(print_ for _, print_ in kept)
-        lines = [line for line, _ in kept]
-        whole = [span for span in self._stored_spans if span.holds_whole(day)]
-        for ordinal, some in groupby(rows, key=itemgetter(1)):
-            head, span = self._heads[ordinal], self._spans[ordinal]
-            arriving, prints = _placed(head, some)
-            near = self._neighbours(span)
-            apart = [line for line in lines if line.statement not in near]
-            is_whole = span.holds_whole(day) or any(other.id not in near for other in whole)
-            fresh = unknown(arriving, apart, head.format, whole=is_whole)
-            new = {line.id for line in fresh}
-            self._known += [line.id for line in arriving if line.id not in new]
-            self._decision.known_lines[ordinal] += len(arriving) - len(new)
-            for line in fresh:
-                free = used.take(prints[line.id])
-                if free != prints[line.id]:
-                    self._renumbered[line.id] = free
-                lines.append(Kept(line.key, line.amount, line.after, line.sure, head.id, head.format))
-            if span.holds_whole(day):
-                whole.append(span)
-
-    def _neighbours(self, span: Span) -> set[uuid.UUID]:
-        """The chain of statements that ends where this one begins, and the one that begins where it ends."""
-        found: dict[uuid.UUID, Span] = {}
-        for side, ours in (("closing", "opening"), ("opening", "closing")):
-            edge = [span]
-            while edge:
-                here = edge.pop()
-                for other in self._by_balance[side, getattr(here, ours)]:
-                    pair = (other, here) if side == "closing" else (here, other)
-                    if other.id not in found and other is not span and follows(*pair):
-                        found[other.id] = other
-                        edge.append(other)
-        return set(found)
-
-    def _kept(self, days: list[date]) -> dict[date, list[tuple[Kept, bytes]]]:
-        query = """SELECT date, amount, balance, fingerprint, statement_id FROM statement_lines
-            WHERE tenant_id = %s AND bank_account_id = %s AND date = ANY(%s) ORDER BY date, id"""
-        found: dict[date, list[tuple[Kept, bytes]]] = defaultdict(list)
-        parameters = (self._scope.tenant_id, self._decision.account_id, days)
-        for day, amount, balance, print_, statement in self._connection.execute(query, parameters, binary=True):
-            sure = balance is not None and statement not in self._unsure
-            line = Kept(key_of(print_), amount, balance, sure, statement, self._formats[statement])
-            found[day].append((line, print_))
-        return found
-
-    def _write(self) -> None:
-        self._arrived.drop(self._known)
-        self._arrived.renumber(self._renumbered)
-        self._known, self._renumbered = [], {}
-
-
-class _Used:
-    """Fingerprints of one day, and for each content the first counter above all of its own."""
-
-    def __init__(self, prints: Iterable[bytes]) -> None:
-        self._prints: set[bytes] = set()
-        self._next: dict[bytes, int] = {}
-        for print_ in prints:
-            self._add(print_)
-
-    def take(self, print_: bytes) -> bytes:
-        """The fingerprint itself when nobody has it, else one of the same content that is free."""
-        free = fingerprint(key_of(print_), self._next[key_of(print_)]) if print_ in self._prints else print_
-        self._add(free)
-        return free
-
-    def _add(self, print_: bytes) -> None:
-        self._prints.add(print_)
-        key = key_of(print_)
-        self._next[key] = max(self._next.get(key, 0), counter_of(print_) + 1)
-
-
-def _placed(head: Head, rows: Iterable[tuple[Any, ...]]) -> tuple[list[Arriving], dict[uuid.UUID, bytes]]:
-    """The lines of one statement and day, oldest first, with the fingerprints they came with."""
-    base, arriving, prints = head.base, [], {}
-    sure = base is not None and head.in_order
-    for _, _, identity, amount, total, print_ in rows:
-        after = None if base is None else base + total if head.sign > 0 else base - total + amount
-        arriving.append(Arriving(key_of(print_), amount, after, sure, identity))
-        prints[identity] = print_
-    return (arriving[::-1] if head.sign < 0 else arriving), prints
