@@ -7,7 +7,7 @@ from typing import Protocol
 
 from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
-from portal.connectors.files import camt, coda, csv_bank, ofx, qif
+from portal.connectors.files import camt, coda, csv_bank, mt940, ofx, qif
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
 
@@ -21,7 +21,7 @@ class Parser(Protocol):
     ) -> Iterator[Statement]: ...
 
 
-FORMATS: tuple[Parser, ...] = (camt, coda, ofx, qif, csv_bank)
+FORMATS: tuple[Parser, ...] = (camt, coda, mt940, ofx, qif, csv_bank)
 
 
 def identify(head: bytes) -> Parser | None:

@@ -107,7 +107,9 @@ class CsvMapping:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CsvMapping:
         names = {field.name for field in fields(cls)}
-        known = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
         return cls(**{name: value for name, value in known.items() if name in names})
 
 

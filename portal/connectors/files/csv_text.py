@@ -1,4 +1,4 @@
-"""The lines of a table of text, whatever its encoding and line ends.
+"""The lines of a text, whatever its encoding and line ends.
 
 UTF-8 and UTF-16 by their marks; without one UTF-8 until that fails, then cp1252 (which holds
 ISO-8859-1 as banks use it). Lines keep their ends: a quoted cell may hold some.
@@ -19,8 +19,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 
 
 def lines_of(reader: BoundedReader, limits: ReadLimits) -> Iterator[str]:
-    """Raises Refused: "csv.binary", "csv.line_too_long", and what `reader` raises."""
-    # A cell may hold a line end, but two megabytes without any are no table.
+    """Raises Refused: "file.binary", "file.line_too_long", and what `reader` raises."""
     return io.TextIOWrapper(io.BufferedReader(_Utf8(reader, limits), _CHUNK), "utf-8", newline="")
 
 
@@ -97,9 +96,9 @@ class _Utf8(io.RawIOBase):
 
     def _checked(self, data: bytes) -> bytes:
         if b"\0" in data:
-            raise Refused("csv.binary")
+            raise Refused("file.binary")
         last = max(data.rfind(b"\n"), data.rfind(b"\r"))
         self._line = len(data) - last - 1 if last >= 0 else self._line + len(data)
         if self._line > self._longest:
-            raise Refused("csv.line_too_long", limit=str(self._longest))
+            raise Refused("file.line_too_long", limit=str(self._longest))
         return data

@@ -19,6 +19,8 @@ REFUSALS: dict[str, str] = {
     "file.unknown_format": N_("This is not a statement file we can read. Ask your bank for CODA or CAMT.053."),
     "file.too_large": N_("The file is larger than {limit}. Download a shorter period."),
     "file.too_many_entries": N_("The file holds more than {limit} entries. Download a shorter period."),
+    "file.binary": N_("The file holds binary data, which a text never does. Download it again from your bank."),
+    "file.line_too_long": N_("The file has a line of more than {limit} characters, which no bank writes."),
     # CODA
     "coda.binary": N_("The file holds binary data, which CODA never does. Download it again."),
     "coda.line_too_long": N_(
@@ -120,9 +122,24 @@ REFUSALS: dict[str, str] = {
     "qif.decimal_sign": N_("“{text}” may be thousands or decimals. Say which sign stands before the cents."),
     "qif.date": N_("“{text}” is not a date, or is written in another order than the dates before it."),
     "qif.date_order": N_("“{text}” may be two dates. Say whether the day or the month comes first."),
+    # MT940
+    "mt940.account": N_("A statement names no account. Ask your bank for a complete file."),
+    "mt940.entry": N_("The entry “{text}” cannot be read. The file is damaged. Download it again."),
+    "mt940.balance_tag": N_("The balance “{text}” cannot be read. The file is damaged. Download it again."),
+    "mt940.no_balance": N_("The statement of {account} has no {which} balance. Ask your bank for a complete file."),
+    "mt940.interim": N_(
+        "This is MT942, a report of the running day: its entries are not final. Ask your bank for MT940."
+    ),
+    "mt940.order": N_("{tag} stands where a statement cannot have it. The file was changed or damaged."),
+    "mt940.currency": N_(
+        "A balance is in {found} on an account in {expected}. Ask your bank for one statement a currency."
+    ),
+    "mt940.too_wide": N_("One entry has more than {limit} characters. No bank writes such entries."),
+    "mt940.balance": N_(
+        "The statement of {account} does not add up: {opening} plus its entries is {sum}, but its closing balance is "
+        "{closing}. Entries are missing or changed. Ask your bank for the file again."
+    ),
     # CSV
-    "csv.binary": N_("The file holds binary data, which a table of text never does. Download it again as CSV."),
-    "csv.line_too_long": N_("The file has a line of more than {limit} characters. It is no table of bank lines."),
     "csv.table": N_("The table cannot be read: {problem}. A quotation mark may be missing. Download it again."),
     "csv.no_table": N_("The file holds no table with dates and amounts."),
     "csv.no_rows": N_("The table has headings but no rows. There is nothing to store."),
