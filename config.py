@@ -27,6 +27,7 @@ REQUIRED_IN_PRODUCTION = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY",
 SANDBOX_APP = ("6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a02", "demo-secret-published")
 
 
+SALTEDGE_SANDBOX_APP = ("koppelpoort-demo", "demo-secret-saltedge")
 PONTO_SANDBOX_APP = ("b7c1f5b2-3f0e-4a5e-9d5c-0c5a6f1e7a01", "demo-secret-ponto")
 
 
@@ -87,6 +88,12 @@ class Settings:
     ponto_hosts: Mapping[str, str]  # as `exact_hosts`
     sandbox_port: int
     ponto_sandbox_port: int
+    saltedge_app_id: str
+    saltedge_secret: str = field(repr=False)
+    saltedge_private_key: str = field(repr=False)  # PEM, signs our requests; "" in a demo: see `saltedge_signs_with`
+    saltedge_public_key: str  # PEM, Salt Edge signs its callbacks with the other half; "" in a demo
+    saltedge_hosts: Mapping[str, str]  # as `exact_hosts`
+    saltedge_sandbox_port: int
     proxies: int  # how many reverse proxies stand before the web server
     crash_at: str  # name of a point at which a process kills itself, for tests
     settle_seconds: float | None  # in place of the manifests' settle time, for trials; None: as published
@@ -100,6 +107,16 @@ class Settings:
     def public_host(self) -> str:
         """The host name in `base_url`, with its port when it has one."""
         return urlsplit(self.base_url).netloc
+
+    def saltedge_signs_with(self) -> str:
+        """PEM of the key that signs our requests. For the sandbox one of our own, made on first use."""
+        return self.saltedge_private_key or (kept.rsa_key(self.home, "saltedge-key") if self.demo else "")
+
+    def saltedge_calls_with(self) -> str:
+        """PEM of the public key that its callbacks are checked with; in a demo that of the sandbox."""
+        if self.saltedge_public_key or not self.demo:
+            return self.saltedge_public_key
+        return kept.public_key(kept.rsa_key(self.home, "saltedge-callback-key"))
 
     @property
     def secure_cookies(self) -> bool:
@@ -122,9 +139,12 @@ class Settings:
         port = _number(env, "PORT", 8000)
         sandbox_port = _number(env, "SANDBOX_PORT", port + 100)
         ponto_sandbox_port = _number(env, "PONTO_SANDBOX_PORT", sandbox_port + 1)
+        saltedge_port = _number(env, "SALTEDGE_SANDBOX_PORT", sandbox_port + 2)
         demo = _flag(env, "DEMO", environment == "development")
         client_id, client_secret = SANDBOX_APP if demo and not env.get("EXACT_HOSTS_JSON") else ("", "")
         ponto_id, ponto_secret = PONTO_SANDBOX_APP if demo and not env.get("PONTO_HOSTS_JSON") else ("", "")
+        saltedge_id, saltedge_secret = SALTEDGE_SANDBOX_APP if demo and not env.get("SALTEDGE_HOSTS_JSON") else ("", "")
+        saltedge_demo = {"live": f"http://127.0.0.1:{saltedge_port}"} if demo else {}
         exact_demo = {key: f"http://127.0.0.1:{sandbox_port}/{key}" for key in ("be", "nl", "fr")} if demo else {}
         ponto_host = f"http://127.0.0.1:{ponto_sandbox_port}/ponto-connect"
         ponto_demo = {"live": ponto_host, "sandbox": ponto_host} if demo else {}
@@ -162,6 +182,12 @@ class Settings:
             ponto_hosts=_hosts(env.get("PONTO_HOSTS_JSON", ""), "PONTO_HOSTS_JSON") or ponto_demo,
             sandbox_port=sandbox_port,
             ponto_sandbox_port=ponto_sandbox_port,
+            saltedge_app_id=env.get("SALTEDGE_APP_ID", saltedge_id),
+            saltedge_secret=env.get("SALTEDGE_SECRET", saltedge_secret),
+            saltedge_private_key=_text("SALTEDGE_PRIVATE_KEY", env.get("SALTEDGE_PRIVATE_KEY", "")),
+            saltedge_public_key=_text("SALTEDGE_PUBLIC_KEY", env.get("SALTEDGE_PUBLIC_KEY", "")),
+            saltedge_hosts=_hosts(env.get("SALTEDGE_HOSTS_JSON", ""), "SALTEDGE_HOSTS_JSON") or saltedge_demo,
+            saltedge_sandbox_port=saltedge_port,
             proxies=_number(env, "TRUSTED_PROXIES", 0),
             crash_at=env.get("CRASH_AT", ""),
             settle_seconds=float(_number(env, "SETTLE_SECONDS", 0)) if env.get("SETTLE_SECONDS") else None,
@@ -177,6 +203,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "PORT": str(settings.port),
         "SANDBOX_PORT": str(settings.sandbox_port),
         "PONTO_SANDBOX_PORT": str(settings.ponto_sandbox_port),
+        "SALTEDGE_SANDBOX_PORT": str(settings.saltedge_sandbox_port),
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -271,6 +298,16 @@ def _certificate(home: Path, name: str, chain: str, key: str, password: str) -> 
             raise ConfigError(f"{name.upper()}_CERTIFICATE and {name.upper()}_KEY go together")
         return None
     return ClientCertificate(_pem(home, f"{name}-certificate", chain), _pem(home, f"{name}-key", key), password)
+
+
+def _text(name: str, given: str) -> str:
+    """The PEM text itself, or the path of the file that holds it."""
+    if not given or given.lstrip().startswith("-----BEGIN"):
+        return given
+    try:
+        return Path(given).read_text()
+    except (OSError, ValueError):
+        raise ConfigError(f"{name} is neither a PEM text nor the path of one") from None
 
 
 def _pem(home: Path, name: str, given: str) -> Path:

@@ -52,6 +52,20 @@ def sandbox(settings: Settings) -> Child:
     return Child("sandbox", 1, [*command, "--seed-demo"], child_environment(settings), ROOT)
 
 
+def saltedge_sandbox(settings: Settings) -> Child:
+    """Knows our app with its public key, and calls the web server back."""
+    secrets = settings.home / "secrets"
+    folder.keep(secrets / "saltedge-public-key", lambda: folder.public_key(settings.saltedge_signs_with()))
+    settings.saltedge_calls_with()  # makes the key on first use
+    app = f"{settings.saltedge_app_id},{settings.saltedge_secret},{secrets / 'saltedge-public-key'}"
+    command = [
+        *(sys.executable, "-m", "sandbox.saltedge", "--port", str(settings.saltedge_sandbox_port)),
+        *("--data", str(settings.home / "sandbox-saltedge"), "--key", str(secrets / "saltedge-callback-key")),
+        *("--app", f"{app},{settings.base_url}/callbacks/saltedge"),
+    ]
+    return Child("saltedge", 1, command, child_environment(settings), ROOT)
+
+
 def services(settings: Settings) -> list[Service]:
     """The embedded servers that this machine needs."""
     wanted = []
@@ -102,9 +116,15 @@ def only_one(home: Path) -> Iterator[None]:
         yield
 
 
+def ports(settings: Settings) -> dict[str, int]:
+    """Where servers will listen, by the name of the setting."""
+    wanted = {"PORT": settings.port, "SANDBOX_PORT": settings.sandbox_port}
+    return wanted | ({"SALTEDGE_SANDBOX_PORT": settings.saltedge_sandbox_port} if settings.demo else {})
+
+
 def require_ports(supervisor: Supervisor, settings: Settings) -> None:
     """Wait a moment for what an earlier run leaves behind. Raises Refused when a port stays taken."""
-    for name, port in {"PORT": settings.port, "SANDBOX_PORT": settings.sandbox_port}.items():
+    for name, port in ports(settings).items():
         free = supervisor.wait(partial(folder.port_is_free, port), 6)
         if not free and not supervisor.asked_to_stop():
             raise Refused(f"port {port} is taken by another program; choose another: `make run {name}={port + 1}`")
@@ -120,7 +140,7 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
         raise Refused("a server did not start, see above")
     prepare_database(settings, next((item.running for item in wanted if item.name == "postgres"), None))
     if settings.demo:
-        supervisor.add(sandbox(settings))
+        supervisor.add(sandbox(settings), saltedge_sandbox(settings))
         if not (settings.home / LOGINS).exists():
             supervisor.wait(lambda: answers(settings.sandbox_port, "/control"), 30)
             seed(supervisor, settings)
@@ -179,7 +199,7 @@ def reset(settings: Settings) -> int:
             note = settings.home / name / "elsewhere"
             if note.exists():
                 shutil.rmtree(note.read_text().strip(), ignore_errors=True)
-        for name in ("postgres", "valkey", "sandbox-exact", "outbox"):
+        for name in ("postgres", "valkey", "sandbox-exact", "sandbox-saltedge", "outbox"):
             shutil.rmtree(settings.home / name, ignore_errors=True)
         (settings.home / LOGINS).unlink(missing_ok=True)
     return 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from requests.auth import AuthBase
+
 from config import Settings
-from portal.connectors import registry
+from portal.connectors import registry, saltedge
 from portal.connectors.base import Manifest, OAuth2
 from portal.kernel import http
 from portal.kernel.errors import Conflict, Invalid
@@ -32,6 +34,7 @@ def application(settings: Settings, app: str) -> tuple[str, str]:
     registered = {
         "exact": (settings.exact_client_id, settings.exact_client_secret),
         "ponto": (settings.ponto_client_id, settings.ponto_client_secret),
+        "saltedge": (settings.saltedge_app_id, settings.saltedge_secret),
     }
     client_id, secret = registered.get(app, ("", ""))
     if not client_id:
@@ -62,7 +65,27 @@ def certificate(settings: Settings, app: str) -> http.Certificate | None:
 
 
 def _replaced(settings: Settings, app: str) -> Mapping[str, str]:
-    return {"exact": settings.exact_hosts, "ponto": settings.ponto_hosts}.get(app, {})
+    hosts = {"exact": settings.exact_hosts, "ponto": settings.ponto_hosts, "saltedge": settings.saltedge_hosts}
+    return hosts.get(app, {})
+
+
+def signature(settings: Settings, app: str) -> AuthBase | None:
+    """How requests of ours show that they are ours where no log-in is asked for; None where nothing is.
+
+    Raises Conflict where we are not registered, or the key that signs is missing or cannot be read.
+    """
+    if app != "saltedge":
+        return None
+    app_id, secret = application(settings, app)
+    try:
+        return saltedge.Signature(app_id, secret, settings.saltedge_signs_with())
+    except (ValueError, TypeError):
+        raise Conflict("authorisation.app_not_registered", app=manifest_of(app).label) from None
+
+
+def callback_key(settings: Settings, app: str) -> bytes | None:
+    """The public key of a provider that publishes it at no address, as PEM; None where it has an address."""
+    return settings.saltedge_calls_with().encode() if app == "saltedge" else None
 
 
 def redirect_uri(settings: Settings, app: str) -> str:

@@ -64,7 +64,12 @@ def connect_feed(
 
 
 def fetch_key(settings: Settings, app: str, environment: str, path: str) -> bytes:
-    """Public keys of a provider, from an absolute path on its server. Raises OSError when they are not to be had."""
+    """Public keys of a provider, from an absolute path on its server. Raises OSError when they are not to be had.
+
+    A provider that has no address for its key is not asked: the key comes from our settings.
+    """
+    if (known := applications.callback_key(settings, app)) is not None:
+        return known
     parts = urlsplit(applications.host_of(settings, app, environment))
     with http.session(max_bytes=MAX_KEYS, pool=1, certificate=applications.certificate(settings, app)) as session:
         try:

@@ -28,7 +28,7 @@ def main() -> int:
     sandbox: Sandbox = app.extensions["sandbox"]
     for given in arguments.app:
         app_id, secret, key_file, called = given.split(",", 3)
-        sandbox.add_app(app_id, secret, Path(key_file).read_text() if key_file else "", called.rstrip("/"))
+        sandbox.add_app(app_id, secret, Path(key_file).read_text() if key_file else "", called)
     server = bind(app, arguments.host, arguments.port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

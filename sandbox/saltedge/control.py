@@ -119,8 +119,10 @@ def _app_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     def apps() -> Response:
         if request.method == "POST":
             sent = body()
-            called = str(sent.get("callbacks", "")).rstrip("/")
-            sandbox.add_app(sent["app_id"], sent["secret"], sent.get("public_key", ""), called)
+            apart = {event: str(sent[event]) for event in ("success", "fail", "notify") if event in sent}
+            sandbox.add_app(
+                sent["app_id"], sent["secret"], sent.get("public_key", ""), str(sent.get("callbacks", "")), **apart
+            )
             return wsgi.json_answer({"app_id": sent["app_id"]}, 201)
         rows = sandbox.store.all("SELECT app_id, success_url, fail_url, notify_url FROM apps ORDER BY app_id")
         return wsgi.json_answer({"apps": [dict(row) for row in rows]})

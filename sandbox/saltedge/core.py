@@ -116,9 +116,9 @@ class Sandbox:
     def app(self, app_id: str) -> Row | None:
         return self.store.one("SELECT * FROM apps WHERE app_id = ?", (app_id,))
 
-    def add_app(self, app_id: str, secret: str, public_key: str, callbacks: str = "") -> None:
-        """`callbacks` is an address whose ends /success, /fail and /notify are called; "" for none."""
-        urls = {f"{event}_url": f"{callbacks}/{event}" if callbacks else "" for event in ("success", "fail", "notify")}
+    def add_app(self, app_id: str, secret: str, public_key: str, callbacks: str = "", **apart: str) -> None:
+        """`callbacks` is the address for all kinds; one of the `apart` overrules it; "" is called by nobody."""
+        urls = {f"{event}_url": apart.get(event, callbacks) for event in ("success", "fail", "notify")}
         with self.store.transaction():
             self.store.run("DELETE FROM apps WHERE app_id = ?", (app_id,))
             self.store.insert("apps", app_id=app_id, secret=secret, public_key=public_key, **urls)

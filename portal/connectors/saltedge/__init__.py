@@ -18,7 +18,7 @@ MANIFEST = Manifest(
     label="Salt Edge",
     kind="feed",
     auth=AuthMode.KEY,
-    hosts={"eu": "https://www.saltedge.com"},
+    hosts={"live": "https://www.saltedge.com"},
     reads=(
         FieldUse(
             N_("Bank accounts: number, name, holder, currency, balance"), N_("to join them to your bank accounts")

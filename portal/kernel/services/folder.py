@@ -42,6 +42,30 @@ def secret(home: Path, name: str) -> str:
     return keep(folder / name, lambda: secrets.token_hex(32))
 
 
+def rsa_key(home: Path, name: str) -> str:
+    """A private RSA key of 2048 bits as PEM, made on first use."""
+    from cryptography.hazmat.primitives import serialization  # late: few processes ever ask
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    def make() -> str:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        return key.private_bytes(serialization.Encoding.PEM, form, plain).decode().strip()
+
+    folder = home / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return keep(folder / name, make)
+
+
+def public_key(private: str) -> str:
+    """The public half of a private key, both PEM."""
+    from cryptography.hazmat.primitives import serialization
+
+    key = serialization.load_pem_private_key(private.encode(), password=None)
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+
 def password(folder: Path) -> str:
     """The password of the service that lives in `folder`, chosen once."""
     return keep(folder / "password", lambda: secrets.token_hex(24))
