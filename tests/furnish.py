@@ -209,7 +209,7 @@ def _furnish_feed(session: Session, client: Tenant, account_id: uuid.UUID, mark:
     now, common = clock.now(), {"tenant_id": client.id}
     ids = {key: uuid7() for key in ("feed_id", "feed_account_id", "renewal_link_id")}
     session.add(
-        Feed(**common, id=ids["feed_id"], provider="pretend", environment="live", institution=f"{mark}bank",
+        Feed(**common, id=ids["feed_id"], provider="saltedge", environment="eu", institution=f"{mark}bank",
              institution_name=f"{mark}Bank", country="BE", state="paused", state_since=now, created_at=now)
     )  # fmt: skip
     session.flush()

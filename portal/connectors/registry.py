@@ -12,7 +12,7 @@ from portal.connectors.feed import Callbacks, ConnectFeed, OpenDirectory
 CONNECTORS = {
     "exact": "portal.connectors.exact",
 }
-FEEDS: Mapping[str, str] = {
+FEEDS = {
     "saltedge": "portal.connectors.saltedge",
 }
 

@@ -1,0 +1,19 @@
+"""Jobs of the feeds room: fetching, what callbacks announced, consents that end, reminders."""
+
+from __future__ import annotations
+
+import uuid
+
+from portal import runtime
+from portal.feeds import fetching, notices
+from portal.kernel import queue
+
+
+@queue.job("sync", timeout=600)
+def fetch(tenant_id: str, account_id: str) -> None:
+    fetching.fetch(runtime.get(), uuid.UUID(tenant_id), uuid.UUID(account_id))
+
+
+@queue.job("sync", timeout=120)
+def take_offer(tenant_id: str, feed_id: str) -> None:
+    notices.take_offer(runtime.get(), uuid.UUID(tenant_id), uuid.UUID(feed_id))
