@@ -27,6 +27,8 @@ class Permission(StrEnum):
     AUTHORISATIONS = "authorisations"
     COUPLINGS = "couplings"
     STATEMENTS = "statements"
+    DOCUMENTS = "documents"
+    API = "api"  # keys by which other software hands documents in
     ENTRIES = "entries"
     RUNS = "runs"
     ACTIVITY = "activity"
@@ -51,6 +53,7 @@ _PORTAL_STAFF: dict[Permission, frozenset[Right]] = {
     Permission.AUTHORISATIONS: frozenset({V, C, E}),
     Permission.COUPLINGS: WORK,
     Permission.STATEMENTS: WORK,
+    Permission.DOCUMENTS: WORK,
     Permission.ENTRIES: WORK,
     Permission.RUNS: WORK,
     Permission.ACTIVITY: LOOK,
@@ -62,6 +65,8 @@ _CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
     Permission.AUTHORISATIONS: frozenset({V, C, E}),
     Permission.COUPLINGS: WORK,
     Permission.STATEMENTS: WORK,
+    Permission.DOCUMENTS: WORK,
+    Permission.API: frozenset({V, C, E}),
     Permission.ENTRIES: WORK,
     Permission.RUNS: WORK,
     Permission.ACTIVITY: LOOK,
@@ -69,7 +74,7 @@ _CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
 # (kind of tenant, role) → what it may. A firm's people act in a client account as its
 # editor or reader, whichever of their role and the grant is weaker.
 ROLES: Mapping[tuple[str, str], Mapping[Permission, frozenset[Right]]] = {
-    ("portal", "administrator"): {p: ALL for p in Permission if p is not Permission.GRANTS},
+    ("portal", "administrator"): {p: ALL for p in Permission if p not in (Permission.GRANTS, Permission.API)},
     ("portal", "staff"): _PORTAL_STAFF,
     ("portal", "reader"): dict.fromkeys(_PORTAL_STAFF, LOOK),
     ("client", "owner"): {p: ALL for p in Permission if p is not Permission.TEAM},

@@ -81,12 +81,14 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
         (
             ("home", "activity", "client.home", _l("Overview")),
             ("bank", "bank", "statements.index", _l("Bank")),
+            ("documents", "file-earmark-text", "documents.index", _l("Documents")),
             ("entries", "journal-check", "entries.index", _l("Entries")),
             ("couplings", "plug", "couplings.index", _l("Couplings")),
             ("runs", "arrow-repeat", "runs.index", _l("Runs")),
         ),
         (
             ("grants", "person-lock", "grants.index", _l("Access management")),
+            ("api", "braces", "api_keys.index", _l("API keys")),
             ("audit", "clock-history", "audit.index", _l("Audit trail")),
         ),
     ),

@@ -3,6 +3,7 @@
 `@public`: anybody. `@signed_in`: anybody with a living session, on pages of their own.
 `@require(permission, right)`: the role in the tenant that the URL names. A stranger gets
 404, as if nothing were there; a role that is too weak gets 403.
+`@with_key`: other software, by a key of the client account that the URL names; 401 otherwise.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, current_app, g, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, request, url_for
 from sqlalchemy.orm import Session
 
 from portal import runtime
 from portal.access import Actor, Permission, Right, Scope, role_in_client
+from portal.apikeys.models import ApiKey
+from portal.apikeys.service import find_key, note_use
 from portal.identity import sessions
 from portal.identity.sessions import Entered
 from portal.kernel.db import Setting
@@ -25,13 +28,14 @@ from portal.routes._htmx import go_to
 
 View = TypeVar("View", bound=Callable[..., Any])
 TENANT_ARGUMENTS = {"portal": "portal", "client": "client"}
+KEY_ARGUMENT = "client_account"  # on addresses for other software
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a view declares about itself."""
 
-    kind: str  # "public", "signed_in", "tenant"
+    kind: str  # "public", "signed_in", "tenant", "key"
     permission: Permission | None = None
     right: Right | None = None
     get_writes: bool = False  # a GET that must write: the way back from a provider, with its one-time state
@@ -57,6 +61,10 @@ def require(permission: Permission, right: Right) -> Callable[[View], View]:
     return _mark(Access("tenant", permission, right))
 
 
+def with_key(view: View) -> View:
+    return _mark(Access("key"))(view)
+
+
 def get_writes(view: View) -> View:
     """Put above @public or @signed_in."""
     return _mark(replace(access_of(view), get_writes=True))(view)
@@ -77,6 +85,11 @@ def scope() -> Scope:
 def entered() -> Entered:
     """Who is signed in, on routes under @signed_in and @require."""
     return cast(Entered, g.entered)
+
+
+def api_key() -> ApiKey:
+    """The key of this request, on routes under @with_key."""
+    return cast(ApiKey, g.api_key)
 
 
 def db() -> Session:
@@ -107,6 +120,11 @@ def check_declared(app: Flask) -> None:
         if rule.endpoint == "static":
             continue  # the files of the look, the same for everybody
         access = access_of(app.view_functions[rule.endpoint])
+        if (access.kind == "key") != (KEY_ARGUMENT in rule.arguments):
+            raise RuntimeError(f"{rule.endpoint}: who comes with a key names the client account in the URL")
+        if access.kind == "key":
+            # No browser sends a key by itself, so nothing can be forged with one.
+            app.extensions["csrf"].exempt(app.view_functions[rule.endpoint])
         tenants = set(rule.arguments) & set(TENANT_ARGUMENTS)
         if (access.kind == "tenant") != (len(tenants) == 1):
             raise RuntimeError(f"{rule.endpoint}: a tenant route names one tenant in its URL, and only such a route")
@@ -117,6 +135,8 @@ def _guard() -> Response | None:
         return None
     access = access_of(current_app.view_functions[request.endpoint])
     g.session, g.entered, g.scope = runtime.get().database.session(), None, None
+    if access.kind == "key":
+        return _enter_with_key()
     tenant_id, kind = _tenant_of_url()
     _enter(tenant_id, read_only=request.method in ("GET", "HEAD") and not access.get_writes)
     if access.kind == "public":
@@ -160,6 +180,22 @@ def _take_scope(who: Entered, kind: str, access: Access) -> None:
     g.scope = Scope(g.session, who.tenant_id, kind, role, actor, who.tenant_name or "")
     if not g.scope.may(access.permission, access.right):
         raise Forbidden()
+
+
+def _enter_with_key() -> Response | None:
+    """The scope of the client account whose key this is. Cookies do not count, and nobody learns what is missing."""
+    tenant_id: uuid.UUID = (request.view_args or {})[KEY_ARGUMENT]
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    g.session.info["setting"] = Setting(tenant=tenant_id)
+    key = find_key(g.session, tenant_id, secret.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        answer = jsonify(error={"code": "api_call.no_key", "message": "The key is missing, unknown or revoked."})
+        answer.status_code, answer.headers["WWW-Authenticate"] = 401, "Bearer"
+        return answer
+    note_use(g.session, key)
+    g.api_key = key
+    g.scope = Scope(g.session, tenant_id, "client", "", Actor(None, key.name))
+    return None
 
 
 def _note_life(who: Entered) -> None:

@@ -16,12 +16,15 @@ from portal.templating import formats
 _ICONS = {
     "grant": "person-lock", "access": "person-lock", "member": "person-gear", "clients": "person-gear",
     "portal": "building", "client": "person", "tenant": "pencil", "authorisation": "key", "coupling": "plug",
-    "configuration": "sliders", "import": "upload", "statement": "bank", "entry": "journal-check",
+    "configuration": "sliders", "import": "upload",
+    "document": "file-earmark-text", "document_file": "upload", "api_key": "braces", "statement": "bank",
+    "entry": "journal-check",
     "posting": "send", "run": "arrow-repeat", "comparison": "check2-all", "dossiers": "folder2-open",
 }  # fmt: skip
 _TONES: dict[str, Tone] = {
     "posting.rejected": "stop", "posting.parked": "warn", "posting.uncertain": "wait", "posting.doubled": "stop",
-    "import.refused": "warn", "authorisation.lapsed": "stop", "comparison.differs": "warn",
+    "import.refused": "warn", "document_file.refused": "warn",
+    "authorisation.lapsed": "stop", "comparison.differs": "warn",
 }  # fmt: skip
 
 

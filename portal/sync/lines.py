@@ -48,8 +48,8 @@ WAITING = Standing("waiting")
 def list_lines(scope: Scope, wanted: LineFilter, state: str = "", *, after: str = "", limit: int = 50) -> Lines:
     """Newest day first, a page after a cursor; `state` is one of STATES or "" for all."""
     found = lists.lines(scope, _narrow(scope, wanted, state), after=after, limit=limit)
-    standings = _standings(scope, {line.entry_id for line in found.rows if line.entry_id})
-    return Lines([_view(line, standings) for line in found.rows], found.after)
+    known = standings(scope, {line.entry_id for line in found.rows if line.entry_id})
+    return Lines([_view(line, known) for line in found.rows], found.after)
 
 
 def totals(scope: Scope, wanted: LineFilter, state: str = "") -> Totals:
@@ -60,7 +60,7 @@ def totals(scope: Scope, wanted: LineFilter, state: str = "") -> Totals:
 def view_line(scope: Scope, line_id: uuid.UUID) -> LineView:
     """One line. Raises NotFound."""
     line = scope.get(StatementLine, line_id)
-    return _view(line, _standings(scope, {line.entry_id} if line.entry_id else set()))
+    return _view(line, standings(scope, {line.entry_id} if line.entry_id else set()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class PlainLine:
 
 def every_line(scope: Scope, wanted: LineFilter, state: str = "") -> Iterator[PlainLine]:
     """All that match, newest day first."""
-    standings = _standings(scope, None)
+    known = standings(scope, None)
     line = StatementLine
     query = (
         select(
@@ -91,11 +91,11 @@ def every_line(scope: Scope, wanted: LineFilter, state: str = "") -> Iterator[Pl
         .order_by(line.date.desc(), line.id.desc())
     )  # fmt: skip
     for row in scope.session.execute(query.execution_options(yield_per=5000)):
-        yield PlainLine(*row[:-1], standing=standings.get(row[-1], WAITING))
+        yield PlainLine(*row[:-1], standing=known.get(row[-1], WAITING))
 
 
-def _view(line: StatementLine, standings: Mapping[uuid.UUID | None, Standing]) -> LineView:
-    return LineView(line, standings.get(line.entry_id, WAITING))
+def _view(line: StatementLine, known: Mapping[uuid.UUID | None, Standing]) -> LineView:
+    return LineView(line, known.get(line.entry_id, WAITING))
 
 
 def _narrow(scope: Scope, wanted: LineFilter, state: str) -> LineFilter:
@@ -118,8 +118,8 @@ def _narrow(scope: Scope, wanted: LineFilter, state: str) -> LineFilter:
     return replace(wanted, entries=scope.session.scalars(query).all())
 
 
-def _standings(scope: Scope, entries: set[uuid.UUID] | None) -> dict[uuid.UUID | None, Standing]:
-    """Of these entries; None: of all of the client account."""
+def standings(scope: Scope, entries: set[uuid.UUID] | None) -> dict[uuid.UUID | None, Standing]:
+    """How these entries stand, by id; None: all of the client account."""
     if entries is not None and not entries:
         return {}
     query = (
