@@ -30,12 +30,15 @@ from portal.kernel import clock
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.vault import Vault
 from portal.ledger.models import (
+    AccountAnswer,
     DeletedLine,
     Entry,
     EntryLine,
     Import,
+    LearntMapping,
     LineChange,
     LineSource,
+    ParkedFile,
     PendingLine,
     Statement,
     StatementLine,
@@ -67,7 +70,7 @@ def furnish_client(
         for key in (
             "import_id", "statement_id", "line_id", "entry_id", "draft_id", "entry_line_id", "posting_id", "run_id",
             "comparison_id", "membership_id", "grant_id", "api_key_id", "document_file_id", "document_id",
-            "deleted_id",
+            "deleted_id", "parked_id",
         )
     }  # fmt: skip
     with db.scoped(Setting(tenant=tenant_id)) as session:
@@ -127,6 +130,7 @@ def furnish_client(
         _sources(session, tenant_id, account.id, ids, mark)
         session.flush()
         ids |= _furnish_feed(session, client, account.id, mark)
+        _questions(session, tenant_id, account.id, ids["parked_id"], mark)
         refresh_standing(session, tenant_id)
         for kind in ("ledger_accounts", "journals", "vat_codes", "periods"):
             session.add(Books(tenant_id=tenant_id, coupling_id=coupling.id, kind=kind, rows=[], fetched_at=now))
@@ -209,7 +213,7 @@ def _furnish_feed(session: Session, client: Tenant, account_id: uuid.UUID, mark:
     now, common = clock.now(), {"tenant_id": client.id}
     ids = {key: uuid7() for key in ("feed_id", "feed_account_id", "renewal_link_id")}
     session.add(
-        Feed(**common, id=ids["feed_id"], provider="saltedge", environment="eu", institution=f"{mark}bank",
+        Feed(**common, id=ids["feed_id"], provider="saltedge", environment="live", institution=f"{mark}bank",
              institution_name=f"{mark}Bank", country="BE", state="paused", state_since=now, created_at=now)
     )  # fmt: skip
     session.flush()
@@ -270,5 +274,25 @@ def furnish_portal(
             LoginState(**common, state_hash=uuid.uuid4().bytes, session_id=session_id, app="exact", environment="be",
                        authorisation_id=authorisation.id, verifier=b"x", created_at=now, expires_at=now)
         )  # fmt: skip
+        session.add(
+            LearntMapping(**common, fingerprint=uuid.uuid4().hex, headings=[f"{mark}Dag", "Bedrag"],
+                          mapping={"key": "learnt"}, created_at=now)
+        )  # fmt: skip
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
     return ids | {"portal": portal.id, "authorisation_id": authorisation.id}
+
+
+def _questions(session: Session, tenant_id: uuid.UUID, account: uuid.UUID, parked: uuid.UUID, mark: str) -> None:
+    """A table that waits for the meaning of its columns, and what was said about others."""
+    now, content = clock.now(), f"Wanneer;{mark}Wat;Hoeveel\n31/05/2024;{mark}d;6,25\n".encode()
+    common = {"tenant_id": tenant_id, "created_at": now}
+    session.add(
+        ParkedFile(**common, id=parked, filename=f"{mark}may.csv", size=len(content), sha256=b"x" * 32,
+                   content=content, bank_account_id=account, code="csv.unknown_header",
+                   values={"header": f"Wanneer · {mark}Wat · Hoeveel"}, expires_at=now + timedelta(days=7))
+    )  # fmt: skip
+    session.add(
+        LearntMapping(**common, fingerprint=uuid.uuid4().hex, headings=[f"{mark}Dag", "Bedrag"],
+                      mapping={"key": "learnt"})
+    )  # fmt: skip
+    session.add(AccountAnswer(**common, bank_account_id=account, format="qif", day_first=True))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import requests
-from requests.auth import AuthBase
 
 from config import Settings
 from portal.authorisations import applications, connecting
@@ -93,13 +92,8 @@ def secret(means: Means, feed: Feed, column: str) -> str:
 
 def _as_ourselves(settings: Settings, provider: str, environment: str) -> tuple[requests.Session, str]:
     session = http.session(certificate=applications.certificate(settings, provider))
-    session.auth = _signature(settings, provider)
+    session.auth = applications.signature(settings, provider)
     return session, applications.host_of(settings, provider, environment)
-
-
-def _signature(settings: Settings, provider: str) -> AuthBase | None:
-    """How our own requests show that they are ours; None where nothing is asked for."""
-    return None
 
 
 class _Free:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from portal import runtime
-from portal.feeds import fetching, notices
+from portal.feeds import fetching, notices, reminders
 from portal.kernel import queue
 
 
@@ -17,3 +17,13 @@ def fetch(tenant_id: str, account_id: str) -> None:
 @queue.job("sync", timeout=120)
 def take_offer(tenant_id: str, feed_id: str) -> None:
     notices.take_offer(runtime.get(), uuid.UUID(tenant_id), uuid.UUID(feed_id))
+
+
+@queue.job("sync", timeout=120)
+def check_end(tenant_id: str, feed_id: str) -> None:
+    reminders.check_end(runtime.get(), uuid.UUID(tenant_id), uuid.UUID(feed_id))
+
+
+@queue.job("mail", timeout=120)
+def remind(tenant_id: str, feed_id: str) -> None:
+    reminders.remind(runtime.get(), uuid.UUID(tenant_id), uuid.UUID(feed_id))

@@ -26,6 +26,7 @@ from portal import runtime
 from portal.access import Scope
 from portal.authorisations import service as authorisations
 from portal.couplings.models import Configuration
+from portal.feeds import reminders
 from portal.kernel import clock, crash, queue
 from portal.kernel.db import Database, Setting
 from portal.kernel.mail import Mail
@@ -99,6 +100,16 @@ def keep_logins_alive(database: Database) -> None:
         authorisations.ring_due(database, room)
 
 
+def ring_feeds(database: Database) -> None:
+    room = FULL - dispatch.waiting("sync")
+    reminders.ring_fetches(database, room)
+    reminders.ring_ended(database, room)
+
+
+def remind_of_consents(database: Database) -> None:
+    reminders.ring_due(database, FULL - dispatch.waiting("mail"))
+
+
 def end_grants(database: Database) -> None:
     """Write down as ended what has passed its last day; it was closed from that day on anyway."""
     with database.scoped() as session:
@@ -121,6 +132,8 @@ TASKS = (
     Task("start_due_runs", 15 * SECONDS, start_due_runs),
     Task("compare_nightly", 5 * MINUTES, compare_nightly),
     Task("keep_logins_alive", MINUTES, keep_logins_alive),
+    Task("ring_feeds", MINUTES, ring_feeds),
+    Task("remind_of_consents", 5 * MINUTES, remind_of_consents),
     Task("end_grants", HOURS, end_grants),
     Task("forget_ticks", HOURS, forget_ticks),
 )
