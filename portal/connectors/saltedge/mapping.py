@@ -26,6 +26,8 @@ from portal.connectors.files import references
 Row = Mapping[str, Any]
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, IndexError)
 
+DECIMALS = 5  # the most that a currency amount has in ISO 20022
+_NOISE = Decimal("1e-9")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _KINDS = {
@@ -80,9 +82,14 @@ def day(value: object) -> date | None:
 
 
 def _amount(value: object) -> Decimal:
+    """Some amounts pass through binary fractions on their way: 0.30000000000000004 is 0.3."""
     if not isinstance(value, Decimal):
         raise TypeError("an amount is a number")
-    return value
+    if value == (rounded := round(value, DECIMALS)):
+        return value
+    if abs(value - rounded) > _NOISE:
+        raise ValueError(f"an amount has at most {DECIMALS} decimals")
+    return rounded.normalize()
 
 
 def institution(row: Row) -> Institution:

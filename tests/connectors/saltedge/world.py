@@ -44,6 +44,9 @@ class Control:
         assert answer.status_code < 400, answer.text
         return answer.json() if answer.content else None
 
+    def text(self, path: str) -> str:
+        return self._session.get(f"{self.url}/control/api/{path}").text
+
     def get(self, path: str, **query: str) -> Any:
         return self("GET", path, params=query)
 
