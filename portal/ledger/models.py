@@ -295,3 +295,61 @@ class EntryLine(TenantRow, Base):
     drafted_description: Mapped[str]
     corrected_by: Mapped[uuid.UUID | None]
     corrected_at: Mapped[datetime | None]
+
+
+class ParkedFile(TenantRow, Base):
+    """A file that waits until somebody answers what it leaves open; forgotten after `expires_at`."""
+
+    __tablename__ = "parked_files"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"]),
+        Index("ix_parked_files_expires", "expires_at"),
+    )
+
+    filename: Mapped[str]
+    size: Mapped[int]
+    sha256: Mapped[bytes]
+    content: Mapped[bytes] = mapped_column(deferred=True)
+    bank_account_id: Mapped[uuid.UUID | None]  # on whose page it was offered
+    code: Mapped[str]  # the question, as a refusal
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    line: Mapped[int | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None]
+    expires_at: Mapped[datetime]
+
+
+class LearntMapping(TenantRow, Base):
+    """What the columns under certain headings mean; of the firm whose people said it, or of the client account."""
+
+    __tablename__ = "csv_mappings"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "fingerprint", name="uq_csv_mappings_fingerprint"),
+    )
+
+    fingerprint: Mapped[str]
+    headings: Mapped[list[str]] = mapped_column(JSONB)
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSONB)  # portal.connectors.files.csv_mapping.CsvMapping
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None]
+
+
+class AccountAnswer(TenantRow, Base):
+    """How the files of one format are written for one bank account: said once, used from then on."""
+
+    __tablename__ = "account_answers"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("tenant_id", "bank_account_id", "format", name="uq_account_answers_format"),
+    )
+
+    bank_account_id: Mapped[uuid.UUID]
+    format: Mapped[str]  # "csv", "qif", "ofx"
+    day_first: Mapped[bool | None]
+    decimal: Mapped[str] = mapped_column(default="")  # "," or ".", "" when never asked
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None]

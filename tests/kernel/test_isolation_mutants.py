@@ -121,6 +121,7 @@ EXPECTED: dict[str, list[Probe]] = {
     ),
     "authorisations": _VIA,
     "dossiers": _VIA,
+    "csv_mappings": _VIA,
     "tenants": [
         *_PORTFOLIO, ("firm", "a client account", {"tenant": "other_client", "via": "firm"}),
         ("firm", "the account it has a grant of", _CLIENT),
