@@ -12,10 +12,11 @@ from stdnum.fr import siret as fr_siret
 
 from portal.couplings.detective import Verdict, missing_reasons
 from portal.couplings.models import Dossier
-from portal.couplings.names import similarity, words
+from portal.couplings.names import similarity
 from portal.couplings.numbers import Number, of_dossier
 from portal.couplings.proposals import propose
 from portal.tenants.models import Tenant
+from portal.tenants.names import words
 from tests.factories import kbo
 
 NUMBER, OTHER = kbo(1), kbo(2)
