@@ -19,7 +19,7 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
     @routes.get("/")
     def home() -> str:
         return render_template(
-            "ponto/control.html", clock=control.clock_state(sandbox), totals=control.totals(sandbox), kinds=KINDS,
+            "control.html", clock=control.clock_state(sandbox), totals=control.totals(sandbox), kinds=KINDS,
             faults=sandbox.faults.all(), log=list(sandbox.log)[-40:][::-1],
             accounts=[control.account_state(row) for row in shared_accounts(sandbox)],
             webhooks=sandbox.store.all("SELECT * FROM webhooks ORDER BY rowid DESC LIMIT 20"),
@@ -29,9 +29,9 @@ def blueprint(sandbox: Sandbox) -> Blueprint:
     def books(number: str) -> tuple[str, int] | str:
         row = sandbox.store.one("SELECT * FROM bank_accounts WHERE iban = ?", (number,))
         if row is None:
-            return render_template("ponto/over.html"), 404
+            return render_template("over.html"), 404
         rows = bank_books.bank_rows(sandbox, number)[::-1][:SHOWN_ROWS]
-        return render_template("ponto/books.html", account=row, rows=rows)
+        return render_template("books.html", account=row, rows=rows)
 
     _buttons(routes, sandbox)
     return routes
@@ -67,7 +67,7 @@ def _buttons(routes: Blueprint, sandbox: Sandbox) -> None:
         try:
             control.act_on(sandbox, account, request.form.get("what", ""))
         except ValueError:
-            return render_template("ponto/over.html"), 400
+            return render_template("over.html"), 400
         return _home()
 
     @routes.post("/accounts/<number>/rows")
@@ -75,7 +75,7 @@ def _buttons(routes: Blueprint, sandbox: Sandbox) -> None:
         try:
             bank_books.add_row(sandbox, number, dict(request.form.items()))
         except (ValueError, LookupError):
-            return render_template("ponto/over.html"), 400
+            return render_template("over.html"), 400
         return redirect(url_for("control.books", number=number), 303)
 
 

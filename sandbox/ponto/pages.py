@@ -64,7 +64,7 @@ def _authorise(sandbox: Sandbox) -> AnyResponse:
     client_id, address = values.get("client_id", ""), values.get("redirect_uri", "")
     app = sandbox.oauth.app(client_id, address)
     if app is None:
-        return make_response(render_template("ponto/refused.html", client_id=client_id, redirect_uri=address), 400)
+        return make_response(render_template("refused.html", client_id=client_id, redirect_uri=address), 400)
     state = values.get("state", "")
     if values.get("response_type") != "code":
         return _back(address, state, error="unsupported_response_type", error_description="response_type must be code")
@@ -88,7 +88,7 @@ def _answered(sandbox: Sandbox, asked: Asked, state: str) -> AnyResponse:
     organisation = sandbox.organisation(form.get("organisation", ""))
     app = sandbox.oauth.app(asked.client_id, asked.redirect_uri)
     if app is None or organisation is None:
-        return make_response(render_template("ponto/refused.html", client_id=asked.client_id, redirect_uri=""), 400)
+        return make_response(render_template("refused.html", client_id=asked.client_id, redirect_uri=""), 400)
     wanted = set(form.getlist("accounts"))
     chosen = [number for number in numbers_of(sandbox, organisation["id"]) if number in wanted]
     if form.get("decision") != "allow" or not chosen:
@@ -115,7 +115,7 @@ def _consent_page(sandbox: Sandbox, app: Row, organisation: Row | None = None, p
         banks.setdefault(row["bank"], []).append(row)
     kept = {name: value for name, value in request.values.items() if name not in CHOSEN}
     page = render_template(
-        "ponto/consent.html", app=app, organisation=organisation, banks=banks, kept=kept, problem=problem,
+        "consent.html", app=app, organisation=organisation, banks=banks, kept=kept, problem=problem,
         organisations=sandbox.store.all("SELECT * FROM organisations ORDER BY name"),
         days=sandbox.settings.consent_days,
     )  # fmt: skip
@@ -135,10 +135,10 @@ def _reauthorise(sandbox: Sandbox, identifier: str) -> AnyResponse:
         (identifier,),
     )
     if row is None or row["done"]:
-        return make_response(render_template("ponto/over.html"), 404 if row is None else 410)
+        return make_response(render_template("over.html"), 404 if row is None else 410)
     decision = request.form.get("decision") or (request.args.get("auto_approve") and "allow")
     if not decision:
-        return make_response(render_template("ponto/renew.html", row=row, days=sandbox.settings.consent_days))
+        return make_response(render_template("renew.html", row=row, days=sandbox.settings.consent_days))
     sandbox.store.run("UPDATE reauthorizations SET done = ? WHERE id = ?", (decision, identifier))
     if decision == "allow":
         consents.renew(sandbox, row["account"])

@@ -29,6 +29,11 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticErro
 REQUEST_ID = "ibanity-request-id"
 SOON = 300.0  # seconds between two fetches of one account that Ponto asks for
 CONSENT_ENDED = frozenset(("authorizationExpired", "authorizationInvalid", "authorizationRevoked"))
+# What Ponto calls its errors, as far as known: each becomes a code of ours and has an explanation.
+KNOWN = CONSENT_ENDED | {
+    "accountDeprecated", "accountRecentlySynchronized", "financialInstitutionError", "financialInstitutionUnavailable",
+    "forbidden", "internalServerError", "invalid_client", "invalid_grant", "resourceNotFound", "tooManyRequests",
+}  # fmt: skip
 Resource = Mapping[str, Any]
 
 # ------------------------------------------------------------------------------ wire values
@@ -119,7 +124,7 @@ def account(row: Resource) -> FeedAccount:
         balance=None if balance is None else money(balance),
         balance_at=instant(told.get("currentBalanceReferenceDate") or meta.get("synchronizedAt")),
         consent_ends_at=instant(told.get("authorizationExpirationExpectedAt")),
-        available=not told.get("deprecated") and meta.get("availability") != "unavailable",
+        available=meta.get("availability") != "unavailable",
     )
 
 
@@ -169,15 +174,18 @@ def attempt(row: Resource | None, request_id: str = "") -> Attempt | None:
     bank = ((first.get("meta") or {}).get("financialInstitutionResponse") or {}).get("requestId")
     return Attempt(
         status=RefreshStatus.FAILED if errors else status,
-        code=_code(first.get("code")) if errors or status is RefreshStatus.FAILED else "",
-        text=text(first.get("detail"))[:2000],
+        code=_code(text(first.get("code"))) if errors or status is RefreshStatus.FAILED else "",
+        text=_told_in_full(text(first.get("code")), text(first.get("detail"))),
         request_id=text(bank) or request_id,
         at=instant(told.get("updatedAt") or told.get("createdAt")),
     )
 
 
 def link_status(accounts: Iterable[Resource]) -> LinkStatus:
-    """Of all accounts of a link together: the earliest end, the latest news; an ended consent wins."""
+    """Of all accounts of a link together: the earliest end, the latest news; an ended consent comes first in those.
+
+    The link itself has ended when all its accounts have: one bank's consent does not stop the others.
+    """
     rows = list(accounts)
     ends = [end for row in rows if (end := account(row).consent_ends_at)]
     metas = [row.get("meta") or {} for row in rows]
@@ -189,7 +197,7 @@ def link_status(accounts: Iterable[Resource]) -> LinkStatus:
         consent_ends_at=min(ends, default=None),
         last_success_at=max(successes, default=None),
         last_attempt=max(ended or attempts, key=lambda found: found.at or oldest, default=None),
-        ended=ended[0].code if ended else "",
+        ended=ended[0].code if ended and len(ended) == len(rows) else "",
     )
 
 
@@ -207,7 +215,8 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ConnectorEr
     """None for a success, else the error to raise. Ponto's own code becomes ours, after `ponto.`."""
     if 200 <= status < 300:
         return None
-    code, words = _told(body)
+    code, detail = _told(body)
+    words = _told_in_full(code, detail)
     values = {"request_id": text(headers.get(REQUEST_ID))}
     told: dict[str, Any] = {"provider_text": words, "status": status, "values": values}
     if code == "accountRecentlySynchronized":
@@ -215,12 +224,12 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ConnectorEr
     if status == 429 or code == "tooManyRequests":
         return Temporary("ponto.tooManyRequests", sent=False, retry_after=_seconds(headers, 60.0), **told)
     if status == 401 or code in CONSENT_ENDED:
-        return AuthorisationExpired(_code(code or "authorisation_expired"), **told)
+        return AuthorisationExpired(_code(code, "authorisation_expired"), **told)
     if status >= 500:
         return Temporary("ponto.server_error", retry_after=_seconds(headers, None), **told)
     if status in (400, 403, 404, 409, 410, 422):
         plain = {403: "forbidden", 404: "resourceNotFound", 410: "resourceNotFound"}.get(status, "refused")
-        return Rejected(_code(code or plain), **told)
+        return Rejected(_code(code, plain), **told)
     return UnexpectedReply("ponto.unreadable", **told)
 
 
@@ -230,16 +239,19 @@ def _told(body: bytes) -> tuple[str, str]:
         document = decode(body)
         if "errors" in document:
             first = document["errors"][0]
-            return text(first.get("code")), text(first.get("detail") or first.get("title"))[:2000]
-        return text(document.get("error")), text(document.get("error_description"))[:2000]
+            return text(first.get("code")), text(first.get("detail") or first.get("title"))
+        return text(document.get("error")), text(document.get("error_description"))
     except UNREADABLE:
         return "", ""
 
 
-def _code(told: Any) -> str:
-    """Only letters, digits and _ of what a server calls its error: it goes into pages and rows."""
-    bare = "".join(letter for letter in text(told) if letter.isascii() and (letter.isalnum() or letter == "_"))[:60]
-    return f"ponto.{bare or 'refused'}"
+def _code(told: str, otherwise: str = "refused") -> str:
+    return f"ponto.{told if told in KNOWN else otherwise}"
+
+
+def _told_in_full(code: str, words: str) -> str:
+    """With a code that is not ours, for whoever asks Ponto about it."""
+    return (f"{code}: {words}" if code and code not in KNOWN else words)[:2000]
 
 
 def _seconds(headers: Mapping[str, str], otherwise: float | None) -> float | None:
