@@ -21,6 +21,7 @@ def world(server: Running) -> World:
     world = World(server.url)
     world.control.post("reset")
     world.control.post("apps", app_id=APP, secret=SECRET, public_key=PUBLIC)
-    world.control.post("clock", set="2026-03-18T12:00:00Z", freeze=True)
+    world.control.post("clock", freeze=True)
+    world.control.post("clock", set="2026-03-18T12:00:00Z")
     world.control.post("settings", automatic_hours=0)
     return world
