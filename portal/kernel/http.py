@@ -27,6 +27,7 @@ MAX_BYTES = 16 * 1024 * 1024
 RETRY_PAUSES = (0.5, 2.0)
 BUSY = frozenset({502, 503, 504})
 NO_HEADERS: Mapping[str, str] = CaseInsensitiveDict()
+SECRET_HEADERS = ("Authorization", "Secret")
 _MASK = b"[secret]"
 _log = structlog.get_logger(__name__)
 
@@ -191,9 +192,11 @@ def _read(response: requests.Response, adapter: _BoundedAdapter) -> bytes:
 
 
 def _without_secrets(content: bytes, response: requests.Response) -> bytes:
-    """Masks our own signature where a server echoes it, before anybody can log or show it."""
-    signature = str(response.request.headers.get("Authorization", "")).rpartition(" ")[2].encode()
-    return content.replace(signature, _MASK) if len(signature) >= 8 else content
+    """Masks what we signed in with where a server echoes it, before anybody can log or show it."""
+    for header in SECRET_HEADERS:
+        secret = str(response.request.headers.get(header, "")).rpartition(" ")[2].encode()
+        content = content.replace(secret, _MASK) if len(secret) >= 8 else content
+    return content
 
 
 def _tell_apart(failure: Exception) -> tuple[str, bool]:

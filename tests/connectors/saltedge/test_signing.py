@@ -58,6 +58,13 @@ def test_every_write_of_the_client_carries_a_signature_of_its_body() -> None:
     assert sent.headers["Signature"] == expected.headers["Signature"]
 
 
+def test_a_secret_that_is_echoed_is_masked() -> None:
+    with responses.RequestsMock() as server:
+        server.get(f"{HOST}/api/v6/customers", body=b'{"error": "secret-of-the-app is wrong"}', status=404)
+        reply = http.exchange(signed(), "GET", f"{HOST}/api/v6/customers")
+    assert reply.body == b'{"error": "[secret] is wrong"}'
+
+
 def test_another_kind_of_key_is_refused() -> None:
     made = ec.generate_private_key(ec.SECP256R1())
     pem = made.private_bytes(
