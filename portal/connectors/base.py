@@ -123,6 +123,13 @@ class DossierStatus(StrEnum):
 class EntryKind(StrEnum):
     BANK = "bank"
     GENERAL = "general"
+    SALES = "sales"
+    PURCHASE = "purchase"
+
+    @property
+    def is_invoice(self) -> bool:
+        """Made of one document, with VAT, on the account of a customer or supplier."""
+        return self in (EntryKind.SALES, EntryKind.PURCHASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +249,30 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class VatCode:
+    """`side`: "sales", "purchase", or "" for both. `type`: "excluding" (on top of the amount), "including",
+    "base" (nothing is charged, the amount is reported), "none", or "" when not told."""
+
     code: str
     name: str
     percentage: Decimal  # 0.21 for 21 %
+    side: str = ""
+    type: str = ""
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A customer or supplier as the dossier knows it."""
+
+    id: str
+    code: str
+    name: str
+    country: str = ""  # ISO 3166 alpha-2
+    vat_number: str = ""
+    enterprise_number: str = ""
+    customer: bool = True
+    supplier: bool = True
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,17 +291,36 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingLine:
-    """`amount` > 0 is a debit of `ledger_account` (its code in the dossier)."""
+    """`amount` > 0 is a debit of `ledger_account` (its code in the dossier).
+
+    On a sales or purchase entry `amount` is without VAT, and `vat` is what comes on top of it, with
+    the same sign. `relation` is the id of a customer or supplier, where the line is on its account.
+    """
 
     date: date
     ledger_account: str
     amount: Decimal
     description: str
+    vat_code: str = ""
+    vat: Decimal = Decimal(0)
+    relation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingInvoice:
+    """What a sales or purchase entry tells besides its lines."""
+
+    number: str  # that is printed on it
+    relation: str  # id of the customer or supplier
+    due_date: date | None
+    payment_reference: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEntry:
-    """A journal entry as it will be sent. The lines balance to zero.
+    """A journal entry as it will be sent. The lines balance to zero, but for EntryKind.SALES and
+    PURCHASE: there the package books the VAT and the customer's or supplier's side itself.
 
     For EntryKind.BANK, `bank_account` names the ledger account of the bank; the lines on it
     are the bank's side, which a package with bank journals books itself from the others, with
@@ -289,11 +336,16 @@ class OutgoingEntry:
     opening: Decimal | None
     closing: Decimal | None
     lines: tuple[OutgoingLine, ...]
+    invoice: OutgoingInvoice | None = None  # of SALES and PURCHASE, and only of these
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteEntry:
-    """What stands in the package, read back."""
+    """What stands in the package, read back.
+
+    Of a sales or purchase entry `lines` are those that were sent, and `total_debit` is what the
+    customer or supplier owes or is owed, VAT included, without a sign.
+    """
 
     id: str
     number: str
@@ -301,7 +353,7 @@ class RemoteEntry:
     journal: str
     date: date | None
     currency: str
-    total_debit: Decimal  # sum of the positive lines, bank side included
+    total_debit: Decimal  # else the sum of the positive lines, bank side included
     line_count: int
     lines: tuple[OutgoingLine, ...] = ()
 
@@ -319,6 +371,7 @@ class Bookkeeping(Protocol):
     def ledger_accounts(self, dossier: str) -> Sequence[LedgerAccount]: ...
     def journals(self, dossier: str) -> Sequence[Journal]: ...
     def vat_codes(self, dossier: str) -> Sequence[VatCode]: ...
+    def relations(self, dossier: str) -> Sequence[Relation]: ...
     def periods(self, dossier: str) -> Sequence[Period]: ...
 
     def render(self, entry: OutgoingEntry, accounts: Mapping[str, LedgerAccount]) -> bytes:

@@ -204,8 +204,8 @@ def invoice_line(sign: str) -> dict[str, Field]:
     return fields(
         f"ID:G AmountDC:A=({sign}t.AmountDC) AmountFC!:A=({sign}t.AmountFC) CostCenter! CostUnit! Description! "
         f"Division:I "
-        f"EntryID!:G {GL} LineNumber:I Notes! Quantity!:D Type:I=e.Type VATAmountFC:A=({sign}t.VATAmountFC) VATCode!:P "
-        "VATPercentage:D",
+        f"EntryID!:G {GL} LineNumber:I Notes! Quantity!:D Type:I=e.Type VATAmountFC!:A=({sign}t.VATAmountFC) "
+        "VATCode!:P VATPercentage:D",
         INVOICE_LINE_NULLS,
     )
 

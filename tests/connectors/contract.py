@@ -27,6 +27,7 @@ from portal.connectors.base import (
     JournalType,
     LedgerAccount,
     OutgoingEntry,
+    OutgoingInvoice,
     OutgoingLine,
     RemoteEntry,
 )
@@ -88,6 +89,12 @@ class World(Protocol):
     foreign_account: LedgerAccount  # an account that no dossier has
     open_day: date  # with a week before and after it in the same open period
     closed_day: date  # in a period that is closed for the bank journal
+    # Where the package takes invoices (`Capabilities.invoices`):
+    invoice_journals: Mapping[EntryKind, str]
+    party_accounts: Mapping[EntryKind, str]  # ledger accounts of customers and of suppliers
+    result_account: str  # takes both revenue and costs
+    vat_code: str  # of 21 % on top
+    relation: str  # id of one that is customer and supplier
     secret: str  # what signs the requests
     gate: RecordingGate
     connection: Bookkeeping  # read time-out of about a second, no waiting between repeated reads
@@ -147,6 +154,27 @@ def bank_entry(world: World, *amounts: str, on: date | None = None, text: str = 
         closing=opening + sum(values),
         lines=tuple(lines),
     )
+
+
+def invoice_entry(world: World, kind: EntryKind, *amounts: str, vat: str = "", text: str = "Flour") -> OutgoingEntry:
+    """An invoice of these net amounts, positive as printed, each with 21 % or with `vat` of VAT."""
+    sign = -1 if kind is EntryKind.SALES else 1
+    nets = [Decimal(amount) for amount in amounts or ("100.00",)]
+    lines = tuple(
+        OutgoingLine(
+            world.open_day, world.result_account, sign * net, text, world.vat_code,
+            sign * (Decimal(vat) if vat else (net * Decimal("0.21")).quantize(Decimal("0.01"))),
+        )
+        for net in nets
+    )  # fmt: skip
+    invoice = OutgoingInvoice("2026-0042", world.relation, world.open_day + timedelta(30), "", "Maalderij Callens")
+    return OutgoingEntry(
+        kind=kind, reference=a_reference(), journal=world.invoice_journals[kind], date=world.open_day, currency="EUR",
+        bank_account="", opening=None, closing=None, lines=lines, invoice=invoice,
+    )  # fmt: skip
+
+
+INVOICES = (EntryKind.SALES, EntryKind.PURCHASE)
 
 
 def accounts_of(world: World) -> dict[str, LedgerAccount]:
@@ -307,6 +335,100 @@ class BookkeepingContract:
         (found,) = look_up(world, entry)
         assert (found.id, found.line_count, found.total_debit) == (posted.id, 2, Decimal("12.34"))
         assert world.balance(world.suspense_account) == before - Decimal("12.34")
+
+    # -------------------------------------------------------------------------- invoices
+
+    def test_relations_are_listed_with_their_numbers(self, world: World) -> None:
+        if world.capabilities.invoices:
+            (found,) = [one for one in world.connection.relations(world.dossier) if one.id == world.relation]
+            assert found.name
+            assert found.vat_number
+            assert found.customer
+            assert found.supplier
+
+    @pytest.mark.parametrize("kind", INVOICES)
+    @pytest.mark.parametrize("amount", ["100.00", "-100.00", "0.05", "999999.99"])
+    def test_an_invoice_is_booked_with_vat_to_the_cent(self, world: World, kind: EntryKind, amount: str) -> None:
+        """A negative one is a credit note. The party's account moves by the whole, the other way."""
+        if not world.capabilities.invoices:
+            return
+        entry = invoice_entry(world, kind, amount)
+        places = (world.result_account, world.party_accounts[kind])
+        before = [world.balance(place) for place in places]
+        posted = send(world, entry)
+        (line,) = entry.lines
+        moved = [world.balance(place) - old for place, old in zip(places, before, strict=True)]
+        assert moved == [line.amount, -(line.amount + line.vat)]
+        (found,) = look_up(world, entry)
+        assert (found.id, found.reference, found.journal) == (posted.id, entry.reference, entry.journal)
+        assert (found.total_debit, found.line_count) == (abs(line.amount + line.vat), 1)
+        assert found.lines == entry.lines
+
+    @pytest.mark.parametrize("kind", INVOICES)
+    def test_vat_is_what_the_invoice_says_and_not_what_the_package_counts(self, world: World, kind: EntryKind) -> None:
+        if not world.capabilities.invoices:
+            return
+        entry = invoice_entry(world, kind, "100.00", vat="21.03")
+        send(world, entry)
+        (found,) = look_up(world, entry)
+        assert (found.total_debit, abs(found.lines[0].vat)) == (Decimal("121.03"), Decimal("21.03"))
+
+    @pytest.mark.parametrize("kind", INVOICES)
+    def test_an_invoice_of_several_lines_is_listed_on_its_date(self, world: World, kind: EntryKind) -> None:
+        if not world.capabilities.invoices:
+            return
+        entry = invoice_entry(world, kind, "10.00", "20.00", "-5.00")
+        posted = send(world, entry)
+        listed = list(world.connection.entries(
+            world.dossier, kind, entry.journal, entry.date - timedelta(1), entry.date + timedelta(1)
+        ))  # fmt: skip
+        (found,) = [one for one in listed if one.id == posted.id]
+        assert (found.reference, found.total_debit, found.line_count) == (entry.reference, Decimal("30.25"), 3)
+
+    @pytest.mark.parametrize("kind", INVOICES)
+    def test_an_invoice_without_a_relation_is_refused_before_it_is_sent(self, world: World, kind: EntryKind) -> None:
+        if not world.capabilities.invoices:
+            return
+        entry = invoice_entry(world, kind)
+        assert entry.invoice
+        world.gate.calls.clear()
+        nobody = replace(entry, invoice=replace(entry.invoice, relation=""))
+        assert isinstance(refusal_of(lambda: world.connection.render(nobody, {})), Rejected)
+        assert world.gate.calls == []
+
+    @pytest.mark.parametrize("kind", INVOICES)
+    def test_every_difference_of_an_invoice_changes_the_bytes(self, world: World, kind: EntryKind) -> None:
+        if not world.capabilities.invoices:
+            return
+        entry, accounts = invoice_entry(world, kind), accounts_of(world)
+        assert entry.invoice
+        first = world.connection.render(entry, accounts)
+        assert first == world.connection.render(replace(entry), dict(reversed(accounts.items())))
+        for other in (
+            replace(entry, reference=a_reference()),
+            replace(entry, date=entry.date - timedelta(1)),
+            replace(entry, invoice=replace(entry.invoice, number="2026-0043")),
+            replace(entry, invoice=replace(entry.invoice, due_date=None)),
+            replace(entry, invoice=replace(entry.invoice, payment_reference="RF18539007547034")),
+            replace(entry, lines=tuple(replace(line, vat_code="0") for line in entry.lines)),
+            replace(entry, lines=tuple(replace(line, vat=-line.vat) for line in entry.lines)),
+            replace(entry, lines=tuple(replace(line, amount=-line.amount) for line in entry.lines)),
+        ):
+            assert world.connection.render(other, accounts) != first
+
+    def test_a_bank_line_may_stand_on_the_account_of_a_relation(self, world: World) -> None:
+        if not world.capabilities.invoices:
+            return
+        entry = bank_entry(world, "121.00")
+        place = world.party_accounts[EntryKind.SALES]
+        lines = tuple(
+            line if line.ledger_account == entry.bank_account
+            else replace(line, ledger_account=place, relation=world.relation)
+            for line in entry.lines
+        )  # fmt: skip
+        before = world.balance(place)
+        send(world, replace(entry, lines=lines))
+        assert world.balance(place) == before - Decimal("121.00")
 
     def test_an_unknown_reference_gives_an_empty_answer(self, world: World) -> None:
         assert list(look_up(world, bank_entry(world))) == []

@@ -31,6 +31,10 @@ MANIFEST = Manifest(
         ),
         FieldUse(N_("Fiscal years and periods, open or closed"), N_("to say before sending what would be refused")),
         FieldUse(
+            N_("Customers and suppliers: name, VAT and enterprise number"),
+            N_("to book sales and purchases on the right account; only when documents are synchronised"),
+        ),
+        FieldUse(
             N_("Lines of the journals that Koppelpoort books in"), N_("to look an entry up and to compare both sides")
         ),
     ),
@@ -43,13 +47,20 @@ MANIFEST = Manifest(
             N_("General journal entries: date, amount, ledger account, description, our reference"),
             N_("to book where no bank journal is used"),
         ),
+        FieldUse(
+            N_(
+                "Sales and purchase entries: customer or supplier, number, dates, and for each rate amount, ledger "
+                "account, VAT code and VAT, our reference"
+            ),
+            N_("to book documents"),
+        ),
     ),
     never=(
         N_("Payments are never made or prepared"),
         N_("Nothing in the dossier is changed or deleted"),
-        N_("Customers, suppliers and documents are not read"),
+        N_("Documents and attachments are not read"),
     ),
-    capabilities=Capabilities(bank_entries=True, several_dossiers=True, reference_length=20),
+    capabilities=Capabilities(bank_entries=True, several_dossiers=True, invoices=True, reference_length=20),
     limits=Limits(per_minute=60, per_day=5000, reserve_per_day=500, errors_per_hour=5, settle_seconds=120),
     countries=("BE", "NL", "FR"),
     maturity="sandbox",

@@ -14,7 +14,7 @@ import requests
 
 from portal.connectors import base
 from portal.connectors.errors import Rejected, Temporary, UnexpectedReply
-from portal.connectors.exact import mapping
+from portal.connectors.exact import invoices, mapping
 from portal.kernel import http
 
 T = TypeVar("T")
@@ -26,10 +26,15 @@ LINES = "bulk/Financial/TransactionLines"
 POSTING = {
     base.EntryKind.BANK: "financialtransaction/BankEntries",
     base.EntryKind.GENERAL: "generaljournalentry/GeneralJournalEntries",
+    base.EntryKind.SALES: "salesentry/SalesEntries",
+    base.EntryKind.PURCHASE: "purchaseentry/PurchaseEntries",
 }
 DIVISION = "Code,Description,Status,BlockingStatus,Country,Currency,VATNumber,SiretNumber,CustomerName,ArchiveDate"
 LISTS = (("system/Divisions", f"{DIVISION},Hid,ChamberOfCommerceNumber"), ("hrm/Divisions", f"{DIVISION},HID"))
 LINE = "EntryID,EntryNumber,JournalCode,Currency,LineNumber,Date,GLAccountCode,AmountFC,Description,Notes"
+INVOICE_LINE = f"{LINE},AmountVATFC,VATCode"
+VAT = "Code,Description,Percentage,Type,VATTransactionType,IsBlocked"
+RELATION = "ID,Code,Name,Country,VATNumber,ChamberOfCommerce,Status,IsSales,IsSupplier,Blocked"
 ME = "UserID,UserName,Email,DivisionCustomerName,CurrentDivision,AccountingDivision,DossierDivision"
 
 
@@ -75,7 +80,10 @@ class Client:
         return self._all(dossier, "financial/Journals", fields, mapping.journal)
 
     def vat_codes(self, dossier: str) -> Sequence[base.VatCode]:
-        return self._all(dossier, "vat/VATCodes", "Code,Description,Percentage", mapping.vat_code)
+        return self._all(dossier, "vat/VATCodes", VAT, mapping.vat_code)
+
+    def relations(self, dossier: str) -> Sequence[base.Relation]:
+        return self._all(dossier, "bulk/CRM/Accounts", RELATION, mapping.relation)
 
     def periods(self, dossier: str) -> Sequence[base.Period]:
         found = self._rows(dossier, "financial/FinancialPeriods", "FinYear,FinPeriod,StartDate,EndDate")
@@ -92,7 +100,7 @@ class Client:
     # -------------------------------------------------------------------------- entries
 
     def render(self, entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
-        return mapping.render(entry, accounts)
+        return invoices.render(entry, accounts) if entry.kind.is_invoice else mapping.render(entry, accounts)
 
     def post(self, dossier: str, kind: base.EntryKind, payload: bytes) -> base.RemoteEntry:
         """The answer holds the id and, as a rule, the number; `find` reads the lines back."""
@@ -108,25 +116,30 @@ class Client:
         """By the Notes of the lines; should Exact refuse that filter, by reading the journal around `on`."""
         wanted = f"JournalCode eq {mapping.literal(journal)} and Notes eq {mapping.literal(reference)}"
         try:
-            lines = self._rows(dossier, LINES, LINE, wanted)
+            lines = self._rows(dossier, LINES, INVOICE_LINE if kind.is_invoice else LINE, wanted)
         except Rejected as refused:
             if refused.code != "exact.filter_refused":
                 raise
             around = self.entries(dossier, kind, journal, on - FIND_SPAN, on + FIND_SPAN)
             return [entry for entry in around if entry.reference == reference]
         with _reading():
-            return [entry for entry in mapping.entries(lines) if entry.reference == reference]
+            found = invoices.entries(lines) if kind.is_invoice else mapping.entries(lines)
+            return [entry for entry in found if entry.reference == reference]
 
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date
     ) -> Iterator[base.RemoteEntry]:
         """Judged by the date of each line: an entry across the edge of the span is seen in part."""
-        bank = next((own.ledger_account for own in self.journals(dossier) if own.code == journal), "")
+        bank = self._bank_account(dossier, journal) if kind is base.EntryKind.BANK else ""
         span = f"Date ge {mapping.literal(since)} and Date le {mapping.literal(until)}"
-        lines = self._rows(dossier, LINES, LINE, f"JournalCode eq {mapping.literal(journal)} and {span}")
+        wanted = f"JournalCode eq {mapping.literal(journal)} and {span}"
+        lines = self._rows(dossier, LINES, INVOICE_LINE if kind.is_invoice else LINE, wanted)
         with _reading():
-            found = mapping.entries(lines, bank if kind is base.EntryKind.BANK else "")
+            found = invoices.entries(lines) if kind.is_invoice else mapping.entries(lines, bank)
         yield from found
+
+    def _bank_account(self, dossier: str, journal: str) -> str:
+        return next((own.ledger_account for own in self.journals(dossier) if own.code == journal), "")
 
     # -------------------------------------------------------------------------- calls
 

@@ -61,7 +61,7 @@ def day(value: Any) -> date | None:
     return date.fromisoformat(str(value)[:10])
 
 
-def _certain_day(value: Any) -> date:
+def certain_day(value: Any) -> date:
     found = day(value)
     if found is None:
         raise ValueError("no date")
@@ -142,8 +142,34 @@ def journal(row: Row) -> base.Journal:
     )
 
 
+_VAT_TYPES = {"E": "excluding", "I": "including", "B": "base", "N": "none"}
+_VAT_SIDES = {"S": "sales", "P": "purchase"}
+
+
 def vat_code(row: Row) -> base.VatCode:
-    return base.VatCode(text(row["Code"]), text(row["Description"]), money(row["Percentage"] or 0))
+    return base.VatCode(
+        code=text(row["Code"]),
+        name=text(row["Description"]),
+        percentage=money(row["Percentage"] or 0),
+        side=_VAT_SIDES.get(text(row.get("VATTransactionType")), ""),
+        type=_VAT_TYPES.get(text(row.get("Type")), ""),
+        blocked=bool(row.get("IsBlocked")),
+    )
+
+
+def relation(row: Row) -> base.Relation:
+    """`Status` "C" is a customer; a supplier has a field of its own, and may be both."""
+    return base.Relation(
+        id=text(row["ID"]) or _missing("ID"),
+        code=text(row.get("Code")),
+        name=text(row["Name"]),
+        country=text(row.get("Country")).upper(),
+        vat_number=text(row.get("VATNumber")),
+        enterprise_number=text(row.get("ChamberOfCommerce")),
+        customer=bool(row.get("IsSales")) or text(row.get("Status")) == "C",
+        supplier=bool(row.get("IsSupplier")),
+        blocked=bool(row.get("Blocked")),
+    )
 
 
 def periods(period_rows: Iterable[Row], status_rows: Iterable[Row]) -> list[base.Period]:
@@ -156,8 +182,8 @@ def periods(period_rows: Iterable[Row], status_rows: Iterable[Row]) -> list[base
         base.Period(
             year=row["FinYear"],
             number=row["FinPeriod"],
-            starts_on=_certain_day(row["StartDate"]),
-            ends_on=_certain_day(row["EndDate"]),
+            starts_on=certain_day(row["StartDate"]),
+            ends_on=certain_day(row["EndDate"]),
             closed_journals=frozenset(closed.get((row["FinYear"], row["FinPeriod"]), ())),
         )
         for row in period_rows
@@ -177,10 +203,11 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     lines = [
         {
             "Date": line.date.isoformat(),
-            "GLAccount": _account_id(line.ledger_account, accounts),
+            "GLAccount": account_id(line.ledger_account, accounts),
             "AmountFC": -line.amount if bank else line.amount,
             "Description": line.description[:DESCRIPTION_LENGTH],
             "Notes": entry.reference,
+            **({"Account": line.relation} if line.relation else {}),
         }
         for line in entry.lines
         if not (bank and line.ledger_account == entry.bank_account)
@@ -189,24 +216,24 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     if bank and entry.opening is not None and entry.closing is not None:
         head |= {"OpeningBalanceFC": entry.opening, "ClosingBalanceFC": entry.closing}
     head["BankEntryLines" if bank else "GeneralJournalEntryLines"] = lines
-    return _json(head).encode()
+    return to_json(head).encode()
 
 
-def _account_id(code: str, accounts: Mapping[str, base.LedgerAccount]) -> str:
+def account_id(code: str, accounts: Mapping[str, base.LedgerAccount]) -> str:
     if code not in accounts:
         raise Rejected("exact.account_unknown", values={"account": code})
     return accounts[code].id
 
 
-def _json(value: Any) -> str:
+def to_json(value: Any) -> str:
     """Compact JSON that writes a Decimal digit by digit, equal amounts alike."""
     if isinstance(value, Decimal):
         cents = value.quantize(Decimal("0.01"))
         return format(cents + 0 if cents == value else value.normalize(), "f")
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{_json(part)}" for key, part in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(key)}:{to_json(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_json, value)) + "]"
+        return "[" + ",".join(map(to_json, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -216,7 +243,7 @@ def posted(row: Row) -> base.RemoteEntry:
         id=text(row["EntryID"]) or _missing("EntryID"),
         number=text(row.get("EntryNumber")),
         reference="",
-        journal=text(row.get("JournalCode")),
+        journal=text(row.get("JournalCode") or row.get("Journal")),
         date=None,
         currency=text(row.get("Currency")),
         total_debit=Decimal(0),
@@ -234,16 +261,21 @@ def entries(line_rows: Iterable[Row], bank_account: str = "") -> list[base.Remot
     Lines on `bank_account` are the bank's side, which Exact adds: they are left out of the
     lines, and the total counts that side as one line, so it is the same whether shown or not.
     """
-    gathered: dict[str, list[Row]] = {}
-    for row in line_rows:
-        gathered.setdefault(text(row["EntryID"]) or _missing("EntryID"), []).append(row)
-    found = [_entry(key, rows, bank_account) for key, rows in gathered.items()]
+    found = [_entry(key, rows, bank_account) for key, rows in gathered(line_rows).items()]
     return sorted(found, key=lambda entry: (entry.number, entry.id))
+
+
+def gathered(line_rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """By entry, each with its lines in order."""
+    found: dict[str, list[Row]] = {}
+    for row in sorted(line_rows, key=lambda row: int(row.get("LineNumber") or 0)):
+        found.setdefault(text(row["EntryID"]) or _missing("EntryID"), []).append(row)
+    return found
 
 
 def _entry(key: str, rows: list[Row], bank_account: str) -> base.RemoteEntry:
     own = [row for row in rows if not bank_account or text(row["GLAccountCode"]) != bank_account]
-    lines = tuple(_line(row) for row in sorted(own, key=lambda row: int(row.get("LineNumber") or 0)))
+    lines = tuple(_line(row) for row in own)
     notes = {text(row.get("Notes")) for row in own} - {""}
     head = rows[0]
     return base.RemoteEntry(
@@ -264,7 +296,7 @@ def _entry(key: str, rows: list[Row], bank_account: str) -> base.RemoteEntry:
 
 def _line(row: Row) -> base.OutgoingLine:
     amount = money(row["AmountFC"])
-    return base.OutgoingLine(_certain_day(row["Date"]), text(row["GLAccountCode"]), amount, text(row["Description"]))
+    return base.OutgoingLine(certain_day(row["Date"]), text(row["GLAccountCode"]), amount, text(row["Description"]))
 
 
 # ------------------------------------------------------------------------------ refusals

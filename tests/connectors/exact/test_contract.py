@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
 
 from portal import conformance
-from portal.connectors.base import Bookkeeping, LedgerAccount
+from portal.connectors.base import Bookkeeping, EntryKind, LedgerAccount
 from portal.connectors.errors import Temporary
 from portal.connectors.exact import MANIFEST
 from portal.connectors.exact.client import Client
@@ -81,12 +81,16 @@ class ExactWorld:
     bank_account, suspense_account = "550000", "499000"
     foreign_account = LedgerAccount("999999", "Nowhere", "00000000-0000-4000-8000-000000000000", "general")
     open_day, closed_day = OPEN, CLOSED
+    invoice_journals: ClassVar = {EntryKind.SALES: "70", EntryKind.PURCHASE: "60"}
+    party_accounts: ClassVar = {EntryKind.SALES: "400000", EntryKind.PURCHASE: "440000"}
+    result_account, vat_code = "702000", "4"
 
     def __init__(self, control: Control) -> None:
         self._control = control
         self.secret = control.post("grants", environment=ENVIRONMENT, client_id=APP, login="kantoor")["access_token"]
         self.gate = RecordingGate()
         self.connection: Bookkeeping = self._connect(control.url)
+        self.relation = self._relation()
         with socket.create_server(("127.0.0.1", 0)) as closed:
             port = closed.getsockname()[1]
         self.unreachable: Bookkeeping = self._connect(f"http://127.0.0.1:{port}")
@@ -95,6 +99,16 @@ class ExactWorld:
         session = http.session(connect=1, read=0.6)
         session.auth = Bearer(self.secret)
         return Client(session, f"{url}/{ENVIRONMENT}", self.gate, sleep=lambda seconds: None)
+
+    def _relation(self) -> str:
+        """Made at the provider, as a bookkeeper does."""
+        address = f"{self._control.url}/{ENVIRONMENT}/api/v1/{DOSSIER}/crm/Accounts"
+        body = {"Name": "Maalderij Callens", "VATNumber": "BE0417497106", "Status": "C", "IsSupplier": True}
+        headers = {"Authorization": f"Bearer {self.secret}", "Accept": "application/json"}
+        answer = http.session().post(address, json=body, headers=headers, timeout=10)
+        answer.raise_for_status()
+        made: str = answer.json()["d"]["ID"]
+        return made
 
     def fault(self, fault: Fault, *, write: bool, times: int = 1) -> None:
         if fault is Fault.RATE_LIMITED:
