@@ -18,6 +18,8 @@ from pathlib import Path
 
 from bench.makers.camt import camt_file
 from bench.makers.coda import coda_file
+from bench.makers.ofx import ofx_file
+from bench.makers.qif import qif_file
 from bench.table import Row
 
 ROOT = Path(__file__).parents[1]
@@ -73,9 +75,30 @@ CAMT053 = Reader(
     "count = sum(len(s.entries) for s in parse_document(open(sys.argv[1], encoding='utf-8').read()).statements)",
 )
 
+BANKSTATEMENTPARSER = Reader(
+    "bankstatementparser 0.0.29",
+    "bankstatementparser==0.0.29",
+    "from bankstatementparser.parsers.ofx import OfxParser",
+    "count = len(OfxParser(sys.argv[1]).parse())",
+)
+OFXTOOLS = Reader(
+    "ofxtools 1.1.1",
+    "ofxtools==1.1.1",
+    "from ofxtools.Parser import OFXTree",
+    "tree = OFXTree()\nwith open(sys.argv[1], 'rb') as f:\n    tree.parse(f)\n"
+    "count = sum(len(s.transactions) for s in tree.convert().statements)",
+)
+QUIFFEN = Reader(
+    "quiffen 4.0.1",
+    "quiffen==4.0.1",
+    "from quiffen import Qif",
+    "accounts = Qif.parse(sys.argv[1], day_first=False).accounts.values()\n"
+    "count = sum(len(entries) for account in accounts for entries in account.transactions.values())",
+)
+
 
 def rows(quick: bool = False) -> Iterator[Row]:
-    """CODA against two peers, CAMT.053 .02 and .08 against one, and memory at two sizes."""
+    """Each format against the packages that read it, and memory at two sizes."""
     FILES.mkdir(parents=True, exist_ok=True)
     statements = 10 if quick else 100
     coda = FILES / f"{statements}.coda"
@@ -85,6 +108,18 @@ def rows(quick: bool = False) -> Iterator[Row]:
         camt = FILES / f"{count}-{version}.xml"
         camt_file(camt, count, LINES, version)
         yield from _compare(camt, f"CAMT.053.001.{version} {_size(camt)}", count, ((CAMT053, 2.0),))
+    yield from _personal(statements // 5)
+
+
+def _personal(statements: int) -> Iterator[Row]:
+    """OFX and QIF, which programs for people at home read too."""
+    for version, peers in (("1", ((BANKSTATEMENTPARSER, 1.7), (OFXTOOLS, 10.0))), ("2", ((OFXTOOLS, 10.0),))):
+        ofx = FILES / f"{statements}-{version}.ofx"
+        ofx_file(ofx, statements, LINES, version)
+        yield from _compare(ofx, f"OFX {version}.x {_size(ofx)}", statements, peers)
+    qif = FILES / f"{statements}.qif"
+    qif_file(qif, statements, LINES)
+    yield from _compare(qif, f"QIF {_size(qif)}", statements, ((QUIFFEN, 15.0),))
 
 
 def _compare(path: Path, work: str, statements: int, peers: tuple[tuple[Reader, float], ...]) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from portal.connectors.base import Statement, Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
-from portal.connectors.files.ofx_markup import Markup, unescaped
+from portal.connectors.files.ofx_markup import Markup
 from portal.connectors.files.ofx_records import STATEMENTS, STATUS, Records
 from portal.connectors.files.ofx_statement import StatementReader, Values
 
@@ -44,7 +44,8 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNAN
     found = investments = False
     errors: list[str] = []
     for record in records:
-        if record.kind in STATEMENTS:
+        kind, fields = record
+        if kind in STATEMENTS:
             statement = Statement(FORMAT, "", "", "", None, None)
             reader = StatementReader(statement, records, limits, entries, values, answers)
             if not reader.begin(record):
@@ -55,8 +56,8 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNAN
             errors.clear()
             yield statement
             deque(statement.lines, maxlen=0)
-        elif record.kind == STATUS and record.fields.get("SEVERITY", "").strip().upper() == "ERROR" and not errors:
-            text = unescaped(record.fields.get("MESSAGE") or record.fields.get("CODE", ""))
+        elif kind == STATUS and fields.get("SEVERITY", "").strip().upper() == "ERROR" and not errors:
+            text = fields.get("MESSAGE") or fields.get("CODE", "")
             errors.append(" ".join(text.split())[:_LONGEST])
     if not found:
         if errors:

@@ -7,7 +7,6 @@ next part that begins or by an end tag further out, and an end tag too many does
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from portal.connectors.errors import Refused
 from portal.connectors.files.limits import ReadLimits
@@ -25,10 +24,10 @@ END = "/"  # of a statement
 _ASIDE = frozenset(("AVAILBAL", "INVBAL", "BAL", "INVTRAN", "SECID", "BANKACCTINFO", "CCACCTINFO"))
 _PARTS = STATEMENTS | ACCOUNTS | _ASIDE | {TRANSACTION, PENDING, BALANCE, STATUS}
 _NESTED = frozenset(("PAYEE", "BANKACCTTO", "CCACCTTO", "CURRENCY", "ORIGCURRENCY"))  # in a transaction
-_CLOSERS = frozenset(("BANKTRANLIST", "INVTRANLIST", "INVBANKTRAN", "BANKTRANLISTP"))
 _OUTER = STATEMENTS | frozenset((
     "STMTTRNRS", "CCSTMTTRNRS", "INVSTMTTRNRS", "BANKMSGSRSV1", "CREDITCARDMSGSRSV1", "INVSTMTMSGSRSV1", "OFX",
 ))  # fmt: skip
+_CLOSERS = _OUTER | {"BANKTRANLIST", "INVTRANLIST", "INVBANKTRAN", "BANKTRANLISTP"}
 _FIELDS = frozenset((
     "CURDEF", "BANKID", "BRANCHID", "ACCTID", "ACCTKEY", "BALAMT", "DTASOF", "CODE", "SEVERITY", "MESSAGE",
     "TRNTYPE", "DTPOSTED", "DTUSER", "DTAVAIL", "TRNAMT", "FITID", "CORRECTFITID", "CORRECTACTION", "REFNUM",
@@ -42,20 +41,13 @@ _ONCE = ("TRNAMT", "DTPOSTED", "FITID")  # twice in a transaction: its end and t
 _DEPTH = 1000  # tags opened and not closed since the last part; SGML leaves out end tags, so not all are nested
 
 
-class Record(NamedTuple):
-    """`kind` is a tag, LOOSE or END."""
-
-    kind: str
-    fields: dict[str, str]
+Record = tuple[str, dict[str, str]]  # kind (a tag, LOOSE or END), fields
 
 
 class Records:
     def __init__(self, markup: Markup, limits: ReadLimits) -> None:
         self._markup = markup
         self._limits = limits
-        self._fields: dict[str, str] = {}
-        self._kind = LOOSE
-        self._nested = ""  # "PAYEE." in a transaction
         self._open = False  # a statement
         self._ended = False  # the document
         self._depth = 0
@@ -65,78 +57,78 @@ class Records:
 
         Raises Refused for a file that ends before its end tag.
         """
+        kind, nested = LOOSE, ""  # the part at hand, and the aggregate within it
+        fields: dict[str, str] = {}
         for tokens in self._markup.tokens():
             for tag, text, end in tokens:
                 if text:
-                    if tag in _FIELDS:
-                        if tag in self._fields or self._nested:
-                            self._unusual(tag, text)
+                    if nested:
+                        self._keep(kind, fields, nested, tag, text)
+                    elif tag in _FIELDS:
+                        if tag in fields:
+                            self._repeat(kind, fields, tag, text)
                         else:
-                            self._fields[tag] = text
-                    elif self._nested and self._nested + tag in _INNER:
-                        self._fields[self._nested + tag] = text
+                            fields[tag] = text
                 elif end:
-                    if end == self._kind or end in _OUTER or end in _CLOSERS:
-                        yield from self._close(end)
-                    else:
-                        self._closed(end)
+                    if end == kind or end in _CLOSERS:
+                        if fields or kind:
+                            yield kind, fields
+                        kind, nested, fields = LOOSE, "", {}
+                        if end in _OUTER:
+                            yield from self._close(end)
+                    elif end == nested:
+                        nested = ""
+                    elif self._depth:
+                        self._depth -= 1
                 elif tag in _PARTS:
-                    yield from self._begin(tag)
+                    if fields or kind:
+                        yield kind, fields
+                    kind, nested, fields = tag, "", {}
+                    self._depth = 0
+                    if tag in STATEMENTS:
+                        yield from self._begin()
                 else:
+                    if kind == TRANSACTION and tag in _NESTED:
+                        nested = tag
                     self._opened(tag)
         if self._open or not self._ended:
             raise Refused("ofx.truncated")
 
-    def _begin(self, tag: str) -> Iterator[Record]:
-        yield from self._flush()
-        if tag in STATEMENTS:
-            if self._open:
-                yield Record(END, {})
-            self._open = True
-        self._kind = tag
+    def _begin(self) -> Iterator[Record]:
+        if self._open:
+            yield END, {}
+        self._open = True
 
     def _close(self, end: str) -> Iterator[Record]:
-        yield from self._flush()
-        if end in _OUTER:
-            self._ended = end == "OFX"
-            if self._open:
-                self._open = False
-                yield Record(END, {})
-
-    def _flush(self) -> Iterator[Record]:
-        if self._kind != LOOSE or self._fields:
-            yield Record(self._kind, self._fields)
-        self._fields = {}
-        self._kind = LOOSE
-        self._nested = ""
-        self._depth = 0
+        self._ended = end == "OFX"
+        if self._open:
+            self._open = False
+            yield END, {}
 
     def _opened(self, tag: str) -> None:
-        if tag in _NESTED and self._kind == TRANSACTION:
-            self._nested = f"{tag}."
         if tag == "OFX":
             self._ended = False
         self._depth += 1
         if self._depth > _DEPTH:
             raise Refused("ofx.depth")
 
-    def _closed(self, end: str) -> None:
-        if self._nested == f"{end}.":
-            self._nested = ""
-        if self._depth:
-            self._depth -= 1
+    def _keep(self, kind: str, fields: dict[str, str], nested: str, tag: str, text: str) -> None:
+        """A field within an aggregate of a transaction, or after one that lost its end tag."""
+        inner = f"{nested}.{tag}"
+        if inner in _INNER:
+            fields[inner] = text
+        elif tag in fields:
+            self._repeat(kind, fields, tag, text)
+        elif tag in _FIELDS:
+            fields[tag] = text
 
-    def _unusual(self, tag: str, text: str) -> None:
-        """A field inside a field's aggregate, or one that is there already."""
-        name = self._nested + tag
-        if self._nested and name not in _INNER:
-            name = tag
-        before = self._fields.get(name)
-        if self._kind == TRANSACTION and before is not None:
+    def _repeat(self, kind: str, fields: dict[str, str], tag: str, text: str) -> None:
+        before = fields[tag]
+        if kind == TRANSACTION:
             if tag in _ONCE and text != before:
                 raise Refused("ofx.structure", element=tag)
             if tag == "MEMO":
                 text = f"{before} {text}"
                 if len(text) > self._limits.element:
                     raise Refused("ofx.too_wide")
-        self._fields[name] = text
+        fields[tag] = text

@@ -50,13 +50,14 @@ class StatementReader:
             if section is not self._section:
                 self.next = section
                 break
-            if not any(fields.values()):
+            if "T" not in fields and not any(fields.values()):
                 continue
             number = next(self._numbers)
             if limit is not None and number > limit:
                 raise Refused("file.too_many_entries", limit=str(limit))
             try:
-                line = self._line(fields, lines)
+                split = len(fields) != len(lines) or "$" in fields
+                line = self._repeating(lines) if split else self._usual(fields)
             except Refused as refusal:
                 refusal.values.setdefault("entry", str(number))
                 raise
@@ -68,10 +69,7 @@ class StatementReader:
             self.statement.warnings.append(Warning_("qif.left_out", {"sections": ", ".join(self._others)}))
             self._others.clear()
 
-    def _line(self, fields: dict[str, str], lines: list[str]) -> StatementLine:
-        addresses = ""
-        if len(fields) != len(lines):
-            fields, addresses = _unrepeated(lines)
+    def _usual(self, fields: dict[str, str]) -> StatementLine:
         get = fields.get
         amount = get("T") or get("U")
         if not amount:
@@ -79,25 +77,30 @@ class StatementReader:
         day = get("D")
         if not day:
             raise Refused("qif.missing", element="D")
-        total = self._amounts.read(amount)
-        description = _squeezed(f"{get('M', '')} {addresses or get('A', '')}")
-        counterparty = _squeezed(get("P"))
+        description = " ".join(get("M", "").split())
+        if "A" in fields:
+            description = _squeezed(f"{description} {fields['A']}")
+        counterparty = " ".join(get("P", "").split())
         if not description and not counterparty:
-            description = _squeezed(get("L"))
+            description = _squeezed(get("L", ""))
         return StatementLine(
             self._dates[day],
             None,
-            total,
+            self._amounts.read(amount),
             description,
             counterparty,
             "",
             "",
             printed_belgian(description),
             "",
-            _squeezed(get("N")),
-            "",
-            self._details(lines, total) if "$" in fields else (),
+            get("N", "").strip(),
         )
+
+    def _repeating(self, lines: list[str]) -> StatementLine:
+        """An entry with several lines of a letter: an address, or a split."""
+        line = self._usual(_unrepeated(lines))
+        line.details = self._details(lines, line.amount)
+        return line
 
     def _details(self, lines: list[str], total: Decimal) -> tuple[LineDetail, ...]:
         details: list[LineDetail] = []
@@ -125,8 +128,8 @@ class StatementReader:
             self.statement.warnings.append(Warning_("qif.opening_balance", {"amount": str(line.amount)}))
 
 
-def _unrepeated(lines: list[str]) -> tuple[dict[str, str], str]:
-    """The first value of each letter, and the lines of the address.
+def _unrepeated(lines: list[str]) -> dict[str, str]:
+    """The first value of each letter; of an address all lines.
 
     A split may have a date of its own; two amounts, or two dates before any split, are two
     entries whose `^` was lost.
@@ -135,11 +138,14 @@ def _unrepeated(lines: list[str]) -> tuple[dict[str, str], str]:
     for line in lines:
         letter, value = line[:1], line[1:]
         before = fields.setdefault(letter, value)
-        lost = letter == "T" or (letter == "D" and "S" not in fields)
-        if lost and before.strip() != value.strip():
+        if before is value:
+            continue
+        if letter == "A":
+            fields[letter] = f"{before} {value}"
+        elif (letter == "T" or (letter == "D" and "S" not in fields)) and before.strip() != value.strip():
             raise Refused("qif.missing", element="^")
-    return fields, " ".join(line[1:] for line in lines if line[:1] == "A")
+    return fields
 
 
-def _squeezed(text: str | None) -> str:
-    return " ".join(text.split()) if text else ""
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())

@@ -18,9 +18,9 @@ _LONGEST = 40
 _DATE = re.compile(
     r"(\d{1,4})[ /.-]{1,3}(\d{1,2})([ /.'-]{1,3})(\d{1,4})(?:[T ]\d\d:\d\d(?::\d\d)?)?|(\d{4})(\d\d)(\d\d)", re.ASCII
 )
-_USUAL = {
-    ".": re.compile(r"[+-]?\d{1,13}(?:\.\d{0,2})?", re.ASCII),
-    ",": re.compile(r"[+-]?\d{1,13}", re.ASCII),
+_USUAL = {  # the decimal sign, and what stands between thousands
+    ".": re.compile(r"[+-]?\d{1,3}(?:(?:,\d{3}){1,3}|\d{0,10})(?:\.\d{0,5})?", re.ASCII),
+    ",": re.compile(r"[+-]?\d{1,3}(?:(?:\.\d{3}){1,3}|\d{0,10})(?:,\d{0,5})?", re.ASCII),
 }
 _CENTURY = 70  # two digits from here on are 19xx, unless an apostrophe stands before them
 
@@ -120,11 +120,12 @@ class Amounts:
 
     def __init__(self, sign: str) -> None:
         self._sign = sign or "."
+        self._other = "," if self._sign == "." else "."
         self._usual = _USUAL[self._sign].fullmatch
 
     def read(self, text: str) -> Decimal:
         if self._usual(text):
-            return Decimal(text)
+            return Decimal(text.replace(self._other, "").replace(",", "."))
         text = text.strip()
         try:
             return read_amount(text, self._sign)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_PRINTED = re.compile(r"(?:\+{3}|\*{3})\s*(\d{3})/?(\d{4})/?(\d{5})\s*(?:\+{3}|\*{3})")
+_PRINTED = re.compile(r"(?:\+{3}|\*{3})\s*(\d{3})/?(\d{4})/?(\d{5})\s*(?:\+{3}|\*{3})", re.ASCII)
 _RIB = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "12345678912345678923456789")
 
 
@@ -19,10 +19,13 @@ def is_belgian(digits: str) -> bool:
 def printed_belgian(text: str) -> str:
     """The 12 digits of the first valid `+++123/4567/89002+++` in a free text, or ""."""
     if "+++" in text or "***" in text:
-        for match in _PRINTED.finditer(text):
-            digits = "".join(match.groups())
-            if is_belgian(digits):
+        match = _PRINTED.search(text)
+        while match is not None:
+            digits = match[1] + match[2] + match[3]
+            number, check = divmod(int(digits), 100)
+            if (number % 97 or 97) == check:
                 return digits
+            match = _PRINTED.search(text, match.end())
     return ""
 
 
