@@ -176,12 +176,13 @@ def _copy(sandbox: Sandbox, account: Row, at: int) -> tuple[int, list[str]]:
         store.run("DELETE FROM transactions WHERE seq = ?", (row["seq"],))
         _insert_transaction(sandbox, account["id"], row["bank_row"], at, named=True, renumbered=1)
     fresh = store.all(
-        "SELECT b.id, b.named FROM bank_rows b WHERE b.iban = ? AND b.booked <= ? AND NOT EXISTS"
+        "SELECT b.id, b.named, b.renumbered FROM bank_rows b WHERE b.iban = ? AND b.booked <= ? AND NOT EXISTS"
         " (SELECT 1 FROM transactions t WHERE t.account = ? AND t.bank_row = b.id) ORDER BY b.booked, b.id",
         (account["iban"], at, account["id"]),
     )
     for row in fresh:
-        _insert_transaction(sandbox, account["id"], row["id"], at, named=row["named"] <= at)
+        changed = int(row["renumbered"] is not None and row["renumbered"] <= at)
+        _insert_transaction(sandbox, account["id"], row["id"], at, named=row["named"] <= at, renumbered=changed)
     return len(fresh) + len(renumbered), updated
 
 
