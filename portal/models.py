@@ -10,6 +10,7 @@ from portal.identity import models as identity
 from portal.kernel import mail, vault
 from portal.kernel.db import Base
 from portal.ledger import models as ledger
+from portal.reconciliation import models as reconciliation
 from portal.sync import models as sync
 from portal.tenants import models as tenants
 
@@ -25,6 +26,7 @@ __all__ = [
     "ledger",
     "mail",
     "metadata",
+    "reconciliation",
     "sync",
     "tenants",
     "vault",

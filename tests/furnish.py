@@ -43,6 +43,7 @@ from portal.ledger.models import (
     Statement,
     StatementLine,
 )
+from portal.reconciliation.models import Match, PartyAccount
 from portal.sync.models import Comparison, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
 from portal.tenants.models import AccessRequest, Assignment, Membership, Tenant
@@ -70,7 +71,7 @@ def furnish_client(
         for key in (
             "import_id", "statement_id", "line_id", "entry_id", "draft_id", "entry_line_id", "posting_id", "run_id",
             "comparison_id", "membership_id", "grant_id", "api_key_id", "document_file_id", "document_id",
-            "deleted_id", "parked_id",
+            "deleted_id", "parked_id", "match_id",
         )
     }  # fmt: skip
     with db.scoped(Setting(tenant=tenant_id)) as session:
@@ -127,6 +128,12 @@ def furnish_client(
                        booked=0, found=0, missing=0, doubled=0, altered=0)
         )  # fmt: skip
         _document(session, tenant_id, ids, mark)
+        session.flush()
+        session.add(
+            Match(**common, id=ids["match_id"], line_id=ids["line_2"], how="rest", amount=Decimal("1.25"),
+                  reasons=[], matched_at=now)
+        )  # fmt: skip
+        session.add(PartyAccount(**common, account=f"{mark}BE68539007547034", party_key="kbo:0417497106", times=1))
         _sources(session, tenant_id, account.id, ids, mark)
         session.flush()
         ids |= _furnish_feed(session, client, account.id, mark)

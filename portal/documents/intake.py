@@ -26,6 +26,7 @@ from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.money import AmountOutOfRange
 from portal.tenants.models import Tenant
+from portal.tenants.names import name_key
 
 MAX_NAME = 120
 MAX_WARNINGS = 50
@@ -147,7 +148,7 @@ def _values(scope: Scope, row: DocumentFile, direction: str, found: read.Documen
         "tenant_id": scope.tenant_id, "id": uuid7(), "file_id": row.id, "direction": direction, "kind": found.kind,
         "format": row.format, "number": found.number[:100], "number_key": number_key(found.number),
         "issuer_key": "" if by_us else other, "date": found.date, "due_date": found.due_date,
-        "currency": found.currency.upper(), "party_name": party.name, "party_key": other,
+        "currency": found.currency.upper(), "party_name": party.name, "party_words": name_key(party.name), "party_key": other,
         "party_country": party.country, "party_vat": party.vat_number, "party_enterprise": party.enterprise_number,
         "party_iban": found.iban[:34], "payment_reference": found.payment_reference,
         "net": totals.net, "vat": totals.vat, "gross": totals.gross, "payable": totals.payable,

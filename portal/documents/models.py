@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -66,7 +66,12 @@ class Document(TenantRow, Base):
         Index("ix_documents_waiting", "tenant_id", "direction", "date", postgresql_where=text("entry_id IS NULL")),
         Index("ix_documents_entry", "tenant_id", "entry_id", postgresql_where=text("entry_id IS NOT NULL")),
         # What reconciliation looks among: open, by amount and by reference.
-        Index("ix_documents_open", "tenant_id", "currency", "due", postgresql_where=text("settled <> due")),
+        Index("ix_documents_open", "tenant_id", "currency", "open", postgresql_where=text("settled <> due")),
+        *(
+            Index(f"ix_documents_open_{name}", "tenant_id", name, postgresql_where=text("settled <> due"))
+            for name in ("party_key", "party_words", "party_iban", "number_key")
+        ),
+        CheckConstraint("settled BETWEEN least(due, 0) AND greatest(due, 0)", name="settled"),
         Index(
             "ix_documents_reference", "tenant_id", "payment_reference", postgresql_where=text("payment_reference <> ''")
         ),
@@ -86,6 +91,7 @@ class Document(TenantRow, Base):
     # The other side: the supplier of a purchase, the customer of a sale.
     party_name: Mapped[str]
     party_key: Mapped[str]  # "kbo:0417497106", "vat:NL…", "iban:…" or "name:…"
+    party_words: Mapped[str] = mapped_column(default="", server_default="")  # of the name, as names are compared
     party_country: Mapped[str]  # ISO 3166 alpha-2, "" when not told
     party_vat: Mapped[str]  # no blanks or points, "" when not told
     party_enterprise: Mapped[str]  # digits
@@ -97,6 +103,7 @@ class Document(TenantRow, Base):
     payable: Mapped[Decimal] = mapped_column(Amount)  # gross less what was paid before
     due: Mapped[Decimal] = mapped_column(Amount)  # what the bank shows when it is paid: > 0 comes in
     settled: Mapped[Decimal] = mapped_column(Amount, default=Decimal(0))  # of `due`, by reconciled bank lines
+    open: Mapped[Decimal] = mapped_column(Amount, Computed("due - settled", persisted=True))
     note: Mapped[str] = mapped_column(default="")
     content_hash: Mapped[bytes]  # of what it says, so that another file with the same document is known
     entry_id: Mapped[uuid.UUID | None]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -98,6 +98,7 @@ class StatementLine(TenantRow, Base):
         ),
         ForeignKeyConstraint(["tenant_id", "entry_id"], ["entries.tenant_id", "entries.id"]),
         UniqueConstraint("tenant_id", "bank_account_id", "fingerprint", name="uq_statement_lines_fingerprint"),
+        CheckConstraint("matched BETWEEN least(amount, 0) AND greatest(amount, 0)", name="matched"),
         Index("ix_statement_lines_date", "tenant_id", "bank_account_id", "date", "id"),
         Index(
             "ix_statement_lines_waiting",
@@ -126,6 +127,8 @@ class StatementLine(TenantRow, Base):
     transaction_code: Mapped[str]
     details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     fingerprint: Mapped[bytes]
+    # Of `amount`, by reconciliation: the database keeps it, nothing else writes it.
+    matched: Mapped[Decimal] = mapped_column(Amount, default=Decimal(0), server_default="0")
     entry_id: Mapped[uuid.UUID | None]
 
 
@@ -274,19 +277,26 @@ class Entry(TenantRow, Base):
 
 
 class EntryLine(TenantRow, Base):
-    """The counter side of one statement line; the bank's side is the sum, made when rendered."""
+    """The counter side of one statement line, or a part of it; the bank's side is the sum, made when rendered.
+
+    The parts of a line are in one entry and together minus its amount: the database sees to it.
+    """
 
     __tablename__ = "entry_lines"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "entry_id"], ["entries.tenant_id", "entries.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["tenant_id", "statement_line_id"], ["statement_lines.tenant_id", "statement_lines.id"]),
-        Index("uq_entry_lines_statement_line", "tenant_id", "statement_line_id", unique=True),
+        ForeignKeyConstraint(["tenant_id", "match_id"], ["matches.tenant_id", "matches.id"]),
+        Index("uq_entry_lines_statement_line", "tenant_id", "statement_line_id", "part", unique=True),
         Index("ix_entry_lines_entry", "tenant_id", "entry_id", "position"),
     )
 
     entry_id: Mapped[uuid.UUID]
     statement_line_id: Mapped[uuid.UUID]
-    position: Mapped[int]
+    position: Mapped[int]  # of the statement line in the entry
+    part: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # within the statement line
+    match_id: Mapped[uuid.UUID | None]  # of a part that settles a document
+    relation: Mapped[str] = mapped_column(default="", server_default="")  # the customer's or supplier's id there
     date: Mapped[date]
     ledger_account: Mapped[str]
     amount: Mapped[Decimal] = mapped_column(Amount)  # of the counter side: minus the bank's amount
