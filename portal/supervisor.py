@@ -52,6 +52,16 @@ def sandbox(settings: Settings) -> Child:
     return Child("sandbox", 1, [*command, "--seed-demo"], child_environment(settings), ROOT)
 
 
+def ponto_sandbox(settings: Settings) -> Child:
+    """Knows our app, and calls the web server back."""
+    app = f"{settings.ponto_client_id},{settings.ponto_client_secret},{settings.base_url}/oauth/ponto/callback"
+    command = [
+        *(sys.executable, "-m", "sandbox.ponto", "--port", str(settings.ponto_sandbox_port), "--seed-demo"),
+        *("--data", str(settings.home / "sandbox-ponto"), "--app", f"{app},{settings.base_url}/callbacks/ponto"),
+    ]
+    return Child("ponto", 1, command, child_environment(settings), ROOT)
+
+
 def saltedge_sandbox(settings: Settings) -> Child:
     """Knows our app with its public key, and calls the web server back."""
     secrets = settings.home / "secrets"
@@ -119,7 +129,11 @@ def only_one(home: Path) -> Iterator[None]:
 def ports(settings: Settings) -> dict[str, int]:
     """Where servers will listen, by the name of the setting."""
     wanted = {"PORT": settings.port, "SANDBOX_PORT": settings.sandbox_port}
-    return wanted | ({"SALTEDGE_SANDBOX_PORT": settings.saltedge_sandbox_port} if settings.demo else {})
+    feeds = {
+        "PONTO_SANDBOX_PORT": settings.ponto_sandbox_port,
+        "SALTEDGE_SANDBOX_PORT": settings.saltedge_sandbox_port,
+    }
+    return wanted | (feeds if settings.demo else {})
 
 
 def require_ports(supervisor: Supervisor, settings: Settings) -> None:
@@ -140,7 +154,7 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
         raise Refused("a server did not start, see above")
     prepare_database(settings, next((item.running for item in wanted if item.name == "postgres"), None))
     if settings.demo:
-        supervisor.add(sandbox(settings), saltedge_sandbox(settings))
+        supervisor.add(sandbox(settings), ponto_sandbox(settings), saltedge_sandbox(settings))
         if not (settings.home / LOGINS).exists():
             supervisor.wait(lambda: answers(settings.sandbox_port, "/control"), 30)
             seed(supervisor, settings)
@@ -199,7 +213,7 @@ def reset(settings: Settings) -> int:
             note = settings.home / name / "elsewhere"
             if note.exists():
                 shutil.rmtree(note.read_text().strip(), ignore_errors=True)
-        for name in ("postgres", "valkey", "sandbox-exact", "sandbox-saltedge", "outbox"):
+        for name in ("postgres", "valkey", "sandbox-exact", "sandbox-ponto", "sandbox-saltedge", "outbox"):
             shutil.rmtree(settings.home / name, ignore_errors=True)
         (settings.home / LOGINS).unlink(missing_ok=True)
     return 0
