@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
 from sqlalchemy import Select, and_, delete, select
@@ -18,6 +18,7 @@ from portal.connectors import files
 from portal.connectors.base import Statement as ReadStatement
 from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
+from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD
 from portal.kernel import clock
 from portal.kernel.db import uuid7
@@ -34,23 +35,33 @@ MAX_WARNINGS = 50
 
 
 def import_file(
-    scope: Scope, filename: str, stream: BinaryIO, size: int, *, expected: uuid.UUID | str | None = None
+    scope: Scope,
+    filename: str,
+    stream: BinaryIO,
+    size: int,
+    *,
+    expected: uuid.UUID | str | None = None,
+    answers: Answers = UNANSWERED,
+    asks: Callable[[Refused], bool] | None = None,
 ) -> Import:
     """Read one file, of at most 20 MiB and 200,000 lines, into the ledger of a client account.
 
     `stream` can be rewound; `size` in bytes; `expected` is the bank account on whose page it
     was offered. The row's `state` says what became of it: "stored" (`stored` new lines, `known`
     ones), "known" (nothing new), or "refused" with `code`, `values` and `line`, in which case
-    nothing else was written.
+    nothing else was written. A refusal for which `asks` is true is raised, and nothing was
+    written at all: it is a question, to be answered and tried again with `answers`.
     """
     account = scope.get(BankAccount, expected) if expected else None
     row = _row(scope, filename, size)
     try:
         with scope.session.begin_nested():
             row.sha256 = _sha256(stream)
-            row.format, statements = files.open_statements(stream)
+            row.format, statements = files.open_statements(stream, answers=answers)
             store_statements(scope, row, statements, expected=account)
     except Refused as refusal:
+        if asks is not None and asks(refusal):
+            raise
         row = _refused(scope, row, refusal.code, dict(refusal.values), refusal.line)
     except AmountOutOfRange as error:
         row = _refused(scope, row, "file.amount", {"text": str(error)}, None)
@@ -67,6 +78,8 @@ def store_statements(
     """
     heads, arrived = gather(scope.session, statements)
     by_account = _by_account(heads)
+    if any(not number for number, _ in by_account):
+        raise Refused("file.no_account")
     if expected is not None and set(by_account) - {(expected.number, expected.currency)}:
         other = next(number for number in by_account if number != (expected.number, expected.currency))
         raise Refused("file.other_account", found=other[0], currency=other[1], expected=expected.number)

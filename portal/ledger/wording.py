@@ -20,6 +20,7 @@ REFUSALS: dict[str, str] = {
         "This file is of account {found} in {currency}, not of {expected}. Offer it on the page of that account, or "
         "on the page for all accounts."
     ),
+    "file.no_account": N_("The file does not say which bank account it is of. Choose the account."),
     "file.amount": N_("The amount {text} is larger than any that can be stored. Download the file again."),
     "file.too_many_statements": N_("The file holds more than {limit} statements. Download a shorter period."),
     "file.statements_a_day": N_("The file holds more than {limit} statements of one account on one day."),
@@ -27,6 +28,11 @@ REFUSALS: dict[str, str] = {
 
 ERRORS: dict[str, str] = {
     "bank_account.name": N_("Give a name of at most {limit} characters."),
+    "mapping.twice": N_("Two columns were given the same meaning. Leave one of them unused."),
+    "mapping.incomplete": N_("Say which column holds the date and which the amount, or debit and credit."),
+    "parked.account": N_("Choose the account, or give its number."),
+    "parked.number": N_("Give an account number of 5 to 34 letters and digits."),
+    "parked.currency": N_("Give a currency of three letters, such as EUR."),
     "import.drafted": N_("Lines of {filename} are in an entry already, so the file stays."),
     "import.shared": N_("{other} counts on lines of {filename}. Delete {other} first."),
 }
@@ -34,6 +40,9 @@ ERRORS: dict[str, str] = {
 TAGS: dict[str, str] = {
     "bank_account.seen": N_("brought in bank account {number} for the first time"),
     "bank_account.renamed": N_("renamed {before} to {name}"),
+    "import.asked": N_("offered {filename}, which waits for an answer"),
+    "import.forgotten": N_("let go of {filename}, which waited for an answer"),
+    "csv_mapping.learnt": N_("said what the columns of {filename} mean"),
     "import.stored": N_("imported {filename}: {stored} lines stored, {known} known already"),
     "import.known": N_("offered {filename}: all {known} lines were known already"),
     "import.refused": N_("offered {filename}: refused"),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.connectors.files import refusals
 from portal.ledger import wording as ledger_words
-from portal.ledger.models import Import
+from portal.ledger.models import Import, ParkedFile
 from portal.routes import wording
 from portal.shapes import Tone
 
@@ -39,6 +41,26 @@ def outcome(row: Import) -> Outcome:
     return Outcome(title, " ".join((known, warnings)).strip(), "ok")
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One offered file in a report; `url` leads to the question that it waits for."""
+
+    filename: str
+    outcome: Outcome
+    state: str  # "stored", "known", "refused", "asked"
+    stored: int = 0
+    url: str = ""
+    offered_at: datetime | None = None
+
+
+def result(row: Import | ParkedFile) -> Result:
+    if isinstance(row, Import):
+        return Result(row.filename, outcome(row), row.state, row.stored)
+    told = Outcome(_("Waits for an answer"), refused(row.code, row.values, row.line), "warn")
+    url = url_for("mappings.show", client=row.tenant_id, parked_id=row.id)
+    return Result(row.filename, told, "asked", url=url, offered_at=row.created_at)
+
+
 def refused(code: str, values: Mapping[str, Any], line: int | None) -> str:
     """Why nothing was stored, with the place in the file."""
     texts = refusals.REFUSALS | ledger_words.REFUSALS
@@ -56,4 +78,4 @@ def warning(told: Mapping[str, Any]) -> str:
 
 
 def format_word(key: str) -> str:
-    return {"coda": "CODA", "camt053": "CAMT.053", "camt": "CAMT.053"}.get(key, key.upper())
+    return {"camt053": "CAMT.053", "camt": "CAMT.053"}.get(key, key.upper())

@@ -19,10 +19,10 @@ from portal.connectors.files.limits import UPLOAD
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, PortalError
 from portal.kernel.i18n import Unreadable, parse_amount, parse_date
-from portal.ledger import accounts, imports, lists
+from portal.ledger import accounts, imports, lists, questions
 from portal.ledger.chain import Break, gaps
 from portal.ledger.lists import LineFilter
-from portal.ledger.models import BankAccount, Import, Statement
+from portal.ledger.models import BankAccount, Import, ParkedFile, Statement
 from portal.ledger.reading import statements_of
 from portal.routes import _imports, wording
 from portal.routes._access import as_id, db, require, scope
@@ -38,7 +38,7 @@ from portal.templating import formats, here
 
 blueprint = Blueprint("statements", __name__)
 BANK = "/c/<uuid:client>/bank"
-ACCEPT = ".cod,.coda,.xml,.txt,.bc2,.camt,.053"
+ACCEPT = ".cod,.coda,.xml,.txt,.bc2,.camt,.053,.csv,.tab,.940,.sta,.mt940,.swi,.ofx,.qfx,.qif"
 
 
 def _may(right: Right) -> bool:
@@ -59,6 +59,7 @@ def index(client: uuid.UUID) -> Response:
         accounts=account_views(scope()),
         found=found,
         outcomes={row.id: _imports.outcome(row) for row in found.rows},
+        waiting_files=[_imports.result(row) for row in questions.waiting_files(scope())],
         format_word=_imports.format_word,
         accept=ACCEPT,
         most=UPLOAD.bytes,
@@ -81,7 +82,7 @@ def upload(client: uuid.UUID) -> Response:
         if file.filename:
             row = _take(file, expected)
             db().commit()
-            results.append((row, _imports.outcome(row)))
+            results.append(_imports.result(row))
     if is_htmx():
         return make_response(render_template("statements/_results.html", results=results))
     return page("statements/report.html", results=results, status=200 if results else 422)
@@ -101,11 +102,11 @@ def _too_large_words() -> str:
     return _imports.refused("file.too_large", {"limit": "20 MB"}, None)
 
 
-def _take(file: FileStorage, expected: str) -> Import:
+def _take(file: FileStorage, expected: str) -> Import | ParkedFile:
     size = file.stream.seek(0, 2)
     file.stream.seek(0)
     stream = cast(BinaryIO, file.stream)
-    return imports.import_file(scope(), file.filename or "", stream, size, expected=expected or None)
+    return questions.offer_file(scope(), file.filename or "", stream, size, expected=expected or None)
 
 
 @blueprint.get(BANK + "/files/<uuid:import_id>")

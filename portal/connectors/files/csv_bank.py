@@ -19,7 +19,7 @@ from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.csv_layout import Layout, find_layout
 from portal.connectors.files.csv_mapping import CsvMapping
-from portal.connectors.files.csv_rows import Row, RowReader
+from portal.connectors.files.csv_rows import Row, RowReader, account_of
 from portal.connectors.files.csv_text import head_lines, lines_of
 from portal.connectors.files.csv_values import DAY_FIRST, MARKS, MONTH_FIRST, DateOrder, DecimalMark
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
@@ -57,13 +57,29 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNAN
         raise Refused("csv.unknown_header", header=shown(layout.names), fingerprint=layout.fingerprint)
     rows = _numbered(chain(head[layout.skip :], lines), layout)
     looked_at = _Open(layout.mapping, layout, answers)
-    held = looked_at.look(rows)
+    try:
+        held = looked_at.look(rows)
+    except Refused as question:
+        question.values.setdefault("account", _account(layout) or answers.account)
+        raise
     if not held:
         raise Refused("csv.no_rows")
     reader = RowReader(FORMAT, layout, looked_at.date_order, looked_at.decimal, limits, answers)
     for statement in reader.statements(chain(held, rows)):
         yield statement
         deque(statement.lines, maxlen=0)
+
+
+def look_at(stream: Readable, answers: Answers = UNANSWERED) -> Layout | None:
+    """What the first lines of a file show of its table. Raises Refused as `parse` does."""
+    return find_layout(_head(lines_of(BoundedReader(stream, UPLOAD), UPLOAD)), answers.mappings)
+
+
+def _account(layout: Layout) -> str:
+    """The account that the first row or a line above the table names."""
+    place = layout.mapping.places(layout.header).get("account") if layout.mapping else None
+    cells = layout.rows[0] if layout.rows and place is not None else ()
+    return account_of(cells[place]) if place is not None and place < len(cells) else layout.account
 
 
 def shown(names: Sequence[str]) -> str:

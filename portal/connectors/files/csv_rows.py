@@ -124,6 +124,7 @@ class RowReader:
         if "date" not in places or not ("amount" in places or {"debit", "credit"} <= places.keys()):
             raise Refused("csv.incomplete")
         self._format = format
+        self._key_of_mapping = layout.mapping.key
         self._layout = layout
         self._order = order
         self._limit = limits.entries
@@ -196,6 +197,7 @@ class RowReader:
                 yield self._line(cells, day, amount)
         except Refused as refusal:
             refusal.line = refusal.line or line
+            refusal.values.setdefault("mapping", self._key_of_mapping)
             raise
         stretch.close(statement, follow)
 
@@ -220,10 +222,7 @@ class RowReader:
         said = (cells[9], cells[8])
         found = self._accounts.get(said)
         if found is None:
-            account = re.sub(r"\s", "", cells[9].strip().removeprefix("=").strip('"'))
-            if account[-3:].isalpha() and is_iban(account[:-3]):
-                account = account[:-3]
-            found = Key(account, cells[8].strip().upper())
+            found = Key(account_of(cells[9]), cells[8].strip().upper())
             if found.currency and not is_currency(found.currency):
                 raise Refused("csv.currency", text=cells[8].strip())
             if len(self._accounts) >= _ACCOUNTS:
@@ -300,6 +299,12 @@ class RowReader:
             raise Refused("csv.balance", amount=str(self._amount(self._pick(row))), balance=str(balance))
         self._chains[key] = _Chain()
         return line, row
+
+
+def account_of(cell: str) -> str:
+    """A number without spaces, without a spreadsheet's =" and without a currency behind an IBAN."""
+    account = re.sub(r"\s", "", cell.strip().removeprefix("=").strip('"'))
+    return account[:-3] if account[-3:].isalpha() and is_iban(account[:-3]) else account
 
 
 def _is_not_booked(status: str, refusal: str) -> bool:

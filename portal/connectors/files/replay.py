@@ -37,6 +37,9 @@ class Replay:
         self._kept = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 (closed when it has been read again)
         self._again = False
 
+    def __del__(self) -> None:
+        self._kept.close()  # a refusal leaves it half read
+
     def read(self, size: int, /) -> bytes:
         if self._again:
             if not self._kept.closed:
