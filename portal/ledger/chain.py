@@ -89,12 +89,22 @@ def _tells_part_of(here: Statement, other: Statement) -> bool:
 
 
 def _sum(scope: Scope, bank_account_id: uuid.UUID, chain: Sequence[Statement]) -> list[Break]:
+    """Lines that no statement with balances tells count only on days that lie within the chain:
+    a feed begins before it and goes on after it."""
+    first, last = chain[0], max(chain, key=_end)
     lines = scope.session.scalar(
-        select(func.sum(StatementLine.amount)).where(
-            StatementLine.tenant_id == scope.tenant_id, StatementLine.bank_account_id == bank_account_id
+        select(func.sum(StatementLine.amount))
+        .join(
+            Statement,
+            (Statement.tenant_id == StatementLine.tenant_id) & (Statement.id == StatementLine.statement_id),
+        )
+        .where(
+            StatementLine.tenant_id == scope.tenant_id,
+            StatementLine.bank_account_id == bank_account_id,
+            (Statement.opening.is_not(None) & Statement.closing.is_not(None))
+            | ((StatementLine.date > _start(first)) & (StatementLine.date < _end(last))),
         )
     )
-    first, last = chain[0], max(chain, key=_end)
     ends = [s for s in chain if _end(s) == _end(last)]
     found = _certain(first.opening) + (lines or Decimal(0))
     if any(found == s.closing for s in ends):

@@ -34,7 +34,7 @@ from portal.kernel.money import to_units
 from portal.ledger.announced import replace_pending
 from portal.ledger.fingerprints import content_key, fingerprint
 from portal.ledger.known import Kept, Known, known_lines
-from portal.ledger.likeness import Telling, pair, reworded, telling
+from portal.ledger.likeness import Telling, may_be, pair, reworded, telling
 from portal.ledger.models import BankAccount, Import, LineSource, Statement, StatementLine
 from portal.ledger.rewording import take_words
 
@@ -101,7 +101,7 @@ def store_transactions(
     scope.session.flush()
     booked, doubles, pending = _by_status(transactions)
     known = known_lines(scope, account.id, provider, [told.telling for told in (*booked, *doubles)])
-    found = _sort(known, booked, whole_since)
+    found = _sort(provider, known, booked, whole_since)
     fresh = found.fresh + _not_doubled(known, found, doubles)
     row = _store(scope, account, provider, known, fresh) if fresh else None
     _remember(scope, account, provider, found.held)
@@ -147,7 +147,7 @@ def _by_status(transactions: Iterable[FeedTransaction]) -> tuple[list[_Told], li
     return booked, doubles, list(pending.values())
 
 
-def _sort(known: Known, booked: Sequence[_Told], whole_since: date | None) -> _Sorted:
+def _sort(provider: str, known: Known, booked: Sequence[_Told], whole_since: date | None) -> _Sorted:
     found, rest = _Sorted(), []
     taken: set[Kept] = set()  # two ids told in one fetch are two lines, whatever they were before
     for told in booked:
@@ -170,12 +170,13 @@ def _sort(known: Known, booked: Sequence[_Told], whole_since: date | None) -> _S
     for mine, theirs in pair([told.telling for told in rest], [kept.telling for kept in free], whole):
         found.held[by_telling.pop(mine)] = known.of(theirs)
     found.fresh = list(by_telling.values())
-    _refuse_doubt(found, left, set(free))
+    _refuse_doubt(provider, found, left, set(free))
     return found
 
 
-def _refuse_doubt(found: _Sorted, left: Sequence[Kept], free: set[Kept]) -> None:
-    """A new id with the very words of a line that the provider told under an id it is silent about now."""
+def _refuse_doubt(provider: str, found: _Sorted, left: Sequence[Kept], free: set[Kept]) -> None:
+    """A new id that tells what the provider told under an id it is silent about now: in its very words,
+    or possibly, where the stored words are those of another source."""
     silent: dict[tuple[date, int], list[Kept]] = defaultdict(list)
     for kept in left:
         if kept not in free:
@@ -184,7 +185,7 @@ def _refuse_doubt(found: _Sorted, left: Sequence[Kept], free: set[Kept]) -> None
         told.telling.date
         for told in found.fresh
         for kept in silent.get((told.telling.date, told.telling.amount), ())
-        if reworded(told.telling, kept.telling)
+        if (reworded if kept.provider == provider else may_be)(told.telling, kept.telling)
     ]
     if doubtful:
         raise WholeNeeded(min(doubtful))

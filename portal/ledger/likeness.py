@@ -149,6 +149,10 @@ def reworded(one: Telling, other: Telling) -> bool:
     return all(a == b or not a or not b for a, b in ((getattr(one, name), getattr(other, name)) for name in fields))
 
 
+def may_be(one: Telling, other: Telling) -> bool:
+    return likeness(one, other) is not None
+
+
 Whole = Callable[[date], bool]
 
 

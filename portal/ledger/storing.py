@@ -104,8 +104,8 @@ def store(scope: Scope, row: Import, decisions: Sequence[Decision], arrived: Arr
         return
     source, lines = arrived.source()
     parameters = (
-        scope.tenant_id, row.id, row.filename, row.size, row.sha256, row.format, row.state, row.code,
-        Jsonb(row.values), row.line, row.stored, row.known, Jsonb(row.warnings), row.created_at, row.created_by,
+        scope.tenant_id, row.id, row.filename, row.size, row.sha256, row.origin or "file", row.format, row.state,
+        row.code, Jsonb(row.values), row.line, row.stored, row.known, Jsonb(row.warnings), row.created_at, row.created_by,
         *(array(column) for column in zip(*columns, strict=True)),
         *lines,
     )  # fmt: skip
@@ -120,9 +120,9 @@ def store(scope: Scope, row: Import, decisions: Sequence[Decision], arrived: Arr
 # As many parameters as there are columns, however many statements; psycopg remembers how to send up to fifty.
 _INSERT = """
 WITH imported AS (
-  INSERT INTO imports (tenant_id, id, filename, size, sha256, format, state, code, "values", line, stored, known,
-    warnings, created_at, created_by)
-  VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+  INSERT INTO imports (tenant_id, id, filename, size, sha256, origin, format, state, code, "values", line, stored,
+    known, warnings, created_at, created_by)
+  VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
   RETURNING tenant_id, id, created_at
 ), heads AS MATERIALIZED (
   SELECT * FROM unnest(%s::int[], %s::uuid[], %s::uuid[], %s::bigint[], %s::int[], %s::text[],
