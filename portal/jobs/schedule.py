@@ -124,6 +124,12 @@ def forget_ticks(database: Database) -> None:
         session.execute(delete(Tick).where(Tick.moment < clock.now() - KEEP_TICKS))
 
 
+def forget_parked_files(database: Database) -> None:
+    """Statement files that waited seven days for an answer."""
+    with database.scoped() as session:
+        session.execute(text("SELECT forget_parked_files(:now)"), {"now": clock.now()})
+
+
 SECONDS, MINUTES, HOURS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 TASKS = (
     Task("sweep_postings", 5 * SECONDS, sweep_postings),
@@ -136,6 +142,7 @@ TASKS = (
     Task("remind_of_consents", 5 * MINUTES, remind_of_consents),
     Task("end_grants", HOURS, end_grants),
     Task("forget_ticks", HOURS, forget_ticks),
+    Task("forget_parked_files", HOURS, forget_parked_files),
 )
 _DUE_CONFIGURATIONS = text("SELECT tenant_id, id FROM due_configurations(:now, :room)")
 

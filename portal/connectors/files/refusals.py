@@ -16,7 +16,9 @@ def N_(message: str) -> str:
 REFUSALS: dict[str, str] = {
     # any file
     "file.empty": N_("The file is empty. Download it again from your bank."),
-    "file.unknown_format": N_("This is not a statement file we can read. Ask your bank for CODA, CAMT.053, MT940, OFX or CSV."),
+    "file.unknown_format": N_(
+        "This is not a statement file we can read. Ask your bank for CODA, CAMT.053, MT940, OFX or CSV."
+    ),
     "file.too_large": N_("The file is larger than {limit}. Download a shorter period."),
     "file.too_many_entries": N_("The file holds more than {limit} entries. Download a shorter period."),
     "file.binary": N_("The file holds binary data, which a text never does. Download it again from your bank."),

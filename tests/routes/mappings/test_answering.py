@@ -21,10 +21,10 @@ from tests.routes.conftest import Client, SignIn
 from tests.world import World, make_world
 
 UNKNOWN = (
-    "Wanneer;Wie;Hoeveel;Waarvoor;Onze rekening\n"
-    "31/01/2024;Bakkerij Jansen;-12,50;Brood;BE68539007547034\n"
-    "01/02/2024;Delmotte;1.100,00;+++090/9337/55493+++;BE68539007547034\n"
-).encode()
+    b"Wanneer;Wie;Hoeveel;Waarvoor;Onze rekening\n"
+    b"31/01/2024;Bakkerij Jansen;-12,50;Brood;BE68539007547034\n"
+    b"01/02/2024;Delmotte;1.100,00;+++090/9337/55493+++;BE68539007547034\n"
+)
 ROLES = ["date", "counterparty", "amount", "description", "account"]
 NUMBERLESS = b"Datum;Omschrijving;Bedrag\n31/01/2024;Brood;-12,50\n"
 TWO_WAYS = b"Datum;Omschrijving;Bedrag;IBAN\n03/04/2024;Brood;-12,50;BE68539007547034\n"
