@@ -174,7 +174,7 @@ def transactions(sandbox: Sandbox, app: str, arguments: Arguments) -> dict[str, 
     owner = connection(sandbox, app, arguments.get("connection_id"))
     in_force(sandbox, owner)
     pending, duplicated = arguments.get("pending") == "true", arguments.get("duplicated") == "true"
-    account = number(arguments.get("account_id"))
+    account = _account(sandbox, owner, arguments.get("account_id"))
     rows = sandbox.store.all(
         "SELECT t.*, r.made_on, r.posting_date, r.amount, r.description, r.extra, b.currency"
         " FROM transactions t JOIN accounts a ON a.id = t.account JOIN bank_rows r ON r.id = t.bank_row"
@@ -185,6 +185,16 @@ def transactions(sandbox: Sandbox, app: str, arguments: Arguments) -> dict[str, 
          _size(arguments) + 1),
     )  # fmt: skip
     return _page([_transaction_body(row) for row in rows], arguments)
+
+
+def _account(sandbox: Sandbox, owner: Row, given: str | None) -> int:
+    """0 for all of the connection."""
+    if given is None:
+        return 0
+    row = sandbox.store.one("SELECT id FROM accounts WHERE connection = ? AND id = ?", (owner["id"], number(given)))
+    if row is None:
+        raise ApiError("AccountNotFound", f"Account with id: '{given}' was not found.")
+    return int(row["id"])
 
 
 def _transaction_body(row: Row) -> dict[str, Any]:

@@ -165,8 +165,8 @@ class Client(_Api):
             return feed.Attempt(feed.RefreshStatus.DONE, request_id=refresh)
         return last
 
-    def renewal(self, return_to: str, state: str) -> str:
-        """The connection and its accounts keep their ids; only the consent is new."""
+    def renewal(self, return_to: str, state: str, account: str = "") -> str:
+        """A connection is renewed as a whole: it and its accounts keep their ids, only the consent is new."""
         row = self._write(
             "POST", f"connections/{self._link}/reconnect", "connections/*/reconnect", _visit(return_to, state, "")
         )
@@ -195,9 +195,13 @@ class Client(_Api):
         return self._of_link() | {"account_id": account, "per_page": str(PAGE)}
 
     def _own_number(self, account: str) -> str:
+        """Also keeps an account that is not of this link from being asked for."""
         rows = self._all("accounts", self._of_link())
         with _reading():
-            return next((mapping.number(row) for row in rows if mapping.text(row["id"]) == account), "")
+            found = [mapping.number(row) for row in rows if mapping.text(row["id"]) == account]
+        if not found:
+            raise Rejected("saltedge.account_not_found")
+        return found[0]
 
     def _too_soon(self, refusal: Temporary) -> Temporary:
         """The same refusal with the time to wait, which only the connection knows."""

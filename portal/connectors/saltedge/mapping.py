@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from portal.connectors.base import Identity, StatementLine
@@ -42,6 +41,10 @@ _NOT_NOW = frozenset(
     ("rate_limit_exceeded", "too_many_requests", "background_fetch_limit_exceeded", "connection_cannot_be_refreshed",
      "connection_already_processing")
 )  # fmt: skip
+_USUAL_WAIT = {  # seconds, where the reply does not say
+    "rate_limit_exceeded": 60.0, "too_many_requests": 60.0, "connection_already_processing": 30.0,
+    "background_fetch_limit_exceeded": 6 * 3600.0,
+}  # fmt: skip
 _FAULTS = frozenset(
     ("provider_unavailable", "provider_error", "provider_inactive", "interactive_timeout", "fetching_timeout",
      "internal_server_error", "connection_failed", "connection_fetching_stopped", "service_unavailable")
@@ -259,6 +262,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> ConnectorEr
         return AuthorisationExpired(code, provider_text=words, status=status)
     if kind in _NOT_NOW or (not error_class and status == 429):
         wait = retry_after(headers)
+        wait = _USUAL_WAIT.get(kind) if wait is None else wait
         return Temporary(code, retry_after=wait, sent=False, provider_text=words, status=status)
     if kind in _FAULTS or status >= 500:
         return Temporary(code, retry_after=retry_after(headers), sent=True, provider_text=words, status=status)
@@ -287,11 +291,3 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, from `Retry-After` as a number; None when the reply does not say."""
     given = headers.get("Retry-After", "")
     return float(given) if given.isascii() and given.isdigit() else None
-
-
-def replied_at(headers: Mapping[str, str], otherwise: datetime) -> datetime:
-    """Salt Edge's own time, against which its instants are measured."""
-    try:
-        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        return otherwise
