@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test lint style types contracts templates checks units journeys bench demo-reset lock
+.PHONY: help setup setup-test run test lint style types contracts templates checks units journeys bench fuzz
+.PHONY: demo-reset lock
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -45,6 +46,11 @@ journeys: setup-test ## The tests in a real browser
 
 bench: setup-test ## Speed beside reference implementations
 	$(BIN)/python -m bench
+
+FUZZ_INPUTS ?= 200000
+
+fuzz: setup-test ## Damaged files of each format, FUZZ_INPUTS=200000 of them: read, or refused with words
+	$(BIN)/python -m scripts.fuzz --inputs $(FUZZ_INPUTS)
 
 demo-reset: setup ## Forget the demo data; the next `make run` makes it anew
 	@$(BIN)/python -m portal.supervisor reset

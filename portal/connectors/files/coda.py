@@ -30,7 +30,7 @@ def identify(head: bytes) -> bool:
     return bool(_HEAD.match(head))
 
 
-def parse(stream: Readable, limits: ReadLimits = UPLOAD, _: Answers = UNANSWERED) -> Iterator[Statement]:
+def parse(stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNANSWERED) -> Iterator[Statement]:
     """The statements of a file, each with its lines as an iterator to be read before the next.
 
     Refused codes: "coda.*" in `refusals.py`, "file.too_large", "file.too_many_entries".

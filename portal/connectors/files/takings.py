@@ -71,7 +71,10 @@ def _text(data: bytes) -> str:
 def _header(first: str) -> tuple[str, list[str]]:
     """(separator, our names of the columns; "" for one we do not know)."""
     separator = max(";\t,", key=first.count)
-    names = next(csv.reader([first.strip("\r\n")], delimiter=separator), [])
+    try:
+        names = next(csv.reader([first.strip("\r\n")], delimiter=separator), [])
+    except csv.Error:  # a line end within the line, or a cell of more than 128 KiB
+        names = []
     return separator, [_NAMES.get(" ".join(name.lower().split()), "") for name in names]
 
 

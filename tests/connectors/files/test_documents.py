@@ -213,6 +213,7 @@ def test_takings_that_leave_a_doubt_are_refused(row: str, code: str) -> None:
     [
         (b"", "file.empty"),
         (b"just some text", "document.unknown_format"),
+        (b"date;rate\rnet;vat;gross", "document.unknown_format"),
         (b"<html><body/></html>", "document.not_an_invoice"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><Invoice/>', "document.doctype"),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><Invoice/>', "document.doctype"),
