@@ -13,7 +13,7 @@ from portal.access import Scope
 from portal.activity.service import record
 from portal.apikeys.models import ApiCall, ApiKey
 from portal.authorisations.models import CallBudget, LoginState, RefreshAttempt
-from portal.couplings.models import Books, Dossier
+from portal.couplings.models import Books, Dossier, VatMapping
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
 from portal.feeds.models import (
     CalendarLink,
@@ -128,6 +128,10 @@ def furnish_client(
                        booked=0, found=0, missing=0, doubled=0, altered=0)
         )  # fmt: skip
         _document(session, tenant_id, ids, mark)
+        session.add(
+            VatMapping(**common, coupling_id=coupling.id, side="purchase", category="S", rate=Decimal("0.21"),
+                       code=f"{mark}P21", changed_at=now)
+        )  # fmt: skip
         session.flush()
         session.add(
             Match(**common, id=ids["match_id"], line_id=ids["line_2"], how="rest", amount=Decimal("1.25"),

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.access import Scope
-from portal.connectors.base import Bookkeeping, Journal, JournalType, LedgerAccount, Period, VatCode
-from portal.couplings.models import Books, Coupling
+from portal.connectors.base import Bookkeeping, Journal, JournalType, LedgerAccount, Period, Relation, VatCode
+from portal.couplings.models import Books, Configuration, Coupling
 from portal.kernel import clock
 
 STALE = timedelta(hours=24)
@@ -39,7 +39,9 @@ class DossierBooks:
 
 
 def read_books(scope: Scope, coupling_id: uuid.UUID) -> DossierBooks:
-    query = select(Books).where(Books.tenant_id == scope.tenant_id, Books.coupling_id == coupling_id)
+    query = select(Books).where(
+        Books.tenant_id == scope.tenant_id, Books.coupling_id == coupling_id, Books.kind != "relations"
+    )
     fresh = query.execution_options(populate_existing=True)
     parts = {part.kind: part for part in scope.session.scalars(fresh)}
     rows: dict[str, list[dict[str, Any]]] = {kind: part.rows for kind, part in parts.items()}
@@ -56,14 +58,36 @@ def read_books(scope: Scope, coupling_id: uuid.UUID) -> DossierBooks:
     )
 
 
-def fetch_books(bookkeeping: Bookkeeping, dossier: str) -> Lists:
+def read_relations(scope: Scope, coupling_id: uuid.UUID) -> list[Relation] | None:
+    """The dossier's customers and suppliers; None when they were never read. Thousands, so read apart."""
+    rows = scope.session.scalar(
+        select(Books.rows).where(
+            Books.tenant_id == scope.tenant_id, Books.coupling_id == coupling_id, Books.kind == "relations"
+        )
+    )
+    return None if rows is None else [Relation(**row) for row in rows]
+
+
+def wants_relations(scope: Scope, coupling_id: uuid.UUID) -> bool:
+    """Customers and suppliers are read only where documents are booked."""
+    books_documents = select(Configuration.id).where(
+        Configuration.tenant_id == scope.tenant_id,
+        Configuration.coupling_id == coupling_id,
+        Configuration.state == "active",
+        Configuration.bank_account_id.is_(None),
+    )
+    return bool(scope.session.scalar(select(books_documents.exists())))
+
+
+def fetch_books(bookkeeping: Bookkeeping, dossier: str, *, relations: bool = False) -> Lists:
     """A dossier's lists as they are now. Raises the connector's errors."""
-    return {
+    lists: dict[str, Sequence[Any]] = {
         "ledger_accounts": bookkeeping.ledger_accounts(dossier),
         "journals": bookkeeping.journals(dossier),
         "vat_codes": bookkeeping.vat_codes(dossier),
         "periods": bookkeeping.periods(dossier),
     }
+    return lists | ({"relations": bookkeeping.relations(dossier)} if relations else {})
 
 
 def store_books(scope: Scope, coupling_id: uuid.UUID, lists: Lists) -> None:
@@ -86,7 +110,8 @@ def store_books(scope: Scope, coupling_id: uuid.UUID, lists: Lists) -> None:
 
 def refresh_books(scope: Scope, coupling: Coupling, bookkeeping: Bookkeeping) -> DossierBooks:
     """Read the lists anew and keep them. Makes calls; raises the connector's errors."""
-    store_books(scope, coupling.id, fetch_books(bookkeeping, coupling.dossier_code))
+    wanted = wants_relations(scope, coupling.id)
+    store_books(scope, coupling.id, fetch_books(bookkeeping, coupling.dossier_code, relations=wanted))
     return read_books(scope, coupling.id)
 
 

@@ -78,7 +78,7 @@ def create_configuration(
 ) -> Configuration:
     """Raises InvalidChoices, and Conflict "coupling.ended", "configuration.books_unread" or
     "configuration.account_taken"."""
-    coupling = _active(scope, coupling_id)
+    coupling = active_coupling(scope, coupling_id)
     _check(scope, coupling, account, choices, None)
     now = clock.now()
     row = Configuration(
@@ -91,7 +91,7 @@ def create_configuration(
         changed_at=now,
         **asdict(choices),
     )
-    _set_due(row)
+    set_due(row)
     _write(scope, row, account)
     _record(scope, "configuration.created", row, account=account.number)
     return row
@@ -102,7 +102,7 @@ def edit_configuration(
 ) -> Configuration:
     """Change all but the bank account. Entries that were offered stay as they are."""
     row = _living(scope, configuration_id)
-    coupling = _active(scope, row.coupling_id)
+    coupling = active_coupling(scope, row.coupling_id)
     _check(scope, coupling, account, choices, row.id)
     changes = {key: value for key, value in asdict(choices).items() if getattr(row, key) != value}
     before = {key: getattr(row, key) for key in changes}
@@ -110,7 +110,7 @@ def edit_configuration(
         setattr(row, key, value)
     if changes:
         row.changed_at = clock.now()
-        _set_due(row)
+        set_due(row)
         _record(scope, "configuration.changed", row, account=account.number, before=before, after=changes)
     scope.session.flush()
     return row
@@ -128,11 +128,11 @@ def deactivate_configuration(scope: Scope, configuration_id: uuid.UUID | str) ->
 def reactivate_configuration(scope: Scope, configuration_id: uuid.UUID | str, account: Account) -> Configuration:
     """Checked anew, for the dossier may have changed meanwhile."""
     row = _living(scope, configuration_id)
-    coupling = _active(scope, row.coupling_id)
+    coupling = active_coupling(scope, row.coupling_id)
     if row.state != "active":
         _check(scope, coupling, account, choices_of(row), row.id)
         row.state, row.changed_at = "active", clock.now()
-        _set_due(row)
+        set_due(row)
         _write(scope, row, account)
         _record(scope, "configuration.reactivated", row, account=account.number)
     return row
@@ -172,13 +172,15 @@ def problems(books: DossierBooks, coupling: Coupling, account: Account, choices:
     return [
         *_journal_problems(books, coupling, account, choices),
         *_account_problems(books, choices),
-        *_date_problems(books, choices, today),
+        *date_problems(
+            books, choices.journal, choices.frequency, choices.delay_days, choices.starts_on, choices.ends_on, today
+        ),
     ]
 
 
 def _journal_problems(books: DossierBooks, coupling: Coupling, account: Account, choices: Choices) -> Iterator[Invalid]:
     values = {"journal": choices.journal, "dossier": coupling.dossier_number}
-    if choices.entry_kind not in set(EntryKind):
+    if choices.entry_kind not in JOURNALS:
         yield Invalid("configuration.entry_kind", field="entry_kind")
         return
     journal = books.journals.get(choices.journal)
@@ -201,17 +203,17 @@ def _account_problems(books: DossierBooks, choices: Choices) -> Iterator[Invalid
     journal = books.journals.get(choices.journal)
     bank = choices.entry_kind == EntryKind.BANK
     wanted = journal.ledger_account if journal and bank else ""
-    found = list(_ledger_problems(books, choices.bank_ledger_account, "bank_ledger_account", wanted, "bank"))
+    found = list(ledger_problems(books, choices.bank_ledger_account, "bank_ledger_account", wanted, "bank"))
     yield from found
     if not found and wanted and choices.bank_ledger_account != wanted:
         values = {"account": choices.bank_ledger_account, "journal": choices.journal, "suggestion": wanted}
         yield Invalid("configuration.account_not_of_journal", field="bank_ledger_account", **values)
-    yield from _ledger_problems(books, choices.suspense_account, "suspense_account", "", "")
+    yield from ledger_problems(books, choices.suspense_account, "suspense_account", "", "")
     if choices.suspense_account == choices.bank_ledger_account:
         yield Invalid("configuration.same_accounts", field="suspense_account", account=choices.suspense_account)
 
 
-def _ledger_problems(books: DossierBooks, code: str, field: str, wanted: str, kind: str) -> Iterator[Invalid]:
+def ledger_problems(books: DossierBooks, code: str, field: str, wanted: str, kind: str) -> Iterator[Invalid]:
     account = books.accounts.get(code)
     if account is not None and not account.blocked:
         return
@@ -223,22 +225,30 @@ def _ledger_problems(books: DossierBooks, code: str, field: str, wanted: str, ki
         yield Invalid(f"configuration.{why}", field=field, account=code)
 
 
-def _date_problems(books: DossierBooks, choices: Choices, today: date) -> Iterator[Invalid]:
-    if choices.frequency not in FREQUENCIES:
+def date_problems(
+    books: DossierBooks,
+    journal: str,
+    frequency: str,
+    delay_days: int,
+    starts_on: date,
+    ends_on: date | None,
+    today: date,
+) -> Iterator[Invalid]:
+    if frequency not in FREQUENCIES:
         yield Invalid("configuration.frequency", field="frequency")
-    if not 0 <= choices.delay_days <= MAX_DELAY:
+    if not 0 <= delay_days <= MAX_DELAY:
         yield Invalid("configuration.delay", field="delay_days", most=MAX_DELAY)
-    if choices.ends_on is not None and choices.ends_on < choices.starts_on:
+    if ends_on is not None and ends_on < starts_on:
         yield Invalid("configuration.ends_before_start", field="ends_on")
-    if not EARLIEST_START <= choices.starts_on <= today.replace(year=today.year + 1, day=1):
+    if not EARLIEST_START <= starts_on <= today.replace(year=today.year + 1, day=1):
         yield Invalid("configuration.start_too_far", field="starts_on")
         return
-    period = books.period_of(choices.starts_on)
+    period = books.period_of(starts_on)
     if period is None:
-        yield Invalid("configuration.no_period", field="starts_on", date=choices.starts_on)
-    elif not period.is_open(choices.journal):
-        open_ = [p.starts_on for p in books.periods if p.starts_on > choices.starts_on and p.is_open(choices.journal)]
-        values = {"year": period.year, "period": period.number, "journal": choices.journal}
+        yield Invalid("configuration.no_period", field="starts_on", date=starts_on)
+    elif not period.is_open(journal):
+        open_ = [p.starts_on for p in books.periods if p.starts_on > starts_on and p.is_open(journal)]
+        values = {"year": period.year, "period": period.number, "journal": journal}
         if open_:
             yield Invalid("configuration.period_closed_try", field="starts_on", **values, suggestion=min(open_))
         else:
@@ -280,7 +290,8 @@ def _others(scope: Scope, own_id: uuid.UUID | None) -> list[Configuration]:
     return list(scope.session.scalars(query))
 
 
-def _active(scope: Scope, coupling_id: uuid.UUID | str) -> Coupling:
+def active_coupling(scope: Scope, coupling_id: uuid.UUID | str) -> Coupling:
+    """Locked. Raises Conflict "coupling.ended"."""
     coupling = scope.get(Coupling, coupling_id, lock=True)
     if coupling.state != "active":
         raise Conflict("coupling.ended", number=coupling.dossier_number)
@@ -298,7 +309,7 @@ def _stop(row: Configuration, state: str) -> None:
     row.state, row.next_due_at, row.changed_at = state, None, clock.now()
 
 
-def _set_due(row: Configuration) -> None:
+def set_due(row: Configuration) -> None:
     """Periods that have passed already are due at once; then each in its turn."""
     if row.state != "active":
         row.next_due_at = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -87,12 +88,12 @@ class Coupling(TenantRow, Base):
 
 
 class Books(Base):
-    """What we last read of a coupled dossier: its accounts, journals, VAT codes and periods."""
+    """What we last read of a coupled dossier: its accounts, journals, VAT codes and periods, and who is in it."""
 
     __tablename__ = "books"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "coupling_id"], ["couplings.tenant_id", "couplings.id"], ondelete="CASCADE"),
-        CheckConstraint("kind IN ('ledger_accounts','journals','vat_codes','periods')", name="kind"),
+        CheckConstraint("kind IN ('ledger_accounts','journals','vat_codes','periods','relations')", name="kind"),
     )
 
     tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -103,7 +104,11 @@ class Books(Base):
 
 
 class Configuration(TenantRow, Base):
-    """What a coupling syncs: one bank account into one journal."""
+    """What a coupling syncs: one bank account, or all sales or purchase documents, into one journal.
+
+    For documents `suspense_account` is the ledger account of the lines, `bank_ledger_account` that of
+    the journal ("" when the dossier does not tell), and `relation` whom sales without a customer go to.
+    """
 
     __tablename__ = "configurations"
     __table_args__ = (
@@ -111,7 +116,8 @@ class Configuration(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "bank_account_id"], ["bank_accounts.tenant_id", "bank_accounts.id"]),
         CheckConstraint("state IN ('active','inactive','deleted')", name="state"),
         CheckConstraint("frequency IN ('daily','monthly')", name="frequency"),
-        CheckConstraint("entry_kind IN ('bank','general')", name="entry_kind"),
+        CheckConstraint("entry_kind IN ('bank','general','sales','purchase')", name="entry_kind"),
+        CheckConstraint("(entry_kind IN ('sales','purchase')) = (bank_account_id IS NULL)", name="source"),
         CheckConstraint("delay_days BETWEEN 0 AND 14", name="delay"),
         CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="span"),
         # A bank account is booked by one configuration at a time, or its lines would go out twice.
@@ -122,10 +128,17 @@ class Configuration(TenantRow, Base):
             unique=True,
             postgresql_where=text("state = 'active'"),
         ),
+        Index(
+            "uq_configurations_documents",
+            "tenant_id",
+            "entry_kind",
+            unique=True,
+            postgresql_where=text("state = 'active' AND bank_account_id IS NULL"),
+        ),
     )
 
     coupling_id: Mapped[uuid.UUID]
-    bank_account_id: Mapped[uuid.UUID]
+    bank_account_id: Mapped[uuid.UUID | None]
     entry_kind: Mapped[str]
     journal: Mapped[str]
     bank_ledger_account: Mapped[str]
@@ -135,8 +148,28 @@ class Configuration(TenantRow, Base):
     ends_on: Mapped[date | None]
     delay_days: Mapped[int]
     automatic: Mapped[bool]
+    relation: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default="active")
     next_due_at: Mapped[datetime | None]  # when the next period plus delay has passed
     last_run_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+
+
+class VatMapping(TenantRow, Base):
+    """Which VAT code of the dossier stands for a category and rate of documents; said by a person."""
+
+    __tablename__ = "vat_mappings"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "coupling_id"], ["couplings.tenant_id", "couplings.id"], ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "coupling_id", "side", "category", "rate", name="uq_vat_mappings_rate"),
+        CheckConstraint("side IN ('sales','purchase')", name="side"),
+    )
+
+    coupling_id: Mapped[uuid.UUID]
+    side: Mapped[str]
+    category: Mapped[str]  # UNCL 5305: S, Z, E, AE, K, G, O
+    rate: Mapped[Decimal] = mapped_column(Numeric(6, 4))  # 0.21 for 21 %
+    code: Mapped[str]  # as the dossier writes it
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[uuid.UUID | None]

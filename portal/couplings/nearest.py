@@ -42,6 +42,20 @@ def suspense_account(accounts: Iterable[LedgerAccount], country: str) -> str:
     return named[0].code if named else ""
 
 
+# Customers' and suppliers' accounts as each country numbers them.
+_PARTIES = {
+    ("BE", "receivable"): "400", ("BE", "payable"): "440", ("FR", "receivable"): "411", ("FR", "payable"): "401",
+    ("NL", "receivable"): "13", ("NL", "payable"): "16",
+}  # fmt: skip
+
+
+def party_account(accounts: Iterable[LedgerAccount], country: str, kind: str) -> str:
+    """The account of customers (`kind` "receivable") or suppliers ("payable"): the only one, else the usual; or ""."""
+    codes = sorted(account.code for account in accounts if account.kind == kind and not account.blocked)
+    usual = [code for code in codes if code.startswith(_PARTIES.get((country, kind), " "))]
+    return usual[0] if usual else codes[0] if len(codes) == 1 else ""
+
+
 def _shared(one: str, other: str) -> int:
     count = 0
     for a, b in zip(one, other, strict=False):

@@ -10,7 +10,7 @@ from config import Settings
 from portal.access import Scope
 from portal.authorisations import service as authorisations
 from portal.connectors.base import Bookkeeping
-from portal.couplings.books import DossierBooks, fetch_books, read_books, store_books
+from portal.couplings.books import DossierBooks, fetch_books, read_books, store_books, wants_relations
 from portal.couplings.models import Coupling
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict
@@ -31,8 +31,8 @@ def read_anew(database: Database, connect: Connect, tenant_id: uuid.UUID, coupli
         if coupling.state != "active":
             raise Conflict("coupling.ended", number=coupling.dossier_number)
         held = coupling.authorisation_tenant_id, coupling.authorisation_id
-        dossier = coupling.dossier_code
-    lists = fetch_books(connect(*held), dossier)
+        dossier, wanted = coupling.dossier_code, wants_relations(Scope.system(session, tenant_id), coupling_id)
+    lists = fetch_books(connect(*held), dossier, relations=wanted)
     with database.scoped(Setting(tenant=tenant_id)) as session:
         scope = Scope.system(session, tenant_id)
         store_books(scope, coupling_id, lists)

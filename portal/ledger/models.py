@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -252,7 +252,7 @@ class Entry(TenantRow, Base):
         UniqueConstraint("tenant_id", "configuration_id", "period_start", "sequence", name="uq_entries_period"),
         UniqueConstraint("tenant_id", "reference", name="uq_entries_reference"),
         CheckConstraint("state IN ('draft','offered','dropped')", name="state"),
-        CheckConstraint("kind IN ('bank','general')", name="kind"),
+        CheckConstraint("kind IN ('bank','general','sales','purchase')", name="kind"),
         Index("ix_entries_state", "tenant_id", "state", "period_end"),
     )
 
@@ -288,11 +288,16 @@ class EntryLine(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "statement_line_id"], ["statement_lines.tenant_id", "statement_lines.id"]),
         ForeignKeyConstraint(["tenant_id", "match_id"], ["matches.tenant_id", "matches.id"]),
         Index("uq_entry_lines_statement_line", "tenant_id", "statement_line_id", "part", unique=True),
+        ForeignKeyConstraint(["tenant_id", "document_id"], ["documents.tenant_id", "documents.id"]),
+        CheckConstraint("num_nonnulls(statement_line_id, document_id) = 1", name="source"),
+        CheckConstraint("num_nulls(document_id, vat_category, vat_rate, vat_amount) IN (0, 4)", name="vat"),
         Index("ix_entry_lines_entry", "tenant_id", "entry_id", "position"),
+        Index("ix_entry_lines_document", "tenant_id", "document_id", postgresql_where=text("document_id IS NOT NULL")),
     )
 
     entry_id: Mapped[uuid.UUID]
-    statement_line_id: Mapped[uuid.UUID]
+    statement_line_id: Mapped[uuid.UUID | None]
+    document_id: Mapped[uuid.UUID | None]
     position: Mapped[int]  # of the statement line in the entry
     part: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # within the statement line
     match_id: Mapped[uuid.UUID | None]  # of a part that settles a document
@@ -303,6 +308,9 @@ class EntryLine(TenantRow, Base):
     description: Mapped[str]
     drafted_account: Mapped[str]  # as drafted, to show what was corrected
     drafted_description: Mapped[str]
+    vat_category: Mapped[str | None]
+    vat_rate: Mapped[Decimal | None] = mapped_column(Numeric(6, 4))
+    vat_amount: Mapped[Decimal | None] = mapped_column(Amount)
     corrected_by: Mapped[uuid.UUID | None]
     corrected_at: Mapped[datetime | None]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select, text
 
 from portal.access import Actor, Scope
-from portal.couplings.books import fetch_books, store_books
+from portal.couplings.books import fetch_books, store_books, wants_relations
 from portal.couplings.models import Coupling
 from portal.kernel import clock
 from portal.kernel.db import Setting, set_scope
@@ -129,6 +129,7 @@ def look_anew(
         runtime.database, runtime.vault, runtime.settings, coupling.authorisation_tenant_id,
         coupling.authorisation_id, person=True,
     )  # fmt: skip
-    store_books(scope, coupling.id, fetch_books(connection, coupling.dossier_code))
+    wanted = wants_relations(scope, coupling.id)
+    store_books(scope, coupling.id, fetch_books(connection, coupling.dossier_code, relations=wanted))
     scope.session.flush()
     return [problem for entry_id in entry_ids for problem in preview(scope, scope.get(Entry, entry_id)).problems]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from portal.access import Scope
 from portal.activity.service import record
@@ -21,10 +21,10 @@ from portal.kernel import clock, crash
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import BankAccount, Entry, EntryLine, StatementLine
+from portal.reconciliation.sides import DESCRIPTION_LENGTH, write_sides
 from portal.sync import balances
 from portal.sync.models import Posting
 
-DESCRIPTION_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def drop_entry(scope: Scope, entry_id: uuid.UUID, *, version: int) -> Entry:
 
 def lines_of(scope: Scope, entry: Entry) -> Sequence[EntryLine]:
     query = select(EntryLine).where(EntryLine.tenant_id == scope.tenant_id, EntryLine.entry_id == entry.id)
-    return scope.session.scalars(query.order_by(EntryLine.position)).all()
+    return scope.session.scalars(query.order_by(EntryLine.position, EntryLine.part)).all()
 
 
 def reference_of(coupling: Coupling, account: BankAccount, period_start: date, number: int) -> str:
@@ -121,15 +121,6 @@ def reference_of(coupling: Coupling, account: BankAccount, period_start: date, n
     facts = (coupling.app, coupling.dossier_code, account.number, account.currency, period_start.isoformat(), number)
     named = "/".join(map(str, facts)).encode()
     return "KP-" + base64.b32encode(hashlib.sha256(named).digest()[:10]).decode()
-
-
-def describe(line: StatementLine) -> str:
-    """What the entry line says: who, and about what."""
-    about = line.description or line.reference or line.end_to_end_id
-    parts = [part for part in (line.counterparty.strip(), about.strip()) if part]
-    if len(parts) == 2 and parts[0].casefold() in parts[1].casefold():
-        parts = parts[1:]
-    return " · ".join(parts)[:DESCRIPTION_LENGTH]
 
 
 def _draft_of(scope: Scope, entry_id: uuid.UUID, version: int) -> Entry:
@@ -176,7 +167,7 @@ def _draft(
         entry.version += 1
     scope.session.flush()
     crash.point("drafting.entry_written")
-    _take(scope, entry, configuration.suspense_account, lines)
+    _take(scope, entry, configuration, lines)
     crash.point("drafting.lines_taken")
     entry.opening, entry.closing = balances.around(scope, entry)
     tag = "entry.drafted" if new else "entry.lines_added"
@@ -212,7 +203,7 @@ def _free_reference(
 
 
 def _new_entry(scope: Scope, configuration: Configuration, period: tuple[date, date], sequence: int) -> Entry:
-    account = scope.get(BankAccount, configuration.bank_account_id)
+    account = bank_account_of(scope, configuration)
     entry = Entry(
         tenant_id=scope.tenant_id,
         id=uuid7(),
@@ -235,27 +226,25 @@ def _new_entry(scope: Scope, configuration: Configuration, period: tuple[date, d
     return entry
 
 
-def _take(scope: Scope, entry: Entry, suspense: str, lines: Iterable[StatementLine]) -> None:
+def bank_account_of(scope: Scope, configuration: Configuration) -> BankAccount:
+    """Of a configuration that books a bank account."""
+    if configuration.bank_account_id is None:
+        raise AssertionError(f"{configuration.id} books documents")
+    return scope.get(BankAccount, configuration.bank_account_id)
+
+
+def _take(scope: Scope, entry: Entry, configuration: Configuration, lines: Iterable[StatementLine]) -> None:
     """Make the counter side of each line, after those that are there."""
     last = scope.session.scalar(
         select(func.coalesce(func.max(EntryLine.position), 0)).where(
             EntryLine.tenant_id == scope.tenant_id, EntryLine.entry_id == entry.id
         )
     )
-    rows = []
-    for position, line in enumerate(lines, start=(last or 0) + 1):
-        text = describe(line)
-        rows.append(
-            {
-                "tenant_id": scope.tenant_id, "id": uuid7(), "entry_id": entry.id, "statement_line_id": line.id,
-                "position": position, "date": line.date, "amount": -line.amount,
-                "ledger_account": suspense, "drafted_account": suspense,
-                "description": text, "drafted_description": text,
-            }
-        )  # fmt: skip
+    placed = [(line, position) for position, line in enumerate(lines, start=(last or 0) + 1)]
+    for line, _ in placed:
         line.entry_id = entry.id
     scope.session.flush()
-    scope.session.execute(insert(EntryLine), rows)
+    write_sides(scope, entry, configuration, placed)
 
 
 def _follow_configuration(scope: Scope, configuration: Configuration) -> None:
@@ -283,6 +272,7 @@ def _follow_configuration(scope: Scope, configuration: Configuration) -> None:
                 EntryLine.tenant_id == scope.tenant_id,
                 EntryLine.entry_id == entry.id,
                 EntryLine.corrected_at.is_(None),
+                EntryLine.match_id.is_(None),
                 EntryLine.ledger_account != configuration.suspense_account,
             )
             .values(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal.access import SYSTEM, Actor, Scope
 from portal.activity.service import record
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Temporary
-from portal.couplings.books import fetch_books, read_books, store_books
+from portal.couplings.books import fetch_books, read_books, read_relations, store_books, wants_relations
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.periods import next_due
 from portal.kernel import clock, crash, queue
@@ -150,16 +150,18 @@ def _read_books(running: _Running) -> None:
         if coupling.state != "active":
             raise Conflict("run.coupling_ended")
         known = read_books(running.scope(session), coupling.id)
-        if not known.stale:
+        wanted = wants_relations(running.scope(session), coupling.id)
+        missing = wanted and read_relations(running.scope(session), coupling.id) is None
+        if not known.stale and not missing:
             return
         holder, authorisation = coupling.authorisation_tenant_id, coupling.authorisation_id
         if not session.scalar(_GRANTED, {"client": running.tenant_id, "holder": holder}):
             raise Conflict("posting.grant_withdrawn")
     try:
         connection = running.connect(runtime.database, runtime.vault, runtime.settings, holder, authorisation)
-        lists = fetch_books(connection, coupling.dossier_code)
+        lists = fetch_books(connection, coupling.dossier_code, relations=wanted)
     except Temporary:
-        if known.fetched_at is None:
+        if known.fetched_at is None or missing:
             raise
         return
     with runtime.database.scoped(running.setting) as session:

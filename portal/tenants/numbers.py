@@ -61,3 +61,36 @@ def vat_of(scheme: str, digits: str) -> str:
     if scheme == "siren":
         return f"FR{(12 + 3 * (int(digits) % 97)) % 97:02d}{digits}"
     return ""
+
+
+def number_keys(country: str, vat_number: str, enterprise_number: str) -> list[str]:
+    """What tells an enterprise apart, the surest first: "kbo:0417497106", "siren:…", "kvk:…", "vat:NL…".
+
+    However the numbers are written; one that is mistyped (wrong check digits) is no number.
+    """
+    vat = re.sub(r"[^0-9A-Z]", "", vat_number.upper()) if vat_number.isascii() else ""
+    digits = re.sub(r"\D", "", enterprise_number) if enterprise_number.isascii() else ""
+    return list(dict.fromkeys([*_keys_of_vat(vat), *_keys_of_enterprise(country, digits)]))
+
+
+def _keys_of_vat(vat: str) -> list[str]:
+    country, rest = vat[:2], vat[2:]
+    if country == "BE":
+        digits = rest.zfill(10) if len(rest) == 9 else rest
+        return [f"kbo:{digits}"] if holds("kbo", digits) else []
+    if country == "FR":
+        siren = rest[2:]
+        fits = holds("siren", siren) and (not rest[:2].isdigit() or vat_of("siren", siren) == vat)
+        return [f"siren:{siren}"] if fits else []
+    return [f"vat:{vat}"] if len(rest) >= 6 and country.isalpha() and any(map(str.isdigit, rest)) else []
+
+
+def _keys_of_enterprise(country: str, digits: str) -> list[str]:
+    if country == "BE" or (not country and len(digits) == 10):
+        digits = digits.zfill(10) if len(digits) == 9 else digits
+        return [f"kbo:{digits}"] if holds("kbo", digits) else []
+    if country == "NL":
+        return [f"kvk:{digits[:8]}"] if len(digits) in (8, 12) and holds("kvk", digits[:8]) else []
+    if country == "FR":
+        return [f"siren:{digits[:9]}"] if len(digits) in (9, 14) and holds("siren", digits[:9]) else []
+    return [f"{country.lower()}:{digits}"] if country and digits else []

@@ -23,11 +23,11 @@ from portal.documents.lists import (
     view_document,
 )
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
-from portal.documents.parties import numbers_of
 from portal.documents.removal import delete_document
 from portal.kernel.db import Database
 from portal.kernel.errors import Conflict, NotFound
 from portal.tenants.models import Tenant
+from portal.tenants.numbers import number_keys
 from tests import factories as make
 from tests.connectors.files.invoice_documents import MILL, SHOP, Invoice, Item, Side, cii, factur_x, ubl
 from tests.documents.conftest import Bring
@@ -237,4 +237,4 @@ def test_numbers_are_compared_by_letters_and_digits(number: str, key: str) -> No
     ],
 )
 def test_numbers_of_a_party_are_made_comparable(country: str, vat: str, enterprise: str, keys: list[str]) -> None:
-    assert numbers_of(country, vat, enterprise) == keys
+    assert number_keys(country, vat, enterprise) == keys

@@ -32,6 +32,7 @@ from portal.connectors.base import (
     OutgoingEntry,
     OutgoingLine,
     Period,
+    Relation,
     RemoteEntry,
     VatCode,
 )
@@ -57,12 +58,30 @@ EXPLANATIONS: dict[str, Any] = {}
 ACCOUNTS = [
     LedgerAccount("550000", "Bank", "a-550000", "bank"),
     LedgerAccount("499000", "Suspense", "a-499000", "general"),
+    LedgerAccount("604000", "Goods", "a-604000", "costs"),
+    LedgerAccount("702000", "Sales", "a-702000", "revenue"),
     LedgerAccount("612000", "Supplies", "a-612000", "costs"),
     LedgerAccount("613000", "Old supplies", "a-613000", "costs", blocked=True),
 ]
 JOURNALS = [
     Journal("20", "Bank", JournalType.BANK, "j-20", "EUR", "550000"),
     Journal("90", "General", JournalType.GENERAL, "j-90", "EUR"),
+    Journal("60", "Purchases", JournalType.PURCHASE, "j-60", "EUR", "440000"),
+    Journal("70", "Sales", JournalType.SALES, "j-70", "EUR", "400000"),
+]
+RELATIONS = [
+    Relation("r-mill", "1", "Maalderij Callens", "BE", "BE 0417.497.106"),
+    Relation("r-shop", "2", "Koffiehuis & Co", "NL", "NL004495445B01", "27124700"),
+    Relation("r-counter", "3", "Counter sales", "BE"),
+]
+VAT_CODES = [
+    VatCode("0", "None", Decimal(0), type="none"),
+    VatCode("P6", "Purchases 6 %", Decimal("0.06"), "purchase", "excluding"),
+    VatCode("P21", "Goods 21 %", Decimal("0.21"), "purchase", "excluding"),
+    VatCode("D21", "Services 21 %", Decimal("0.21"), "purchase", "excluding"),
+    VatCode("S6", "Sales 6 %", Decimal("0.06"), "sales", "excluding"),
+    VatCode("S21", "Sales 21 %", Decimal("0.21"), "sales", "excluding"),
+    VatCode("S21I", "Sales 21 % included", Decimal("0.21"), "sales", "including"),
 ]
 PERIODS = [
     Period(year, month, date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1]))
@@ -136,7 +155,10 @@ class Client:
         return self._read("journals", dossier, JOURNALS)
 
     def vat_codes(self, dossier: str) -> Sequence[VatCode]:
-        return self._read("vat_codes", dossier, [VatCode("0", "None", Decimal(0))])
+        return self._read("vat_codes", dossier, VAT_CODES)
+
+    def relations(self, dossier: str) -> Sequence[Relation]:
+        return self._read("relations", dossier, RELATIONS)
 
     def periods(self, dossier: str) -> Sequence[Period]:
         return self._read("periods", dossier, PERIODS)
