@@ -9,7 +9,7 @@ from portal.connectors.base import Explanation
 N_ = str  # marks a message id for extraction
 
 _RETRY_LATER = N_("Nothing needs to be done. Koppelpoort tries again by itself.")
-_RENEW = N_("Open the bank connection and choose Renew consent.")
+_RENEW = N_("Open the bank connection and choose Renew the consent.")
 _LOG_IN = N_("Log in at the bank and tick the same accounts as before.")
 _TO_US = N_("Copy the support packet and send it to Koppelpoort.")
 _FILE = N_("Until then, upload the statements of the bank as a file.")
