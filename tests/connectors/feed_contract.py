@@ -44,13 +44,21 @@ class Fault(StrEnum):
 class FeedWorld(Protocol):
     """One stand-in server with one link, and an oracle (`booked`) that reads the banks' books without the connector."""
 
-    connection: BankFeed  # read time-out of about a second, no waiting between repeated reads
-    unreachable: BankFeed  # the same towards a port where nobody listens
     gate: RecordingGate
     account: str  # remote id of an account with more transactions than a page of the provider holds
     numbers: set[str]  # of all accounts that the link shows
     explanations: Mapping[str, Explanation]
     secret: str  # what signs the requests
+
+    @property
+    def connection(self) -> BankFeed:
+        """With a read time-out of about a second, and no waiting between repeated reads."""
+        ...
+
+    @property
+    def unreachable(self) -> BankFeed:
+        """The same towards a port where nobody listens."""
+        ...
 
     @property
     def today(self) -> date:

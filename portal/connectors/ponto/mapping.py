@@ -255,7 +255,5 @@ def _told_in_full(code: str, words: str) -> str:
 
 
 def _seconds(headers: Mapping[str, str], otherwise: float | None) -> float | None:
-    try:
-        return min(max(float(headers["Retry-After"]), 1.0), 86400.0)
-    except (KeyError, ValueError):
-        return otherwise
+    told = text(headers.get("Retry-After"))
+    return min(max(float(told), 1.0), 86400.0) if told.isascii() and told.isdigit() else otherwise
