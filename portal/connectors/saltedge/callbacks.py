@@ -47,12 +47,14 @@ def callbacks(
 
 
 def returned(query: Mapping[str, str]) -> Notice:
-    """What the address says with which a person comes back from linking or renewing: a hint, signed by nobody."""
-    link = query.get("connection_id", "")
-    error = query.get("error_class", "" if link else "Cancelled")
+    """What the address says with which a person comes back from linking or renewing: a hint, signed by nobody.
+
+    Without a link and without an error nothing is known yet: the callback tells, or nobody.
+    """
+    error = query.get("error_class", "")
     return Notice(
         event="return",
-        link=link,
+        link=query.get("connection_id", ""),
         state=query.get("state", ""),
         failed=bool(error),
         code=mapping.code_of(error) if error else "",

@@ -135,8 +135,10 @@ def test_the_kind_is_told_by_address_or_content(url: str, data: Mapping[str, str
     assert (notice.event, notice.link, notice.code, notice.failed) == (event, "111", code, bool(code))
 
 
-def test_coming_back_without_anything_is_a_cancellation() -> None:
-    assert returned({"state": "x"}) == Notice("return", state="x", failed=True, code="saltedge.cancelled")
+def test_coming_back_is_told_by_the_address() -> None:
+    assert returned({"state": "x"}) == Notice("return", state="x")
+    cancelled = Notice("return", state="x", failed=True, code="saltedge.cancelled")
+    assert returned({"state": "x", "error_class": "Cancelled"}) == cancelled
     assert returned({"connection_id": "1", "state": "x"}) == Notice("return", link="1", state="x")
 
 
