@@ -26,6 +26,7 @@ class Permission(StrEnum):
     TEAM = "team"  # people of the firm and whom they look after
     AUTHORISATIONS = "authorisations"
     COUPLINGS = "couplings"
+    FEEDS = "feeds"  # links to banks, and their consents
     STATEMENTS = "statements"
     DOCUMENTS = "documents"
     API = "api"  # keys by which other software hands documents in
@@ -52,6 +53,7 @@ _PORTAL_STAFF: dict[Permission, frozenset[Right]] = {
     Permission.TEAM: LOOK,
     Permission.AUTHORISATIONS: frozenset({V, C, E}),
     Permission.COUPLINGS: WORK,
+    Permission.FEEDS: WORK,
     Permission.STATEMENTS: WORK,
     Permission.DOCUMENTS: WORK,
     Permission.ENTRIES: WORK,
@@ -64,6 +66,7 @@ _CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
     Permission.GRANTS: LOOK,
     Permission.AUTHORISATIONS: frozenset({V, C, E}),
     Permission.COUPLINGS: WORK,
+    Permission.FEEDS: WORK,
     Permission.STATEMENTS: WORK,
     Permission.DOCUMENTS: WORK,
     Permission.API: frozenset({V, C, E}),

@@ -60,6 +60,13 @@ WHO: Mapping[str, tuple[str, Any]] = {
     "us": ("cpu", _l("Koppelpoort solves this")),
 }
 
+
+
+def documents_word(kind: str) -> str:
+    """What a configuration that books documents is called, in the place of a bank account's name."""
+    return str({"sales": _l("Sales"), "purchase": _l("Purchases")}.get(kind, ""))
+
+
 # context → (main, manage); each entry: key, icon, endpoint, word
 _Entry = tuple[str, str, str, Any]
 NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
@@ -69,6 +76,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("clients", "people", "clients.index", _l("Clients")),
             ("runs", "arrow-repeat", "runs.portal_index", _l("Runs")),
             ("entries", "journal-check", "entries.portal_index", _l("Entries")),
+            ("consents", "calendar3", "consents.index", _l("Consents")),
         ),
         (
             ("apps", "grid", "store.index", _l("Apps")),
@@ -253,6 +261,7 @@ def register(app: Flask) -> None:
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
     env.policies["ext.i18n.trimmed"] = True
+    env.globals["documents_word"] = documents_word
     env.globals.update(
         fmt=LocalProxy(formats),
         now=clock.now,

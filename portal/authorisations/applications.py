@@ -88,6 +88,11 @@ def callback_key(settings: Settings, app: str) -> bytes | None:
     return settings.saltedge_calls_with().encode() if app == "saltedge" else None
 
 
+def called_by(settings: Settings, app: str) -> str:
+    """How the provider's callbacks name us."""
+    return {"ponto": settings.ponto_application_id, "saltedge": settings.saltedge_app_id}.get(app, "")
+
+
 def redirect_uri(settings: Settings, app: str) -> str:
     """One per provider and without a tenant: providers compare it letter by letter."""
     return f"{settings.base_url}/oauth/{app}/callback"

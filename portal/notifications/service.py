@@ -36,9 +36,14 @@ def set_renderer(render: Renderer) -> None:
 
 def read(session: Session, vault: Vault, mail: Mail) -> tuple[str, str]:
     """Subject and text of a mail, in its reader's language."""
+    return preview(mail.template, mail.locale, json.loads(vault.open(session, place_of(mail.id), mail.values)))
+
+
+def preview(template: str, locale: str, values: dict[str, str]) -> tuple[str, str]:
+    """Subject and text as they would go out with these values."""
     if _render is None:
         raise RuntimeError("No renderer is set; create_app() does that.")
-    return _render(mail.template, mail.locale, json.loads(vault.open(session, place_of(mail.id), mail.values)))
+    return _render(template, locale, values)
 
 
 def compose(session: Session, vault: Vault, mail: Mail, sender: str) -> EmailMessage:

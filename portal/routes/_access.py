@@ -38,6 +38,7 @@ class Access:
     kind: str  # "public", "signed_in", "tenant", "key"
     permission: Permission | None = None
     right: Right | None = None
+    callback: bool = False  # a POST that no browser sends: it is judged by its signature
     get_writes: bool = False  # a GET that must write: the way back from a provider, with its one-time state
 
 
@@ -63,6 +64,11 @@ def require(permission: Permission, right: Right) -> Callable[[View], View]:
 
 def with_key(view: View) -> View:
     return _mark(Access("key"))(view)
+
+
+def callback(view: View) -> View:
+    """Put above @public."""
+    return _mark(replace(access_of(view), callback=True))(view)
 
 
 def get_writes(view: View) -> View:
@@ -122,8 +128,8 @@ def check_declared(app: Flask) -> None:
         access = access_of(app.view_functions[rule.endpoint])
         if (access.kind == "key") != (KEY_ARGUMENT in rule.arguments):
             raise RuntimeError(f"{rule.endpoint}: who comes with a key names the client account in the URL")
-        if access.kind == "key":
-            # No browser sends a key by itself, so nothing can be forged with one.
+        if access.kind == "key" or access.callback:
+            # No browser sends a key or a signature by itself, so nothing can be forged with one.
             app.extensions["csrf"].exempt(app.view_functions[rule.endpoint])
         tenants = set(rule.arguments) & set(TENANT_ARGUMENTS)
         if (access.kind == "tenant") != (len(tenants) == 1):

@@ -15,6 +15,7 @@ from flask_babel import ngettext
 
 from portal.connectors import registry
 from portal.connectors.base import Explanation
+from portal.feeds import wording as feeds
 from portal.kernel.words import N_
 from portal.routes import wording
 from portal.shapes import Problem, Who
@@ -225,7 +226,7 @@ SAME = {"comparison.doubled": "posting.doubled", "comparison.altered": "posting.
 
 def explain(code: str) -> Explanation:
     """There is one for every code; the plainest is the sentence of the code itself."""
-    found = EXPLANATIONS.get(SAME.get(code, code)) or registry.explain(code)
+    found = EXPLANATIONS.get(SAME.get(code, code)) or feeds.EXPLANATIONS.get(code) or registry.explain(code)
     return found or Explanation(wording.of_error(code), "", "us" if code.startswith("authorisation.") else "firm")
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from portal.activity.models import Activity
-from portal.routes import wording
+from portal.routes import _feeds, wording
 from portal.shapes import Event, Tone
 from portal.templating import formats
 
@@ -19,11 +19,12 @@ _ICONS = {
     "configuration": "sliders", "import": "upload",
     "document": "file-earmark-text", "document_file": "upload", "api_key": "braces", "statement": "bank",
     "entry": "journal-check",
-    "posting": "send", "run": "arrow-repeat", "comparison": "check2-all", "dossiers": "folder2-open",
+    "posting": "send", "feed": "bank2", "run": "arrow-repeat", "comparison": "check2-all", "dossiers": "folder2-open",
 }  # fmt: skip
 _TONES: dict[str, Tone] = {
     "posting.rejected": "stop", "posting.parked": "warn", "posting.uncertain": "wait", "posting.doubled": "stop",
-    "import.refused": "warn", "document_file.refused": "warn",
+    "import.refused": "warn", "document_file.refused": "warn", "feed.attention": "warn", "feed.consent_ended": "stop",
+    "feed.paused": "warn",
     "authorisation.lapsed": "stop", "comparison.differs": "warn",
 }  # fmt: skip
 
@@ -40,13 +41,19 @@ def event(row: Activity) -> Event:
     code = str(row.data.get("code") or "")
     return Event(
         at=row.at,
-        text=wording.of_activity(row.tag, _shown(row.data)),
+        text=wording.of_activity(row.tag, _shown(row.data) | _states(row)),
         who=row.actor_name if row.actor_kind == "person" else "",
         icon=_ICONS.get(row.tag.partition(".")[0], "arrow-repeat"),
         tone=_TONES.get(row.tag, ""),
         code=code,
         packet=f"{row.at.isoformat()} {row.tag} {code} {row.subject_kind} {row.subject_id}" if code else "",
     )
+
+
+def _states(row: Activity) -> dict[str, str]:
+    """The state that a feed came from, in words."""
+    before = row.data.get("before")
+    return {"before_word": _feeds.word(before)} if row.tag.startswith("feed.") and before else {}
 
 
 def _shown(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from portal.authorisations import service as authorisations
 from portal.authorisations.models import Authorisation, Credential
 from portal.connectors import registry
 from portal.couplings.models import Coupling, Dossier
+from portal.feeds import linking
 from portal.identity import sessions
 from portal.kernel import clock
 from portal.kernel.db import Setting
@@ -70,7 +71,7 @@ def index(**tenant: uuid.UUID) -> Response:
         .all()
     )
     rows = [
-        (row, health, used.get(row.id, 0), registry.load(row.app).MANIFEST)
+        (row, health, used.get(row.id, 0), registry.app(row.app).MANIFEST)
         for row, health in authorisations.list_authorisations(scope())
     ]
     return page("authorisations/index.html", rows=rows, apps=_apps(), address=address, may_edit=_may_edit())
@@ -126,10 +127,10 @@ def begin(app: str, **tenant: uuid.UUID) -> Response:
         form.take(error)
         return _connect_page(form, app, 422)
     db().commit()
-    return _away(url, manifest.label)
+    return away(url, manifest.label)
 
 
-def _away(url: str, label: str) -> Response:
+def away(url: str, label: str) -> Response:
     """To the provider by a page of ours: the policy on forms forbids a form to end elsewhere."""
     if is_htmx():
         return Response(status=204, headers={"HX-Redirect": url})
@@ -147,7 +148,7 @@ def reconnect(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
         runtime.get(), scope(), entered().session_id, row.app, row.environment, row.name, row.id
     )
     db().commit()
-    return _away(url, registry.load(row.app).MANIFEST.label)
+    return away(url, registry.app(row.app).MANIFEST.label)
 
 
 @blueprint.get("/oauth/<app>/callback")
@@ -158,15 +159,20 @@ def callback(app: str) -> Response:
     tenant_id = login.tenant_of(request.args.get("state", ""))
     if tenant_id is None:
         raise login.LoginRefused("consent.state_missing")
-    where = _scope_of_state(tenant_id)
+    where = scope_of_state(tenant_id)
     try:
         done = authorisations.finish_login(runtime.get(), where, entered().session_id, app, request.args.to_dict())
     except login.LoginRefused as error:
         db().rollback()
         flash(wording.of_error(error.code, error.values), "stop")
+        if app in registry.FEEDS:
+            return go_to(url_for("feeds.index", client=tenant_id))
         return go_to(address("index"))
     row = done.authorisation
+    feed = linking.arrive_by_login(runtime.get(), where, done) if app in registry.FEEDS else None
     db().commit()
+    if feed is not None:
+        return go_to(url_for("feeds.accounts", client=tenant_id, feed_id=feed.id))
     if done.outcome == authorisations.Outcome.REUSED:
         flash(_("This login was connected already. %(name)s goes on with it; nothing stopped.", name=row.name), "ok")
     else:
@@ -176,7 +182,7 @@ def callback(app: str) -> Response:
     return go_to(address("fetch_page", authorisation_id=row.id))
 
 
-def _scope_of_state(tenant_id: uuid.UUID) -> Scope:
+def scope_of_state(tenant_id: uuid.UUID) -> Scope:
     """The tenant that the state names, when the person who came back may work there."""
     who = sessions.enter(db(), request.cookies.get(cookie_name(), ""), tenant_id)
     if who is None or who.tenant_id is None or who.role is None or who.kind is None:
@@ -235,7 +241,7 @@ def _show(authorisation_id: uuid.UUID, *, fresh: bool = False, form: OwnerForm |
     }
     return page(
         "authorisations/show.html", row=row, health=authorisations.health(row, credential, clock.now()),
-        credential=credential, form=form, manifest=_manifest(row.app), dossiers=dossiers, coupled=coupled,
+        credential=credential, form=form, manifest=registry.app(row.app).MANIFEST, dossiers=dossiers, coupled=coupled,
         events=events(timeline(scope(), row.id)), people=dict(people), address=address, may_edit=_may_edit(),
         fresh=fresh, status=status, why=wording.of_error(row.state_code) if row.state_code else "",
         outcome=outcome, used=authorisations.uses(scope(), row.id),
