@@ -69,7 +69,7 @@ def saltedge_sandbox(settings: Settings) -> Child:
     settings.saltedge_calls_with()  # makes the key on first use
     app = f"{settings.saltedge_app_id},{settings.saltedge_secret},{secrets / 'saltedge-public-key'}"
     command = [
-        *(sys.executable, "-m", "sandbox.saltedge", "--port", str(settings.saltedge_sandbox_port)),
+        *(sys.executable, "-m", "sandbox.saltedge", "--port", str(settings.saltedge_sandbox_port), "--seed-demo"),
         *("--data", str(settings.home / "sandbox-saltedge"), "--key", str(secrets / "saltedge-callback-key")),
         *("--app", f"{app},{settings.base_url}/callbacks/saltedge"),
     ]

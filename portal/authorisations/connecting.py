@@ -69,6 +69,8 @@ def fetch_key(settings: Settings, app: str, environment: str, path: str) -> byte
     A provider that has no address for its key is not asked: the key comes from our settings.
     """
     if (known := applications.callback_key(settings, app)) is not None:
+        if not known:
+            raise OSError(f"the public key of {app} is not in the settings")
         return known
     parts = urlsplit(applications.host_of(settings, app, environment))
     with http.session(max_bytes=MAX_KEYS, pool=1, certificate=applications.certificate(settings, app)) as session:

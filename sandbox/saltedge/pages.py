@@ -64,10 +64,9 @@ def _choose_bank(row: Row) -> Response:
 def _log_in(sandbox: Sandbox, row: Row, bank: Bank) -> Response:
     """A renewal knows who logged in the last time."""
     connection = sandbox.store.one("SELECT login FROM connections WHERE id = ?", (row["connection"],))
-    known = [
-        account["login"] for account in sandbox.store.all(
-            "SELECT DISTINCT login FROM bank_accounts WHERE provider = ? ORDER BY login", (bank.code,)
-        )
-    ]  # fmt: skip
+    known = sandbox.store.all(
+        "SELECT login, min(holder) AS holder FROM bank_accounts WHERE provider = ? GROUP BY login ORDER BY login",
+        (bank.code,),
+    )
     login = connection["login"] if connection else ""
     return make_response(render_template("login.html", bank=bank, login=login, known=known))

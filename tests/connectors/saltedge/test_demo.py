@@ -47,6 +47,7 @@ def test_the_demo_signs_and_is_signed_for(demo: Settings) -> None:
     assert directory.institutions("BE")
     control = Control(host)
     assert connecting.fetch_key(demo, "saltedge", "live", "public-key").decode() == control.text("public-key")
+    assert len(control.get("bank-accounts")["bank_accounts"]) == 40
     (app,) = control.get("apps")["apps"]
     assert app["success_url"] == app["fail_url"] == f"{demo.base_url}/callbacks/saltedge"
 
@@ -55,6 +56,8 @@ def test_elsewhere_nothing_is_made_up(tmp_path: Path) -> None:
     settings = Settings.from_env({"KOPPELPOORT_HOME": str(tmp_path), "DEMO": "0"})
     assert settings.saltedge_hosts == {}
     assert (settings.saltedge_signs_with(), settings.saltedge_calls_with()) == ("", "")
+    with pytest.raises(OSError, match="public key"):
+        connecting.fetch_key(settings, "saltedge", "live", "public-key")
     with pytest.raises(Conflict) as caught:
         applications.signature(settings, "saltedge")
     assert caught.value.code == "authorisation.app_not_registered"
