@@ -70,8 +70,8 @@ _BNP_EN = CsvMapping(
 _BNP = _belgian(
     # Before 2019 the counterparty was one text.
     replace(
-        _BNP_NL, headings=(*_BNP_NL.headings, "tegenpartij van de verrichting"), counterparty_account="",
-        counterparty="tegenpartij van de verrichting",
+        _BNP_NL, headings=(*_BNP_NL.headings, "valutadatum", "details", "tegenpartij van de verrichting"),
+        counterparty_account="", counterparty="tegenpartij van de verrichting",
     ),
     replace(
         _BNP_FR, headings=(*_BNP_FR.headings, "contrepartie de la transaction"), counterparty_account="",

@@ -27,6 +27,7 @@ Cells = tuple[str, ...]  # in the order of _ROLES, then the texts
 
 _REMEMBERED = 4096
 _ACCOUNTS = 1_000  # of one file
+_IDLE = 10_000  # rows without a movement
 _NOTHING = Decimal(0)
 _ROLES = (
     "date", "value_date", "amount", "debit", "credit", "sign", "balance", "balance_before", "currency", "account",
@@ -40,7 +41,19 @@ _NOT_BOOKED = frozenset(
         "en attente, in behandeling, niet uitgevoerd, non execute, en cours, in progress, on hold"
     )
 )
-_TOTALS = ("total", "saldo", "solde", "balance", "laatste", "nieuw saldo", "nouveau", "dernier", "summe", "aantal")
+_TOTALS = (
+    "total",
+    "totaal",
+    "saldo",
+    "solde",
+    "balance",
+    "laatste",
+    "nieuw saldo",
+    "nouveau",
+    "dernier",
+    "summe",
+    "aantal",
+)
 
 
 class Key(NamedTuple):
@@ -143,6 +156,7 @@ class RowReader:
         self._needed = max((*places.values(), *texts)) + 1
         self._width = 0
         self._entries = 0
+        self._idle = 0
         self._again: Row | None = None
 
     def _way(self, places: Collection[str]) -> Callable[[Cells], Decimal]:
@@ -169,11 +183,13 @@ class RowReader:
         return begun
 
     def _lines(self, statement: Statement, key: Key, rows: Iterator[Row]) -> Iterator[StatementLine]:
-        stretch, follow, width = _Stretch(), self._chains.setdefault(key, _Chain()), self._width + 1
+        stretch, follow, width = _Stretch(), self._chains.setdefault(key, _Chain()), self._width
         line, told = 0, ("", "")
         try:
             for line, row in rows:
-                if len(row) != width and self._fitted(line, row) is None:
+                if len(row) == width:
+                    row.append("")
+                elif (len(row) != width + 1 or row[-1]) and self._fitted(line, row) is None:
                     continue
                 cells = self._pick(row)
                 if cells[8:10] != told:
@@ -184,7 +200,13 @@ class RowReader:
                 if (cells[10] or cells[11]) and _is_not_booked(cells[10], cells[11]):
                     stretch.left_out += 1
                     continue
-                day, amount = self._dates.get(cells[0]) or self._date(cells[0]), self._amount(cells)
+                day = self._dates.get(cells[0])
+                if day is None:
+                    if _is_idle(row):
+                        self._skip(line)
+                        continue
+                    day = self._date(cells[0])
+                amount = self._amount(cells)
                 if self._has_balance:
                     balance = self._balance(cells, amount)
                     if not follow.take(amount, balance):
@@ -203,10 +225,8 @@ class RowReader:
 
     def _fitted(self, line: int, cells: list[str]) -> Row | None:
         """The row with an empty cell behind it; None for one that holds no movement."""
-        if not any(cell.strip() for cell in cells):
-            return None
-        filled = [cell for cell in cells if cell.strip()]
-        if filled[0].lstrip().startswith("#") or (not is_data(cells) and _is_total(filled)):
+        if not cells or _is_idle(cells):
+            self._skip(line)
             return None
         self._width = self._width or max(len(cells), self._needed)
         if len(cells) < min(self._width, self._needed):
@@ -216,6 +236,11 @@ class RowReader:
         cells[self._width :] = ()
         cells.extend([""] * (self._width + 1 - len(cells)))
         return line, cells
+
+    def _skip(self, line: int) -> None:
+        self._idle += 1
+        if self._idle > _IDLE:
+            raise Refused("csv.idle_rows", line=line, limit=str(_IDLE))
 
     def _key(self, cells: Cells, before: Key) -> Key:
         """Account and currency; of the rows before where this one leaves them out."""
@@ -311,9 +336,12 @@ def _is_not_booked(status: str, refusal: str) -> bool:
     return bool(refusal.strip()) or plain(status) in _NOT_BOOKED
 
 
-def _is_total(filled: Sequence[str]) -> bool:
-    """A row below the movements that sums them up, or a remark."""
-    return len(filled) == 1 or plain(filled[0]).startswith(_TOTALS)
+def _is_idle(cells: Sequence[str]) -> bool:
+    """A row without a movement: empty, a remark, or a total of the rows above."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    if not filled or filled[0].startswith("#"):
+        return True
+    return not is_data(cells) and (len(filled) == 1 or plain(filled[0]).startswith(_TOTALS))
 
 
 def _currency_above(layout: Layout) -> str:

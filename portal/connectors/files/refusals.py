@@ -162,6 +162,7 @@ REFUSALS: dict[str, str] = {
     "csv.sides": N_("“{text}” says two things: money that came in and money that went out, or neither."),
     "csv.currency": N_("“{text}” is not a currency of three letters."),
     "csv.width": N_("This row has {found} cells where {expected} are expected. Rows are cut off or were changed."),
+    "csv.idle_rows": N_("The table has more than {limit} empty rows. Download it again."),
     "csv.accounts": N_("The table names more than {limit} accounts."),
     "csv.balance": N_(
         "The balance {balance} does not follow from the row beside it and the amount {amount}. Rows are missing or "
