@@ -64,7 +64,10 @@ def renderer(app: str) -> Bookkeeping:
 
 def outgoing(entry: Entry, lines: Sequence[EntryLine]) -> OutgoingEntry:
     """The entry with the bank's side made from the others, so that it balances to the cent."""
-    sides = [OutgoingLine(line.date, line.ledger_account, line.amount, line.description) for line in lines]
+    sides = [
+        OutgoingLine(line.date, line.ledger_account, line.amount, line.description, relation=line.relation)
+        for line in lines
+    ]
     total = sum((side.amount for side in sides), Decimal(0))
     if total:
         sides.append(OutgoingLine(entry.date, entry.bank_ledger_account, -total, entry.reference))

@@ -18,8 +18,9 @@ from portal.kernel.db import Database
 from portal.kernel.errors import Conflict
 from portal.kernel.vault import Vault
 from portal.ledger.models import Entry, EntryLine, StatementLine
+from portal.reconciliation.sides import describe
 from portal.sync.balances import chain_ends
-from portal.sync.drafting import correct_line, describe, draft_due, drop_entry, lines_of, reference_of
+from portal.sync.drafting import correct_line, draft_due, drop_entry, lines_of, reference_of
 from portal.sync.preview import outgoing
 from tests import factories as make
 from tests.sync.office import Office, open_office
