@@ -61,7 +61,7 @@ class Sections:
         while data := self._reader.read(_CHUNK):
             if b"\0" in data:
                 raise Refused("qif.binary")
-            data = (held + data).replace(b"\r\n", b"\n")
+            data = (held + data).replace(b"\r\n", b"\n").removeprefix(b"\xef\xbb\xbf")
             # The last byte may be the first half of a line end.
             data = data[:-1].replace(b"\r", b"\n") + data[-1:]
             block, end, held = data.rpartition(b"\n^")
