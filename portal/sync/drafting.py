@@ -203,7 +203,7 @@ def _free_reference(
 
 
 def _new_entry(scope: Scope, configuration: Configuration, period: tuple[date, date], sequence: int) -> Entry:
-    account = scope.get(BankAccount, configuration.bank_account_id)
+    account = bank_account_of(scope, configuration)
     entry = Entry(
         tenant_id=scope.tenant_id,
         id=uuid7(),
@@ -224,6 +224,13 @@ def _new_entry(scope: Scope, configuration: Configuration, period: tuple[date, d
     )
     scope.session.add(entry)
     return entry
+
+
+def bank_account_of(scope: Scope, configuration: Configuration) -> BankAccount:
+    """Of a configuration that books a bank account."""
+    if configuration.bank_account_id is None:
+        raise AssertionError(f"{configuration.id} books documents")
+    return scope.get(BankAccount, configuration.bank_account_id)
 
 
 def _take(scope: Scope, entry: Entry, configuration: Configuration, lines: Iterable[StatementLine]) -> None:
