@@ -19,7 +19,10 @@ from portal.connectors.errors import Refused
 NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "cii.xml")
 LIMIT = 10 << 20  # bytes of the XML, unpacked
 _DEPTH = 32  # of the name tree
-_UNREADABLE = (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError)
+_UNREADABLE = (
+    PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError, ArithmeticError,
+    AssertionError,
+)  # fmt: skip
 
 
 def identify(head: bytes) -> bool:

@@ -221,6 +221,7 @@ def test_takings_that_leave_a_doubt_are_refused(row: str, code: str) -> None:
         (b"<a>" * 100, "document.depth"),
         (b'<?xml version="1.0" encoding="klingon"?><a/>', "document.xml"),
         (b"%PDF-1.7 and nothing else", "document.pdf"),
+        (b"%PDF-1.7\nstartxref\n99999999999999999999\n%%EOF", "document.pdf"),
         (ubl(Invoice()).replace(b"EUR</cbc:DocumentCurrencyCode>", b"USD</cbc:DocumentCurrencyCode>"),
          "document.currency"),
         (ubl(Invoice()).replace(b">184.00<", b">184.001<"), "document.decimals"),
