@@ -13,6 +13,7 @@ CONNECTORS = {
     "exact": "portal.connectors.exact",
 }
 FEEDS = {
+    "ponto": "portal.connectors.ponto",
     "saltedge": "portal.connectors.saltedge",
 }
 
