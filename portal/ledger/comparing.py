@@ -118,7 +118,8 @@ class Comparison:
 
     def _day(self, day: date, rows: Iterable[tuple[Any, ...]], kept: list[Kept]) -> None:
         lines = list(kept)
-        whole = [told.span for told in self._stored.values() if told.origin != "feed" and told.span.holds_whole(day)]
+        files = (told.span for told in self._stored.values() if told.origin in ("file", "hand"))
+        whole = [span for span in files if span.holds_whole(day)]
         for ordinal, some in groupby(rows, key=itemgetter(1)):
             head, span = self._heads[ordinal], self._spans[ordinal]
             arriving, prints = _placed(head, some)

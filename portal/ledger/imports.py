@@ -9,9 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
-from sqlalchemy import Select, and_, delete, select
-from sqlalchemy.orm import aliased
-
 from portal.access import Scope
 from portal.activity import service as activity
 from portal.connectors import files
@@ -22,12 +19,11 @@ from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD
 from portal.kernel import clock
 from portal.kernel.db import uuid7
-from portal.kernel.errors import Conflict
 from portal.kernel.money import AmountOutOfRange
 from portal.ledger.accounts import Number, create_accounts
 from portal.ledger.comparing import Decision
 from portal.ledger.gathering import Head, gather
-from portal.ledger.models import BankAccount, Import, Statement, StatementLine
+from portal.ledger.models import BankAccount, Import
 from portal.ledger.storing import decide, look_up, store
 
 MAX_NAME = 120
@@ -100,33 +96,6 @@ def store_statements(
     return decisions
 
 
-def delete_import(scope: Scope, import_id: uuid.UUID | str) -> int:
-    """Take a file's lines out again; the number of lines is returned.
-
-    Raises Conflict("import.drafted") once any of them is in an entry, and
-    Conflict("import.shared") while a later file counts on some of them.
-    """
-    row = scope.get(Import, import_id)
-    accounts = _locked_accounts(scope, row)
-    mine = _lines_of(scope, row)
-    if scope.session.scalar(select(mine.where(StatementLine.entry_id.is_not(None)).exists())):
-        raise Conflict("import.drafted", filename=row.filename)
-    if later := _counted_on_by(scope, row):
-        raise Conflict("import.shared", filename=row.filename, other=later.filename)
-    ids = mine.with_only_columns(StatementLine.id)
-    scope.session.execute(
-        delete(StatementLine).where(StatementLine.tenant_id == scope.tenant_id, StatementLine.id.in_(ids))
-    )
-    scope.session.execute(
-        delete(Statement).where(Statement.tenant_id == scope.tenant_id, Statement.import_id == row.id)
-    )
-    for account in accounts:
-        subject = ("bank_account", account.id)
-        activity.record(scope, "import.deleted", subject, filename=row.filename, lines=row.stored)
-    scope.session.delete(row)
-    return row.stored
-
-
 # ------------------------------------------------------------------ steps
 
 
@@ -196,51 +165,3 @@ def clean_name(filename: str) -> str:
     if len(name) > MAX_NAME:
         name = f"{name[: MAX_NAME - 11]}…{name[-10:]}"
     return name or "?"
-
-
-# ------------------------------------------------------------------ taking out again
-
-
-def _locked_accounts(scope: Scope, row: Import) -> Sequence[BankAccount]:
-    of_import = select(Statement.bank_account_id).where(
-        Statement.tenant_id == scope.tenant_id, Statement.import_id == row.id
-    )
-    query = select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id, BankAccount.id.in_(of_import))
-    return scope.session.scalars(query.order_by(BankAccount.number, BankAccount.currency).with_for_update()).all()
-
-
-def _lines_of(scope: Scope, row: Import) -> Select[StatementLine]:
-    return (
-        select(StatementLine)
-        .join(
-            Statement,
-            and_(Statement.tenant_id == StatementLine.tenant_id, Statement.id == StatementLine.statement_id),
-        )
-        .where(StatementLine.tenant_id == scope.tenant_id, Statement.import_id == row.id)
-    )
-
-
-def _counted_on_by(scope: Scope, row: Import) -> Import | None:
-    """A later file of which some lines were known, from days that this one has."""
-    mine, later = aliased(Statement), aliased(Statement)
-    query = (
-        select(Import)
-        .join(later, and_(later.tenant_id == Import.tenant_id, later.import_id == Import.id))
-        .join(
-            mine,
-            and_(
-                mine.tenant_id == later.tenant_id,
-                mine.bank_account_id == later.bank_account_id,
-                mine.first_date <= later.last_date,
-                mine.last_date >= later.first_date,
-            ),
-        )
-        .where(
-            Import.tenant_id == scope.tenant_id,
-            mine.import_id == row.id,
-            Import.id > row.id,
-            later.new_lines < later.line_count,
-        )
-        .limit(1)
-    )
-    return scope.session.scalars(query).first()

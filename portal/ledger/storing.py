@@ -43,9 +43,8 @@ def look_up(scope: Scope, heads: Sequence[Head]) -> tuple[dict[Number, uuid.UUID
     loose = any(head.opening is None for head in heads)
     with connection.pipeline():
         locked = connection.execute(_LOCK, (scope.tenant_id, numbers), binary=True)
-        found = connection.execute(
-            _TOUCHING, (scope.tenant_id, numbers, digests, last, loose, first, loose), binary=True
-        )
+        about = (scope.tenant_id, numbers, digests, last, loose, first, loose, scope.tenant_id, numbers, first, last)
+        found = connection.execute(_TOUCHING, about, binary=True)
     accounts = {(number, currency): identity for identity, number, currency in locked}
     stored: dict[uuid.UUID, list[Stored]] = defaultdict(list)
     for account, *rest in found:
@@ -56,7 +55,7 @@ def look_up(scope: Scope, heads: Sequence[Head]) -> tuple[dict[Number, uuid.UUID
 _LOCK = """SELECT id, number, currency FROM bank_accounts WHERE tenant_id = %s AND number = ANY(%s)
   ORDER BY number, currency FOR UPDATE"""
 # Statements that share a day with the incoming ones, or are one of them. A source without balances
-# may know the value date only, which is some days off.
+# may know the value date only, which is some days off. Lines taken out with their statement count as one.
 _TOUCHING = """SELECT s.bank_account_id, s.id, s.opening, s.closing, s.opening_date, s.closing_date, s.first_date,
     s.last_date, s.digest, i.format, i.origin, s.in_order
   FROM bank_accounts a
@@ -65,7 +64,14 @@ _TOUCHING = """SELECT s.bank_account_id, s.id, s.opening, s.closing, s.opening_d
   WHERE a.tenant_id = %s AND a.number = ANY(%s)
     AND (s.digest = ANY(%s) OR (
       s.first_date <= %s::date + CASE WHEN s.opening IS NULL OR %s THEN 15 ELSE 0 END
-      AND s.last_date >= %s::date - CASE WHEN s.opening IS NULL OR %s THEN 15 ELSE 0 END))"""
+      AND s.last_date >= %s::date - CASE WHEN s.opening IS NULL OR %s THEN 15 ELSE 0 END))
+  UNION ALL
+  SELECT d.bank_account_id, d.statement_id, NULL, NULL, NULL, NULL, min(d.date), max(d.date), ''::bytea, '', 'deleted',
+    false
+  FROM bank_accounts a
+  JOIN deleted_lines d ON d.tenant_id = a.tenant_id AND d.bank_account_id = a.id
+  WHERE a.tenant_id = %s AND a.number = ANY(%s) AND d.date BETWEEN %s::date AND %s::date AND d.statement IS NOT NULL
+  GROUP BY d.bank_account_id, d.statement_id"""
 
 
 def decide(
@@ -105,7 +111,8 @@ def store(scope: Scope, row: Import, decisions: Sequence[Decision], arrived: Arr
     source, lines = arrived.source()
     parameters = (
         scope.tenant_id, row.id, row.filename, row.size, row.sha256, row.origin or "file", row.format, row.state,
-        row.code, Jsonb(row.values), row.line, row.stored, row.known, Jsonb(row.warnings), row.created_at, row.created_by,
+        row.code, Jsonb(row.values), row.line, row.stored, row.known, Jsonb(row.warnings), row.created_at,
+        row.created_by,
         *(array(column) for column in zip(*columns, strict=True)),
         *lines,
     )  # fmt: skip

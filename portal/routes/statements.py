@@ -19,7 +19,7 @@ from portal.connectors.files.limits import UPLOAD
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, PortalError
 from portal.kernel.i18n import Unreadable, parse_amount, parse_date
-from portal.ledger import accounts, imports, lists, questions
+from portal.ledger import accounts, lists, questions, undoing
 from portal.ledger.chain import Break, gaps
 from portal.ledger.lists import LineFilter
 from portal.ledger.models import BankAccount, Import, ParkedFile, Statement
@@ -133,7 +133,7 @@ def delete_file(client: uuid.UUID, import_id: uuid.UUID) -> Response:
     """Undo an import as long as nothing was made of its lines; else say why not."""
     filename = scope().get(Import, import_id).filename
     try:
-        gone = imports.delete_import(scope(), import_id)
+        gone = undoing.delete_import(scope(), import_id)
     except Conflict as error:
         db().rollback()
         flash(wording.of_error(error.code, error.values), "warn")

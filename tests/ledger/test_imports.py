@@ -22,9 +22,10 @@ from portal.kernel.db import Database
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.ledger import gathering, wording
 from portal.ledger.accounts import accounts, bank_of, in_fours, rename_account
-from portal.ledger.imports import clean_name, delete_import, import_file
+from portal.ledger.imports import clean_name, import_file
 from portal.ledger.models import BankAccount, Entry, Import, Statement
 from portal.ledger.models import StatementLine as StoredLine
+from portal.ledger.undoing import delete_import
 from tests import factories as make
 from tests.connectors.files import camt_documents as camt
 from tests.ledger.conftest import Bring

@@ -67,7 +67,12 @@ def test_lines_that_do_not_lead_to_the_balance_are_told(scope: Scope) -> None:
 
 
 def test_statements_without_balances_tell_nothing(scope: Scope) -> None:
-    assert kinds(at(scope, Cut(HISTORY[:2], None), cut(HISTORY, 2, 5))) == [("sum", Decimal(16), Decimal(10))]
+    assert kinds(at(scope, Cut(HISTORY[:2], None), cut(HISTORY, 2, 5))) == []
+
+
+def test_a_line_that_only_a_source_without_balances_tells_shows_within_the_chain(scope: Scope) -> None:
+    extra = [line(1, 6, "X", "not in any statement")]
+    assert kinds(at(scope, cut(HISTORY, 0, 5), Cut(extra, None))) == [("sum", Decimal(16), Decimal(10))]
 
 
 # ------------------------------------------------------------------ balances
