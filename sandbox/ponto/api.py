@@ -269,7 +269,8 @@ def _renewal_routes(routes: Blueprint, sandbox: Sandbox) -> None:
         if grant is None or grant["organisation"] is not None:
             raise ApiError(403, "forbidden", "This needs the token of the application")
         ended = sandbox.store.run(
-            "UPDATE grants SET state = 'revoked' WHERE app = ? AND organisation = ?", (grant["app"], identifier)
+            "UPDATE grants SET state = 'revoked' WHERE app = ? AND organisation = ? AND state = 'active'",
+            (grant["app"], identifier),
         )
         if not ended:
             raise ApiError(404, "resourceNotFound", "The requested resource does not exist")
