@@ -61,7 +61,6 @@ WHO: Mapping[str, tuple[str, Any]] = {
 }
 
 
-
 def documents_word(kind: str) -> str:
     """What a configuration that books documents is called, in the place of a bank account's name."""
     return str({"sales": _l("Sales"), "purchase": _l("Purchases")}.get(kind, ""))

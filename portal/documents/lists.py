@@ -161,3 +161,14 @@ def _cursor(after: str) -> tuple[date, uuid.UUID] | None:
         return (date.fromisoformat(place), uuid.UUID(identity)) if place else None
     except ValueError:
         return None
+
+
+def rates_of(scope: Scope) -> list[tuple[str, str, Decimal]]:
+    """Every (direction, VAT category, rate) that a document of this client account has."""
+    query = (
+        select(Document.direction, DocumentVat.category, DocumentVat.rate)
+        .join(Document, (Document.tenant_id == DocumentVat.tenant_id) & (Document.id == DocumentVat.document_id))
+        .where(DocumentVat.tenant_id == scope.tenant_id)
+        .distinct()
+    )
+    return sorted((row[0], row[1], row[2].normalize()) for row in scope.session.execute(query))

@@ -185,12 +185,22 @@ def _living(configuration_id: uuid.UUID) -> Configuration:
 @here_is("couplings")
 @require(Permission.COUPLINGS, Right.VIEW)
 def configuration(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
-    return _show(_living(configuration_id))
+    row = _living(configuration_id)
+    if row.bank_account_id is None:  # sales or purchases: they have a page of their own
+        return go_to(url_for("document_settings.show", client=client, coupling_id=row.coupling_id))
+    return _show(row)
+
+
+def _account_of(row: Configuration) -> BankAccount:
+    """Raises NotFound for a configuration that books documents."""
+    if row.bank_account_id is None:
+        raise NotFound()
+    return scope().get(BankAccount, row.bank_account_id)
 
 
 def _show(row: Configuration, form: ConfigurationForm | None = None, status: int = 200) -> Response:
     coupling = scope().get(Coupling, row.coupling_id)
-    account = scope().get(BankAccount, row.bank_account_id)
+    account = _account_of(row)
     if form is None:
         form = ConfigurationForm(data=fields_of(room.choices_of(row), account.id))
     return _configuration_page(coupling, form, read_books(scope(), coupling.id), [account], row, status)
@@ -201,7 +211,7 @@ def _show(row: Configuration, form: ConfigurationForm | None = None, status: int
 @require(Permission.COUPLINGS, Right.EDIT)
 def edit(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
     row, form = _living(configuration_id), ConfigurationForm()
-    account = scope().get(BankAccount, row.bank_account_id)
+    account = _account_of(row)
     found = read_books(scope(), row.coupling_id)
     form.offer(found, [account])
     if not form.validate():
@@ -221,9 +231,12 @@ def edit(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
 @here_is("couplings")
 @require(Permission.COUPLINGS, Right.EDIT)
 def switch_off(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
-    room.deactivate_configuration(scope(), configuration_id)
+    row = room.deactivate_configuration(scope(), configuration_id)
     db().commit()
-    flash(_("Switched off: nothing more is drafted for this bank account."), "ok")
+    if row.bank_account_id is None:
+        flash(_("Switched off: nothing more is drafted of these documents."), "ok")
+    else:
+        flash(_("Switched off: nothing more is drafted for this bank account."), "ok")
     return go_to(url_for("couplings.configuration", client=client, configuration_id=configuration_id))
 
 
@@ -233,7 +246,7 @@ def switch_off(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
 def switch_on(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
     row = _living(configuration_id)
     try:
-        room.reactivate_configuration(scope(), row.id, scope().get(BankAccount, row.bank_account_id))
+        room.reactivate_configuration(scope(), row.id, _account_of(row))
     except PortalError as error:
         db().rollback()
         flash(wording.of_error(error.code, error.values), "stop")

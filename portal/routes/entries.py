@@ -355,7 +355,7 @@ def show_csv(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     ]  # fmt: skip
     side = view.bank_side
     if side:
-        rows.append([side.date.isoformat(), side.ledger_account, view.account.name, "", side.description,
+        rows.append([side.date.isoformat(), side.ledger_account, view.source, "", side.description,
                      max(side.amount, 0) or "", max(-side.amount, 0) or "", side.ledger_account, ""])  # fmt: skip
     return csv_answer(f"{view.entry.reference}.csv", head, rows)
 

@@ -41,7 +41,7 @@ from portal.sync.watching import (
 from portal.sync.watching import (
     batches as last_batches,
 )
-from portal.templating import formats, here
+from portal.templating import documents_word, formats, here
 
 blueprint = Blueprint("runs", __name__)
 CLIENT, PORTAL = "/c/<uuid:client>/runs", "/p/<uuid:portal>/runs"
@@ -178,7 +178,8 @@ def batch_csv(portal: uuid.UUID, batch_id: uuid.UUID) -> Response:
     head = [_("Client"), _("Package"), _("Dossier"), _("Bank account"), _("State"), _("Reason"), _("Lines"),
             _("Entries booked"), _("Left as draft"), _("Duration"), _("Receipt")]  # fmt: skip
     rows = (
-        [row.client, _label(row.app), row.dossier_number, row.bank, state, words.outcome(row, state), row.lines,
+        [row.client, _label(row.app), row.dossier_number, row.bank or documents_word(row.entry_kind), state,
+         words.outcome(row, state), row.lines,
          row.booked, row.drafts, words.duration(row), row.receipt or ""]
         for row, state in found.rows
     )  # fmt: skip

@@ -228,14 +228,19 @@ def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) 
 
 
 def expected(session: Session, attempt: Attempt) -> tuple[Decimal, int]:
-    """(total debit, number of lines) that the package should show for our entry."""
+    """(total debit, number of lines) that the package should show for our entry; see `RemoteEntry`."""
     amount, nought = EntryLine.amount, Decimal(0)
+    of_entry = (EntryLine.tenant_id == attempt.tenant_id, EntryLine.entry_id == attempt.entry_id)
+    if attempt.kind.is_invoice:
+        whole = func.coalesce(func.sum(amount + EntryLine.vat_amount, type_=amount.type), nought)
+        owed, lines = session.execute(select(whole, func.count()).where(*of_entry)).one()
+        return abs(owed), lines
     debit, credit, lines = session.execute(
         select(
             func.coalesce(func.sum(case((amount > nought, amount))), nought),
             func.coalesce(func.sum(case((amount < nought, amount))), nought),
             func.count(),
-        ).where(EntryLine.tenant_id == attempt.tenant_id, EntryLine.entry_id == attempt.entry_id)
+        ).where(*of_entry)
     ).one()
     bank_side = attempt.kind is EntryKind.GENERAL and debit != -credit
     return max(debit, -credit), lines + bank_side

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, delete, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.access import SYSTEM, Scope
@@ -232,10 +232,13 @@ def _ours(tenant_id: uuid.UUID, coupling_id: uuid.UUID, since: date, begun: date
     debit = func.coalesce(func.sum(case((amount > NOUGHT, amount))), NOUGHT)
     credit = -func.coalesce(func.sum(case((amount < NOUGHT, amount))), NOUGHT)
     bank_side = case(((Entry.kind == EntryKind.GENERAL) & (debit != credit), 1), else_=0)
+    # Of a document: what it comes to with VAT, see `RemoteEntry`.
+    invoice = Entry.kind.in_((EntryKind.SALES, EntryKind.PURCHASE))
+    owed = func.abs(func.coalesce(func.sum(amount + func.coalesce(EntryLine.vat_amount, NOUGHT)), NOUGHT))
+    total = case((invoice, owed), else_=func.greatest(debit, credit))
     state = case((Posting.confirmed_at > begun, PostingState.SENDING), else_=Posting.state)
     return (
-        select(Posting.reference, Entry.id, state, func.greatest(debit, credit, type_=amount.type),
-               func.count() + bank_side)
+        select(Posting.reference, Entry.id, state, type_coerce(total, amount.type), func.count() + bank_side)
         .join(Entry, (Posting.tenant_id == Entry.tenant_id) & (Posting.entry_id == Entry.id))
         .join(EntryLine, (EntryLine.tenant_id == Entry.tenant_id) & (EntryLine.entry_id == Entry.id))
         .where(Posting.tenant_id == tenant_id, Posting.coupling_id == coupling_id, Entry.period_start >= since)

@@ -17,19 +17,19 @@ from portal.access import Scope
 from portal.activity.service import record
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.periods import last_due, period_of
+from portal.documents.models import Document
 from portal.kernel import clock, crash
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import BankAccount, Entry, EntryLine, StatementLine
 from portal.reconciliation.sides import DESCRIPTION_LENGTH, write_sides
-from portal.sync import balances
+from portal.sync import balances, invoicing
 from portal.sync.models import Posting
-
 
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """`entries`: those that are new or took lines in; `lines`: how many lines were drafted."""
+    """`entries`: those that are new or took lines in; `lines`: how many lines, or documents, were drafted."""
 
     entries: tuple[Entry, ...]
     lines: int
@@ -46,10 +46,20 @@ def draft_due(scope: Scope, configuration: Configuration, today: date, *, delay:
     _follow_configuration(scope, configuration)
     if configuration.state != "active":
         return Drafted((), 0)
+    if invoicing.is_invoice(configuration.entry_kind):
+        return _draft_documents(scope, configuration, today, delay=delay)
     query = _waiting(scope, configuration, today, delay=delay).with_for_update()
     waiting = scope.session.scalars(query.execution_options(populate_existing=True)).all()
     by_period = itertools.groupby(waiting, key=lambda line: period_of(configuration.frequency, line.date))
     entries = tuple(_draft(scope, configuration, period, list(lines)) for period, lines in by_period)
+    crash.point("drafting.before_commit")
+    return Drafted(entries, len(waiting))
+
+
+def _draft_documents(scope: Scope, configuration: Configuration, today: date, *, delay: bool) -> Drafted:
+    query = invoicing.waiting(scope, configuration, today, delay=delay).with_for_update()
+    waiting = scope.session.scalars(query.execution_options(populate_existing=True)).all()
+    entries = invoicing.draft(scope, configuration, waiting)
     crash.point("drafting.before_commit")
     return Drafted(entries, len(waiting))
 
@@ -102,6 +112,11 @@ def drop_entry(scope: Scope, entry_id: uuid.UUID, *, version: int) -> Entry:
         .where(StatementLine.tenant_id == scope.tenant_id, StatementLine.entry_id == entry.id)
         .values(entry_id=None)
     )
+    scope.session.execute(
+        update(Document)
+        .where(Document.tenant_id == scope.tenant_id, Document.entry_id == entry.id)
+        .values(entry_id=None)
+    )
     entry.state, entry.version = "dropped", entry.version + 1
     record(scope, "entry.dropped", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
     return entry
@@ -133,7 +148,10 @@ def _draft_of(scope: Scope, entry_id: uuid.UUID, version: int) -> Entry:
 
 
 def anything_due(scope: Scope, configuration: Configuration, today: date) -> bool:
-    """Whether `draft_due` would find lines now."""
+    """Whether `draft_due` would find something now."""
+    if invoicing.is_invoice(configuration.entry_kind):
+        documents = invoicing.waiting(scope, configuration, today, delay=True).limit(1)
+        return scope.session.scalars(documents).first() is not None
     return scope.session.scalars(_waiting(scope, configuration, today, delay=True).limit(1)).first() is not None
 
 

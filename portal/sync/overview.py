@@ -65,7 +65,7 @@ class AccountView:
 @dataclass(frozen=True, slots=True)
 class ConfigurationView:
     row: Configuration
-    account: BankAccount
+    account: BankAccount | None  # None: it books documents
     journal_name: str
     drafts: int = 0
 
@@ -186,7 +186,7 @@ def configuration_views(scope: Scope, coupling_ids: Sequence[uuid.UUID]) -> dict
     """By coupling: its configurations that were not deleted, by name of the bank account."""
     query = (
         select(Configuration, BankAccount, Books.rows)
-        .join(
+        .outerjoin(
             BankAccount,
             and_(BankAccount.tenant_id == Configuration.tenant_id, BankAccount.id == Configuration.bank_account_id),
         )
@@ -203,7 +203,7 @@ def configuration_views(scope: Scope, coupling_ids: Sequence[uuid.UUID]) -> dict
             Configuration.coupling_id.in_(coupling_ids),
             Configuration.state != "deleted",
         )
-        .order_by(func.lower(BankAccount.name), Configuration.created_at)
+        .order_by(func.lower(BankAccount.name).nulls_last(), Configuration.created_at)
     )
     found: dict[uuid.UUID, list[ConfigurationView]] = defaultdict(list)
     for row, account, journals in scope.session.execute(query):

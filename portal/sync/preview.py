@@ -16,8 +16,15 @@ from portal.couplings.models import Coupling
 from portal.couplings.nearest import nearest_account
 from portal.kernel import http
 from portal.ledger.models import Entry, EntryLine
+from portal.sync import invoicing
 from portal.sync.drafting import lines_of
 
+FITTING = {
+    EntryKind.BANK: {JournalType.BANK, JournalType.CASH},
+    EntryKind.GENERAL: {JournalType.GENERAL},
+    EntryKind.SALES: {JournalType.SALES},
+    EntryKind.PURCHASE: {JournalType.PURCHASE},
+}
 NOWHERE = "https://nowhere.invalid"
 
 
@@ -43,8 +50,8 @@ class Preview:
 
     @property
     def total(self) -> Decimal:
-        """What the bank account moves by."""
-        return -sum((line.amount for line in self.lines), Decimal(0))
+        """What the bank account moves by, or will once the document is paid."""
+        return -invoicing.gross(self.lines)
 
 
 class _NoCalls:
@@ -86,14 +93,26 @@ def outgoing(entry: Entry, lines: Sequence[EntryLine]) -> OutgoingEntry:
     )
 
 
+def shape_of(
+    scope: Scope, entry: Entry, lines: Sequence[EntryLine], books: DossierBooks
+) -> tuple[OutgoingEntry, list[Problem]]:
+    """The entry as it would be sent, and what is missing for that."""
+    if not invoicing.is_invoice(entry.kind):
+        return outgoing(entry, lines), []
+    found = invoicing.shape(scope, entry, lines, books)
+    return found.outgoing, [Problem(gap.code, gap.values, gap.line) for gap in found.gaps]
+
+
 def preview(scope: Scope, entry: Entry) -> Preview:
     lines = lines_of(scope, entry)
     coupling = scope.get(Coupling, entry.coupling_id)
     books = read_books(scope, coupling.id)
-    shape = outgoing(entry, lines)
+    shape, gaps = shape_of(scope, entry, lines, books)
     problems = list(_problems(coupling, entry, lines, books))
+    if books.fetched_at is not None:
+        problems += gaps
     try:
-        payload = renderer(coupling.app).render(shape, books.accounts) if lines else b""
+        payload = renderer(coupling.app).render(shape, books.accounts) if lines and not gaps else b""
     except Rejected as refused:
         payload = b""
         if not problems:
@@ -126,8 +145,7 @@ def _journal_problems(coupling: Coupling, entry: Entry, books: DossierBooks) -> 
         return
     if journal.blocked:
         yield Problem("entry.journal_blocked", values)
-    fitting = {JournalType.BANK, JournalType.CASH} if entry.kind == EntryKind.BANK else {JournalType.GENERAL}
-    if journal.type not in fitting:
+    if journal.type not in FITTING[EntryKind(entry.kind)]:
         yield Problem("entry.journal_type", values)
     if (journal.currency or coupling.currency or entry.currency) != entry.currency:
         currency = journal.currency or coupling.currency
@@ -137,10 +155,11 @@ def _journal_problems(coupling: Coupling, entry: Entry, books: DossierBooks) -> 
 def _account_problems(
     coupling: Coupling, entry: Entry, lines: Sequence[EntryLine], books: DossierBooks
 ) -> Iterator[Problem]:
-    used: dict[str, int | None] = {entry.bank_ledger_account: None}
+    own_side = not invoicing.is_invoice(entry.kind)  # of a document the package books the other side itself
+    used: dict[str, int | None] = {entry.bank_ledger_account: None} if own_side else {}
     for line in lines:
         used.setdefault(line.ledger_account, line.position)
-        if line.ledger_account == entry.bank_ledger_account:
+        if own_side and line.ledger_account == entry.bank_ledger_account:
             yield Problem("entry.account_is_bank", {"account": line.ledger_account}, line.position)
     for code, position in used.items():
         values = {"account": code, "dossier": coupling.dossier_number}

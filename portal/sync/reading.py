@@ -15,13 +15,15 @@ from portal.access import Scope
 from portal.connectors.base import OutgoingEntry, OutgoingLine
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Configuration, Coupling
+from portal.documents.models import Document
 from portal.identity.models import User
 from portal.kernel.money import Amount
 from portal.ledger.models import BankAccount, Entry, EntryLine, StatementLine
-from portal.sync.drafting import lines_of
+from portal.sync import invoicing
+from portal.sync.drafting import bank_account_of, lines_of
 from portal.sync.models import Posting, PostingState
 from portal.sync.posting import posting_of
-from portal.sync.preview import Preview, Problem, outgoing, preview
+from portal.sync.preview import Preview, Problem, preview, shape_of
 
 # What a reader calls it; worst first.
 STATES = ("failed", "parked", "checking", "draft", "running", "queued", "booked", "dropped")
@@ -36,7 +38,9 @@ SORTS: Mapping[str, str] = {
 _LISTED = """
 WITH listed AS (
   SELECT e.tenant_id, e.id, e.reference, e.period_start, e.period_end, e.sequence, e.journal, e.currency, e.version,
-    e.closing - e.opening AS moved, e.configuration_id, f.frequency, b.name AS bank, c.app, c.dossier_number,
+    e.closing - e.opening AS moved, e.configuration_id, f.frequency, e.kind, coalesce(b.name, (
+      SELECT d.party_name || ' ' || d.number FROM documents d WHERE d.tenant_id = e.tenant_id AND d.entry_id = e.id
+    ), '') AS bank, c.app, c.dossier_number,
     t.name AS client, lower(t.name) AS sort_name, coalesce(p.remote_number, '') AS remote_number,
     coalesce(p.code, '') AS code, p.next_try_at, p.settles_at, p.approved_at, p.approved_by, p.confirmed_at,
     CASE e.state WHEN 'offered' THEN CASE p.state WHEN 'intent' THEN 'queued' WHEN 'sending' THEN 'running'
@@ -44,7 +48,7 @@ WITH listed AS (
       ELSE e.state END AS state
   FROM entries e
   JOIN configurations f ON f.tenant_id = e.tenant_id AND f.id = e.configuration_id
-  JOIN bank_accounts b ON b.tenant_id = f.tenant_id AND b.id = f.bank_account_id
+  LEFT JOIN bank_accounts b ON b.tenant_id = f.tenant_id AND b.id = f.bank_account_id
   JOIN couplings c ON c.tenant_id = e.tenant_id AND c.id = e.coupling_id
   JOIN tenants t ON t.id = e.tenant_id
   LEFT JOIN postings p ON p.tenant_id = e.tenant_id AND p.entry_id = e.id
@@ -67,7 +71,7 @@ SELECT page.*, coalesce(l.moved, page.moved) AS amount, l.lines FROM (
   SELECT found.*, count(*) OVER () AS matching FROM found
   WHERE (:state = '' AND state <> 'dropped') OR state = :state ORDER BY {order} LIMIT :limit OFFSET :offset
 ) page LEFT JOIN LATERAL (
-  SELECT -sum(l.amount) AS moved, nullif(count(*), 0) AS lines FROM entry_lines l
+  SELECT -sum(l.amount + coalesce(l.vat_amount, 0)) AS moved, nullif(count(*), 0) AS lines FROM entry_lines l
   WHERE l.tenant_id = page.tenant_id AND l.entry_id = page.id
 ) l ON true ORDER BY {order}
 """
@@ -166,7 +170,8 @@ class EntryView:
     lines: Sequence[LineView]
     coupling: Coupling
     configuration: Configuration
-    account: BankAccount
+    account: BankAccount | None  # None: it is of a document
+    document: Document | None
     books: DossierBooks
     people: Mapping[uuid.UUID, str]
     skipped: int  # lines of the period that are in another entry, or have nothing to book
@@ -186,12 +191,41 @@ class EntryView:
         return self.outgoing.lines[-1] if len(self.outgoing.lines) > len(self.lines) else None
 
     @property
+    def is_invoice(self) -> bool:
+        return invoicing.is_invoice(self.entry.kind)
+
+    @property
+    def source(self) -> str:
+        """What it is made of: the bank account's name, or the party and number of the document."""
+        if self.account is not None:
+            return self.account.name
+        return invoicing.describe(self.document) if self.document is not None else ""
+
+    @property
+    def vat(self) -> Decimal:
+        """Debits positive."""
+        return sum((line.vat for line in self.outgoing.lines), Decimal(0))
+
+    @property
+    def party_side(self) -> Decimal:
+        """What the package books on the account of the customer or supplier; debits positive."""
+        return (
+            -sum((line.amount + line.vat for line in self.outgoing.lines), Decimal(0))
+            if self.is_invoice
+            else Decimal(0)
+        )
+
+    @property
+    def _amounts(self) -> list[Decimal]:
+        return [*(line.amount for line in self.outgoing.lines), self.vat, self.party_side]
+
+    @property
     def debit(self) -> Decimal:
-        return sum((line.amount for line in self.outgoing.lines if line.amount > 0), Decimal(0))
+        return sum((amount for amount in self._amounts if amount > 0), Decimal(0))
 
     @property
     def credit(self) -> Decimal:
-        return -sum((line.amount for line in self.outgoing.lines if line.amount < 0), Decimal(0))
+        return -sum((amount for amount in self._amounts if amount < 0), Decimal(0))
 
     def count(self, effect: str) -> int:
         return sum(line.effect == effect for line in self.lines)
@@ -221,13 +255,14 @@ def view_entry(scope: Scope, entry_id: uuid.UUID) -> EntryView:
     people = _people(scope, {line.corrected_by for line in lines} | {entry.offered_by})
     return EntryView(
         entry=entry,
-        outgoing=shown.outgoing if shown else outgoing(entry, lines),
+        outgoing=shown.outgoing if shown else shape_of(scope, entry, lines, books)[0],
         shown=shown,
         posting=posting,
         lines=_views(scope, entry, lines, books, shown.problems if shown else (), people),
         coupling=scope.get(Coupling, entry.coupling_id),
         configuration=configuration,
-        account=scope.get(BankAccount, configuration.bank_account_id),
+        account=bank_account_of(scope, configuration) if configuration.bank_account_id else None,
+        document=invoicing.document_of(scope, entry) if invoicing.is_invoice(entry.kind) else None,
         books=books,
         people=people,
         skipped=scope.session.scalar(_skipped(scope, entry, configuration, func.count())) or 0,
@@ -265,7 +300,7 @@ def _views(
         views.append(
             LineView(
                 line=line,
-                counterparty=counterparties.get(line.statement_line_id, ""),
+                counterparty=counterparties.get(line.statement_line_id, "") if line.statement_line_id else "",
                 account_name=name(line.ledger_account),
                 drafted_name=name(line.drafted_account),
                 effect="blocked" if hit else "changed" if is_changed(line) else "new",
@@ -284,6 +319,8 @@ def _concerns(problem: Problem, line: EntryLine, books: DossierBooks) -> bool:
     """A problem is told at the first line that has it; a reader sees it at each."""
     if problem.line is None:
         return False
+    if problem.code == "entry.vat_unmapped":
+        return line.position == problem.line
     if "account" in problem.values:
         return line.ledger_account == problem.values["account"]
     period = books.period_of(line.date)

@@ -13,12 +13,13 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
 
 from portal.couplings.models import Configuration, Coupling
+from portal.documents.models import DocumentFile
 from portal.feeds.models import Feed, FeedReminder
 from portal.kernel import clock
 from portal.ledger.models import Entry, Import
 from portal.sync.models import Comparison, Posting, Run
 
-WATCHED = (Coupling, Configuration, Entry, Feed, FeedReminder, Import, Posting, Run, Comparison)
+WATCHED = (Coupling, Configuration, DocumentFile, Entry, Feed, FeedReminder, Import, Posting, Run, Comparison)
 _REFRESH = text("SELECT refresh_standing(:tenant, :now)")
 
 

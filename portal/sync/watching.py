@@ -27,13 +27,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 _RUNS = """
 SELECT r.tenant_id, r.id, r.configuration_id, r.batch_id, r.cause, r.state, r.code, r.values, r.lines, r.drafted,
   r.offered, r.blocked, r.attempts, r.next_try_at, r.created_at, r.started_at, r.finished_at, r.started_by,
-  t.name AS client, c.id AS coupling_id, c.app, c.dossier_number, b.name AS bank, u.name AS starter,
+  t.name AS client, c.id AS coupling_id, c.app, c.dossier_number, b.name AS bank, f.entry_kind, u.name AS starter,
   x.*, (SELECT count(*) FROM entries d WHERE d.tenant_id = r.tenant_id AND d.configuration_id = r.configuration_id
     AND d.state = 'draft') AS drafts
 FROM ({chosen}) r
 JOIN configurations f ON f.tenant_id = r.tenant_id AND f.id = r.configuration_id
 JOIN couplings c ON c.tenant_id = f.tenant_id AND c.id = f.coupling_id
-JOIN bank_accounts b ON b.tenant_id = f.tenant_id AND b.id = f.bank_account_id
+LEFT JOIN bank_accounts b ON b.tenant_id = f.tenant_id AND b.id = f.bank_account_id
 JOIN tenants t ON t.id = r.tenant_id
 LEFT JOIN users u ON u.id = r.started_by
 CROSS JOIN LATERAL (
@@ -62,10 +62,11 @@ _LATEST = "SELECT * FROM runs WHERE {mine} AND (:state = '' OR state = :state) O
 _MINE = {"client": "tenant_id = :tenant", "portal": "tenant_id IN (SELECT app_clients())"}
 _CONFIGURATIONS = text("""
 SELECT f.id, f.frequency, f.automatic, f.journal, f.state, f.next_due_at, f.last_run_at, b.name AS bank, b.number,
+  f.entry_kind,
   c.app, c.dossier_number, c.state AS coupling_state, r.state AS run_state
 FROM configurations f
 JOIN couplings c ON c.tenant_id = f.tenant_id AND c.id = f.coupling_id
-JOIN bank_accounts b ON b.tenant_id = f.tenant_id AND b.id = f.bank_account_id
+LEFT JOIN bank_accounts b ON b.tenant_id = f.tenant_id AND b.id = f.bank_account_id
 LEFT JOIN runs r ON r.tenant_id = f.tenant_id AND r.configuration_id = f.id AND r.state IN ('queued', 'running')
 WHERE f.tenant_id = :tenant AND f.state <> 'deleted' ORDER BY f.state, b.name, f.id
 """)

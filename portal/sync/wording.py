@@ -25,6 +25,13 @@ ERRORS = {
     "entry.account_blocked": N_("Account {account} is blocked in dossier {dossier}."),
     "entry.period_unknown": N_("The dossier has no financial period for {date}."),
     "entry.period_closed": N_("Period {period} of {year} is closed for journal {journal}."),
+    "entry.vat_unmapped": N_("No VAT code is chosen for {rate} % ({category}). Choose it once for this dossier."),
+    "entry.relations_unread": N_("The customers and suppliers of the dossier were not read yet."),
+    "entry.relation_missing": N_("{party} ({number}) is not in the dossier. Make it there, then look again."),
+    "entry.relation_ambiguous": N_(
+        "{party} is in the dossier more than once ({codes}). Leave one of them, then look again."
+    ),
+    "entry.relation_of_takings": N_("No customer is chosen for takings. Choose one in the configuration of sales."),
     "posting.not_refused": N_("{reference} may stand in the package, so it cannot be changed or sent anew like this."),
     "posting.not_parked": N_("{reference} waits for no decision any more."),
     "posting.look_first": N_("Look {reference} up in the package first: it may stand there."),
@@ -58,6 +65,8 @@ ERRORS = {
 }
 TAGS = {
     "entry.drafted": N_("drafted {reference}: {lines} lines of {period_start} to {period_end}"),
+    "entry.drafted_document": N_("drafted {reference} for {number} of {party}"),
+    "document.drafted": N_("put {number} in entry {reference}"),
     "entry.lines_added": N_("added {lines} lines to {reference}"),
     "entry.corrected": N_("corrected line {position} of {reference}: {account_before} → {account_after}"),
     "entry.dropped": N_("threw the draft {reference} away; its lines wait again"),

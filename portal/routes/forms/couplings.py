@@ -92,7 +92,7 @@ class ConfigurationForm(Form):
         """Each wrong field with its own sentence, days as the reader writes them."""
         found = error.all if isinstance(error, InvalidChoices) else (error,)
         for one in found:
-            one.values = {key: _shown(value) for key, value in one.values.items()}
+            one.values = {key: shown(value) for key, value in one.values.items()}
             super().take(one)
 
 
@@ -106,7 +106,7 @@ def fields_of(chosen: Choices, account_id: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shown(value: object) -> object:
+def shown(value: object) -> object:
     return formats().date(value) if isinstance(value, date) else value
 
 

@@ -6,8 +6,8 @@ from wtforms import HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
+from portal.reconciliation.sides import DESCRIPTION_LENGTH
 from portal.routes.forms import Form, _l
-from portal.sync.drafting import DESCRIPTION_LENGTH
 
 _needed = InputRequired(_l("Fill this in."))
 
