@@ -96,3 +96,25 @@ def test_no_secret_shows_when_settings_are_printed(tmp_path: Path) -> None:
     env = PRODUCTION | {"KOPPELPOORT_HOME": str(tmp_path), "SMTP_URL": "smtp://anna:p4ssw0rd@mail.example"}
     printed = repr(Settings.from_env(env | {"EXACT_CLIENT_SECRET": "cl13nt"}))
     assert not [word for word in ("secret@", "ssss", "aaaa", KEY, "p4ssw0rd", "cl13nt") if word in printed]
+
+
+def test_a_client_certificate_is_a_path_or_the_text_itself(tmp_path: Path) -> None:
+    text = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+    home = {"KOPPELPOORT_HOME": str(tmp_path)}
+    assert Settings.from_env(home).ponto_certificate is None
+    key = {"PONTO_KEY": "/etc/ponto.key", "PONTO_KEY_PASSWORD": "s3cr3t"}
+    given = home | key | {"PONTO_CERTIFICATE": text.replace("\n", "\\n")}
+    found = Settings.from_env(given).ponto_certificate
+    assert found is not None
+    assert found.chain.read_text().strip() == text
+    assert found.chain.stat().st_mode & 0o077 == 0
+    assert (found.key, found.password) == (Path("/etc/ponto.key"), "s3cr3t")
+    assert "s3cr3t" not in repr(Settings.from_env(given))
+    other = Settings.from_env(given | {"PONTO_CERTIFICATE": text.replace("MIIB", "MIIC")}).ponto_certificate
+    assert other is not None
+    assert "MIIC" in other.chain.read_text()
+
+
+def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="go together"):
+        Settings.from_env({"KOPPELPOORT_HOME": str(tmp_path), "PONTO_CERTIFICATE": "/etc/ponto.pem"})
