@@ -32,14 +32,14 @@ class _Api:
 
     def __init__(
         self, session: requests.Session, host: str, gate: base.Gate, link: str = "", *,
-        sleep: Callable[[float], None] = time.sleep, now: Callable[[], datetime] = clock.now,
+        sleep: Callable[[float], None] = time.sleep, now: Callable[[], datetime] | None = None,
     ) -> None:  # fmt: skip
         self._session = session
         self._root = host.rstrip("/") + "/api/v6/"
         self._gate = gate
         self._link = link
         self._sleep = sleep
-        self._now = now
+        self._now = now or clock.now
 
     def _one(self, path: str, endpoint: str) -> mapping.Row:
         document = self._read(path, endpoint, {})

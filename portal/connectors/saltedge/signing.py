@@ -23,7 +23,7 @@ class Signature(requests.auth.AuthBase):
     """
 
     def __init__(
-        self, app_id: str, secret: str, private_key: str | bytes, now: Callable[[], datetime] = clock.now
+        self, app_id: str, secret: str, private_key: str | bytes, now: Callable[[], datetime] | None = None
     ) -> None:
         pem = private_key.encode() if isinstance(private_key, str) else private_key
         key = load_pem_private_key(pem, password=None)
@@ -32,7 +32,7 @@ class Signature(requests.auth.AuthBase):
         self._key = key
         self._app_id = app_id
         self._secret = secret
-        self._now = now
+        self._now = now or clock.now
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         expires = str(int(self._now().timestamp()) + VALID_SECONDS)
