@@ -19,6 +19,7 @@ from portal.connectors import files
 from portal.connectors.errors import Refused
 from portal.connectors.files import document_words, documents, refusals
 from portal.connectors.files.answers import UNANSWERED, Answers
+from portal.connectors.files.csv_mapping import CsvMapping, fingerprint_of
 from portal.connectors.files.limits import HEAD
 from tests.connectors.files import camt_documents as camt
 from tests.connectors.files import coda_records as coda
@@ -32,8 +33,11 @@ _NUMBERS = (
 )  # fmt: skip
 _PIECES = (b"0", b"9", b" ", b"<", b">", b"&", b"\n", b"\r", b"\xff", b"\0", b";", b'"', b",", b":", b"^", b"!", b"</")
 _SPANS = (1, 1, 2, 8, 64, 130, 400)
+_HEADER = ("when", "what", "how much")
+_LEARNT = CsvMapping("learnt", ",", _HEADER, date="when", amount="how much", description=("what",))
 ANSWERS = (
     UNANSWERED,
+    Answers(mappings={fingerprint_of(_HEADER, ","): _LEARNT}),
     Answers(day_first=True, decimal=","),
     Answers(day_first=False, decimal=".", account="BE68539007547034", currency="EUR", invert_reversals=True),
 )
