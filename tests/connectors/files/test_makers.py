@@ -10,6 +10,8 @@ import pytest
 
 from bench.makers.camt import camt_file
 from bench.makers.coda import coda_file
+from bench.makers.ofx import ofx_file
+from bench.makers.qif import qif_file
 from tests.connectors.files.reading import read
 
 MAKERS: dict[str, Callable[[Path], None]] = {
@@ -42,3 +44,25 @@ def test_both_formats_say_the_same(tmp_path: Path) -> None:
     assert said[0] == said[1] == said[2]
     assert len({line[2] for line in said[0]}) > 100
     assert any(isinstance(line[2], Decimal) and line[2] < 0 for line in said[0])
+
+
+AT_HOME: dict[str, Callable[[Path], None]] = {
+    "ofx 1": lambda path: ofx_file(path, 3, 40, "1"),
+    "ofx 2": lambda path: ofx_file(path, 3, 40, "2"),
+    "qif": lambda path: qif_file(path, 3, 40),
+}
+
+
+def test_files_for_programs_at_home_are_what_they_say(tmp_path: Path) -> None:
+    said = []
+    for name, make in AT_HOME.items():
+        make(tmp_path / name)
+        found = read((tmp_path / name).read_bytes())
+        said.append([
+            (line.date, line.amount, line.counterparty.replace("è", "e"), line.description, line.reference,
+             line.bank_reference)
+            for statement in found for line in statement.lines
+        ])  # fmt: skip
+        assert [statement.head.closing is None for statement in found] == [name == "qif"] * len(found)
+    assert said[0] == said[1] == said[2]
+    assert len(said[0]) == 120
