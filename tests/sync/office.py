@@ -184,7 +184,7 @@ def add_client(
 
 def store_books(database: Database, coupling: Coupling, **parts: list[Any]) -> None:
     """What the package lists, as if it had been read a moment ago."""
-    told: dict[str, list[Any]] = {"vat_codes": [], "periods": provider.PERIODS}
+    told: dict[str, list[Any]] = {"vat_codes": provider.VAT_CODES, "periods": provider.PERIODS}
     told.update({"ledger_accounts": provider.ACCOUNTS, "journals": provider.JOURNALS}, **parts)
     with database.scoped(Setting(tenant=coupling.tenant_id)) as session:
         for kind, rows in told.items():

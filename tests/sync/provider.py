@@ -168,9 +168,14 @@ class Client:
         for line in entry.lines:
             if line.ledger_account not in accounts:
                 raise Rejected("pretend.account_unknown", values={"account": line.ledger_account})
-            lines.append([line.date.isoformat(), line.ledger_account, str(line.amount), line.description])
+            told = [line.date.isoformat(), line.ledger_account, str(line.amount), line.description]
+            lines.append([*told, line.vat_code, str(line.vat)] if entry.kind.is_invoice else told)
         head = [entry.kind, entry.reference, entry.journal, entry.date.isoformat(), entry.currency, entry.bank_account]
-        balances = [None if amount is None else str(amount) for amount in (entry.opening, entry.closing)]
+        balances: list[str | None] = [
+            None if amount is None else str(amount) for amount in (entry.opening, entry.closing)
+        ]
+        if entry.invoice is not None:
+            balances += [entry.invoice.number, entry.invoice.relation, str(entry.invoice.due_date)]
         return json.dumps([head, balances, lines]).encode()
 
     def post(self, dossier: str, kind: EntryKind, payload: bytes) -> RemoteEntry:
@@ -208,7 +213,15 @@ def connect(session: requests.Session, host: str, gate: Gate) -> Client:
 def read_payload(payload: bytes) -> RemoteEntry:
     head, _, lines = json.loads(payload)
     kind, reference, journal, day, currency, bank = head
-    parsed = [OutgoingLine(date.fromisoformat(on), code, Decimal(amount), text) for on, code, amount, text in lines]
+    parsed = [
+        OutgoingLine(date.fromisoformat(on), code, Decimal(amount), text, *vat[:1], *map(Decimal, vat[1:]))
+        for on, code, amount, text, *vat in lines
+    ]
+    if EntryKind(kind).is_invoice:
+        owed = abs(sum((line.amount + line.vat for line in parsed), Decimal(0)))
+        return RemoteEntry(
+            "", "", reference, journal, date.fromisoformat(day), currency, owed, len(parsed), tuple(parsed)
+        )
     debit = sum((line.amount for line in parsed if line.amount > 0), Decimal(0))
     own = tuple(line for line in parsed if kind != "bank" or line.ledger_account != bank)
     return RemoteEntry("", "", reference, journal, date.fromisoformat(day), currency, debit, len(own), own)
