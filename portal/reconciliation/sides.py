@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from portal.access import Scope
-from portal.couplings.books import read_books
+from portal.connectors.base import Relation
+from portal.couplings.books import read_books, read_relations
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.nearest import party_account
+from portal.couplings.relations import Wanted, find_relations
 from portal.documents.models import Document
 from portal.kernel.db import uuid7
 from portal.ledger.models import Entry, EntryLine, StatementLine
@@ -109,7 +111,7 @@ def rewrite_sides(scope: Scope, entry: Entry, lines: Sequence[StatementLine]) ->
 
 def _write(scope: Scope, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        options = {"insertmanyvalues_page_size": len(rows)}
+        options = {"insertmanyvalues_page_size": len(rows), "render_nulls": True}
         scope.session.execute(insert(EntryLine).returning(EntryLine.id), rows, execution_options=options).all()
 
 
@@ -117,9 +119,10 @@ def _rows(
     scope: Scope, entry: Entry, configuration: Configuration, placed: Sequence[tuple[StatementLine, int]]
 ) -> Iterator[list[dict[str, Any]]]:
     settled = settled_by(scope, [line for line, _ in placed if line.matched])
-    accounts = PartyAccounts("", "")
+    accounts, relations = PartyAccounts("", ""), dict[uuid.UUID, str]()
     if settled:
         accounts = accounts_of(scope, scope.get(Coupling, configuration.coupling_id))
+        relations = _relations(read_relations(scope, configuration.coupling_id) or (), settled.values())
     for line, position in placed:
         common = {
             "tenant_id": scope.tenant_id, "entry_id": entry.id, "statement_line_id": line.id,
@@ -127,10 +130,26 @@ def _rows(
         }  # fmt: skip
         sides = _sides(line, settled.get(line.id, ()), accounts, configuration.suspense_account)
         yield [
-            common | {"id": uuid7(), "part": part, "match_id": match, "ledger_account": account, "relation": "",
+            common | {"id": uuid7(), "part": part, "match_id": match, "ledger_account": account,
+                      "relation": relations.get(match, "") if match else "",
                       "drafted_account": account, "amount": amount, "description": text, "drafted_description": text}
             for part, (account, amount, text, match) in enumerate(sides)
         ]  # fmt: skip
+
+
+def _relations(known: Sequence[Relation], settled: Iterable[Sequence[Settled]]) -> dict[uuid.UUID, str]:
+    """The package's id of whom each match is of, where it knows exactly one. Empty when its relations were not read."""
+    parties: dict[tuple[str, str], str] = {}
+    found: dict[uuid.UUID, str] = {}
+    for match in (match for matches in settled for match in matches) if known else ():
+        document = match.document
+        party = (document.direction, document.party_key)
+        if party not in parties:
+            told = (document.party_name, document.party_country, document.party_vat, document.party_enterprise)
+            fitting = find_relations(known, Wanted(document.direction, *told))
+            parties[party] = fitting[0].id if len(fitting) == 1 else ""
+        found[match.match_id] = parties[party]
+    return found
 
 
 Side = tuple[str, Decimal, str, uuid.UUID | None]
