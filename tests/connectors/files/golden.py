@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 from portal.parse_command import parse_file
+from tests.connectors.files import ofx_documents as ofx
 from tests.connectors.files.camt_documents import balance, document, entry, statement, transaction
 from tests.connectors.files.coda_records import (
     coda,
@@ -72,7 +73,32 @@ def camt_file() -> bytes:
     )  # fmt: skip
 
 
-FILES = {"every-record.coda": coda_file, "every-field.xml": camt_file}
+def ofx_file() -> bytes:
+    more = (
+        "<DTAVAIL>20240202\n<PAYEE>\n<NAME>Peeters BV\n<ADDR1>Plein 1\n</PAYEE>\n<BANKACCTTO>\n<BANKID>KREDBEBB\n"
+        "<ACCTID>BE71 0961 2345 6769\n</BANKACCTTO>\n<CHECKNUM>1044\n<MEMO>factuur 17 &amp; 18 +++090/9337/55493+++\n"
+    )
+    french = "<BANKID>20041\n<BRANCHID>01005\n<ACCTID>0500013M026\n"
+    return ofx.document(
+        ofx.statement(ofx.transaction("121,00", "20240131120000[-5:EST]", more), ofx.transaction("-1 030.00")),
+        ofx.statement(ofx.transaction().replace("STMTTRN", "STMTTRNP"), account=french, balance=""),
+    )
+
+
+def qif_file() -> bytes:
+    return (
+        b"!Account\nNZichtrekening\nTBank\n^\n!Type:Cat\nNHuur\n^\n!Type:Bank\n"
+        b"D1/ 2'24\nT1,000.00\nPOpening Balance\n^\nD1/15'24\nT-1,234.50\nN101\nPWinkel\nAPlein 1\nA9000 Gent\n"
+        b"SEten\nEbrood\n$-1,000.00\nSDrank\n$-234.50\n^^\nD2024-02-03\nT0.50\nM+++090/9337/55493+++\n^\n"
+    )
+
+
+FILES = {
+    "every-record.coda": coda_file,
+    "every-field.xml": camt_file,
+    "every-field.ofx": ofx_file,
+    "every-letter.qif": qif_file,
+}
 
 
 def parsed(data: bytes) -> str:

@@ -5,7 +5,9 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from portal.cli import main
 from portal.parse_command import parse_file
 from tests.connectors.files.camt_documents import balance, document, entry, statement
 from tests.connectors.files.coda_records import movement, simple
@@ -66,3 +68,24 @@ def test_reversals_that_mean_the_original_direction_are_turned(tmp_path: Path) -
     (found,) = json.loads(out)
     assert (status, found["lines"][0]["amount"]) == (0, "-2.00")
     assert [warning["code"] for warning in found["warnings"]] == ["camt.reversals_inverted"]
+
+
+def test_what_a_file_leaves_open_is_asked_and_answered(tmp_path: Path) -> None:
+    path = tmp_path / "open.qif"
+    path.write_bytes(b"!Type:Bank\nD3/4/24\nT1,234\nPx\n^\n")
+
+    def parse(*options: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(main, ["parse", str(path), *options])
+        return done.exit_code, done.stdout, done.stderr
+
+    assert parse() == (
+        2, "", "open.qif: “3/4/24” may be two dates. Say whether the day or the month comes first. (qif.date_order)\n",
+    )  # fmt: skip
+    status, out, err = parse("--month-first")
+    assert (status, out, err[-19:]) == (2, "", "(qif.decimal_sign)\n")
+    status, out, _ = parse(
+        "--day-first", "--decimal", ".", "--account", "BE68 5390 0754 7034", "--currency", "eur", "--json"
+    )
+    (found,) = json.loads(out)
+    assert (status, found["account"], found["currency"]) == (0, "BE68539007547034", "EUR")
+    assert (found["lines"][0]["date"], found["lines"][0]["amount"]) == ("2024-04-03", "1234")
