@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from portal.access import Scope
 from portal.feeds import states
+from portal.feeds.consents import local_day
 from portal.feeds.models import Feed, FeedAccount, FeedFetch, State
 from portal.feeds.visits import VISIT_LIVES
 from portal.kernel import clock
+from portal.ledger.balances import Balance
 from portal.ledger.models import BankAccount
 
 
@@ -148,6 +150,18 @@ def known_numbers(scope: Scope) -> Mapping[str, str]:
     """Names of the bank accounts that are there, by number."""
     query = select(BankAccount.number, BankAccount.name).where(BankAccount.tenant_id == scope.tenant_id)
     return dict(scope.session.execute(query).all())
+
+
+def told_balances(scope: Scope) -> Mapping[uuid.UUID, Balance]:
+    """By bank account: what its feed told last, where it tells a balance."""
+    query = select(FeedAccount.bank_account_id, FeedAccount.balance, FeedAccount.balance_at).where(
+        FeedAccount.tenant_id == scope.tenant_id, FeedAccount.ticked, FeedAccount.balance.is_not(None)
+    )
+    return {
+        account: Balance(local_day(at or clock.now()), amount)
+        for account, amount, at in scope.session.execute(query)
+        if account is not None and amount is not None
+    }
 
 
 _SANDBOX = text("""

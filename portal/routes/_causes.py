@@ -46,6 +46,10 @@ SHORT: Mapping[str, str] = {
     "authorisation.revoked": N_("log-in at the package withdrawn"),
     "authorisation.inactive": N_("authorisation not activated"),
     "authorisation.expiring": N_("log-in at the package lapses soon"),
+    "feed.consent_ended": N_("consent at the bank ended"),
+    "feed.consent_ends": N_("consent at the bank ends soon"),
+    "feed.paused": N_("fetching the bank is paused"),
+    "feed.attention": N_("the bank is not fetched"),
     "standing.no_coupling": N_("no coupling yet"),
     "standing.no_configuration": N_("no configuration yet"),
     "standing.no_statements": N_("no statement received yet"),
@@ -121,6 +125,15 @@ def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
             ngettext("Look at %(num)s entry", "Look at %(num)s entries", cause.waiting_entries),
             url_for("entries.portal_index", portal=portal, state="draft"),
         )  # fmt: skip
+    if cause.code in ("feed.consent_ended", "feed.consent_ends"):
+        what = (
+            ngettext("client whose bank consent has ended", "clients whose bank consent has ended", n)
+            if cause.code == "feed.consent_ended"
+            else ngettext("client whose bank consent ends soon", "clients whose bank consent ends soon", n)
+        )
+        return view(what, names, "client", _("Send renewal links"), url_for("consents.index", portal=portal))
+    if cause.code.startswith("feed."):
+        return view(_(SHORT[cause.code]), names, "client" if cause.code == "feed.paused" else "us", _("Show"))
     explanation = registry.explain(cause.code)
     who = explanation.who if explanation else "firm"
     return view(short(cause.code), names, who, ngettext("Solve", "Show %(num)s clients", n))

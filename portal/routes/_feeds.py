@@ -7,13 +7,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import session, url_for
+from flask import g, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.feeds.models import Feed, State
 from portal.feeds.opening import manifest_of
-from portal.feeds.reading import AccountFeed, FeedView, state_of
+from portal.feeds.reading import AccountFeed, FeedView, is_of_sandbox, state_of
 from portal.feeds.renewals import days_left
 from portal.kernel import clock
 from portal.routes import _problems, wording
@@ -201,3 +201,16 @@ def told(code: str, values: dict[str, object]) -> str:
     told = wording.of_error(code, filled).strip()
     reason = str(values.get("reason") or "")
     return f"{told} ({reason})" if reason else told
+
+
+def sandbox_here() -> bool:
+    """Whether this page is of a bank account, a feed or a line that no real bank is behind."""
+    where = g.get("scope")
+    if where is None or where.kind != "client" or g.get("error_page"):
+        return False
+    named = request.view_args or {}
+    return any(
+        is_of_sandbox(where.session, where.tenant_id, named[name])
+        for name in ("feed_id", "account_id", "statement_id", "line_id")
+        if name in named
+    )

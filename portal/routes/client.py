@@ -15,7 +15,8 @@ from flask_babel import ngettext
 from portal.access import Permission, Right
 from portal.activity.service import timeline
 from portal.connectors import registry
-from portal.routes import _problems
+from portal.feeds.reading import by_bank_account, feeds
+from portal.routes import _feeds, _problems
 from portal.routes._access import require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import page
@@ -55,10 +56,12 @@ def home(client: uuid.UUID) -> Response:
         standing=standing,
         banner=_banner(standing),
         accounts=account_views(scope(), charts=True),
+        fed_by=by_bank_account(feeds(scope())),
+        feed_words=_feeds,
         couplings=couplings,
         uncoupled=_uncoupled(couplings),
         label_of=lambda app: registry.load(app).MANIFEST.label,
-        verb_of=partial(_verb, coupled=bool(couplings)),
+        verb_of=partial(verb, coupled=bool(couplings)),
         sync_url=_sync_url(),
         may_upload=scope().may(Permission.STATEMENTS, Right.CREATE),
         may_couple=scope().may(Permission.COUPLINGS, Right.CREATE),
@@ -90,7 +93,7 @@ def _sync_url() -> str:
     return url_for("runs.start", client=scope().tenant_id) if may else ""
 
 
-def _verb(account: AccountView, *, coupled: bool) -> tuple[str, str, str]:
+def verb(account: AccountView, *, coupled: bool) -> tuple[str, str, str]:
     """Icon, words with a count, and address of the one thing to do with an account."""
     client = scope().tenant_id
     if account.drafts:
@@ -140,7 +143,21 @@ def _banner(standing: Standing) -> Banner | None:
             _("Last night's comparison found it. Nothing is sent again by itself."), "warn",
             _("Show the entries"), _differing(standing.coupling),
         )  # fmt: skip
+    if standing.code.startswith("feed."):
+        return _of_feed(standing)
     return _explained(standing)
+
+
+def _of_feed(standing: Standing) -> Banner:
+    """A consent that ended, or ends soon, and a bank that is not fetched."""
+    client, found = scope().tenant_id, _problems.explain(standing.code)
+    tone: Tone = "stop" if standing.state == "stopped" else "warn"
+    what = _(found.happened) if found.happened else ""
+    since = " " + _("Since %(when)s.", when=formats().date(standing.since.date())) if standing.since else ""
+    return Banner(
+        _problems.title(standing.code, standing.values), what + since, tone,
+        _("Look at the bank connection"), url_for("feeds.index", client=client),
+    )  # fmt: skip
 
 
 def _differing(view: CouplingView | None) -> str:

@@ -37,6 +37,7 @@ BANKS_SHOWN = 12
 
 blueprint.add_app_template_filter(_feeds.way, "feed_way")
 blueprint.add_app_template_filter(_feeds.iban_end, "iban_end")
+blueprint.app_context_processor(lambda: {"sandbox_here": _feeds.sandbox_here})
 blueprint.add_app_template_filter(date.fromisoformat, "day")
 
 

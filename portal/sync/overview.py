@@ -17,6 +17,7 @@ from portal.access import Scope
 from portal.authorisations.models import Authorisation, Credential
 from portal.authorisations.states import health
 from portal.couplings.models import Books, Configuration, Coupling
+from portal.feeds.reading import told_balances
 from portal.identity.models import User
 from portal.kernel import clock
 from portal.ledger.balances import Balance, last_balances
@@ -95,9 +96,18 @@ class Standing:
 def account_views(scope: Scope, *, charts: bool = False) -> list[AccountView]:
     """The bank accounts of a client account, by name."""
     rows = scope.session.execute(_ACCOUNTS, {"tenant": scope.tenant_id}).all()
-    last = last_balances(scope) if rows else {}
+    last = _newest_balances(scope) if rows else {}
     drawn = _charts(scope, last) if charts and last else {}
     return [AccountView(**row._mapping, balance=last.get(row.id), chart=drawn.get(row.id, ())) for row in rows]
+
+
+def _newest_balances(scope: Scope) -> Mapping[uuid.UUID, Balance]:
+    """Of the newest statement, or of the bank feed when that is newer."""
+    found = dict(last_balances(scope))
+    for account_id, told in told_balances(scope).items():
+        if account_id not in found or found[account_id].date <= told.date:
+            found[account_id] = told
+    return found
 
 
 def _charts(scope: Scope, last: Mapping[uuid.UUID, Balance]) -> dict[uuid.UUID, list[Balance]]:
