@@ -123,8 +123,9 @@ def test_a_purchase_becomes_one_entry_and_is_booked_once(office: Office) -> None
 )
 def test_a_credit_note_turns_every_sign(office: Office, choices: DocumentChoices, credit: bool, sign: int) -> None:
     configuration = configure(office, choices)
-    sides = {"customer": us(office)} if choices is PURCHASE else {"supplier": us(office), "customer": SHOP}
-    bring(office, ubl(Invoice(credit=credit, items=(Item("x", Decimal(1), Decimal(100), Decimal(6)),), **sides)))
+    supplier, customer = (MILL, us(office)) if choices is PURCHASE else (us(office), SHOP)
+    items = (Item("x", Decimal(1), Decimal(100), Decimal(6)),)
+    bring(office, ubl(Invoice(credit=credit, items=items, supplier=supplier, customer=customer)))
     (entry,) = draft(office, configuration)
     view = shown(office, entry)
     assert [(line.amount, line.vat) for line in view.outgoing.lines] == [(sign * Decimal(100), sign * Decimal(6))]
