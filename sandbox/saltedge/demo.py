@@ -18,6 +18,7 @@ def seed(sandbox: Sandbox) -> None:
     """Once: a sandbox that has accounts stays as it is. Holders are those of the Exact stand-in's demo."""
     if sandbox.store.one("SELECT 1 FROM bank_accounts") is not None:
         return
+    sandbox.change_settings({"refresh_gap": 60})  # whoever looks at a demo does not wait an hour
     since = sandbox.clock.now().date() - HISTORY
     with sandbox.store.transaction():
         for position, division in enumerate(demo_data.divisions()):
