@@ -67,7 +67,8 @@ def account_of(sandbox: Sandbox, identifier: str) -> Row:
     """An account that the caller's app may see."""
     grant = caller(sandbox)
     row = sandbox.store.one(
-        f"{bodies.ACCOUNT} JOIN shared s ON s.account = a.id WHERE a.id = ? AND s.app = ? AND b.organisation = ?",
+        "SELECT a.* FROM accounts a JOIN bank_accounts b ON b.iban = a.iban JOIN shared s ON s.account = a.id"
+        " WHERE a.id = ? AND s.app = ? AND b.organisation = ?",
         (identifier, grant["app"], grant["organisation"]),
     )
     if row is None:
@@ -158,7 +159,10 @@ def _account_routes(routes: Blueprint, sandbox: Sandbox) -> None:
 
     @routes.get("/accounts/<identifier>")
     def account(identifier: str) -> Response:
-        return wsgi.json_answer({"data": bodies.account(sandbox, account_of(sandbox, identifier))})
+        row = store.one(bodies.ACCOUNT + " WHERE a.id = ?", (account_of(sandbox, identifier)["id"],))
+        if row is None:
+            raise ApiError(404, "resourceNotFound", "The requested resource does not exist")
+        return wsgi.json_answer({"data": bodies.account(sandbox, row)})
 
     @routes.delete("/accounts/<identifier>")
     def revoke(identifier: str) -> Response:
@@ -236,9 +240,9 @@ def _fetch_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.get("/synchronizations/<identifier>/updated-transactions")
     def updated(identifier: str) -> Response:
         row = _fetch(sandbox, identifier)
-        ids = set(json.loads(row["updated"]))
-        rows = sandbox.store.all(f"{bodies.TRANSACTION} WHERE t.account = ? ORDER BY t.seq DESC", (row["account"],))
-        changed = [bodies.transaction(one) for one in rows if one["id"] in ids] if ids else []
+        query = bodies.TRANSACTION + " WHERE t.id IN (SELECT value FROM json_each(?)) ORDER BY t.seq DESC"  # noqa: S608 - own text
+        rows = sandbox.store.all(query, (row["updated"],))
+        changed = [bodies.transaction(one) for one in rows]
         return wsgi.json_answer(_page(changed, MAX_LIMIT, {}))
 
 

@@ -22,7 +22,7 @@ CREATE TABLE bank_rows (
     value_date TEXT NOT NULL, cents INTEGER NOT NULL, announced INTEGER, booked INTEGER NOT NULL,
     named INTEGER NOT NULL, renumbered INTEGER, told TEXT NOT NULL
 );
-CREATE INDEX bank_rows_booked ON bank_rows (iban, booked);
+CREATE INDEX bank_rows_booked ON bank_rows (iban, booked, cents);
 
 -- The provider's side.
 CREATE TABLE accounts (
