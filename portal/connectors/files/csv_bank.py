@@ -36,8 +36,8 @@ _AHEAD = timedelta(days=370)  # a booked movement is not dated later
 def identify(head: bytes) -> bool:
     """True for a table with a date and an amount in a row, or in its headings."""
     try:
-        return b"\0\0" not in head and find_layout(head_lines(head)) is not None
-    except UnicodeError:
+        return find_layout(head_lines(head)) is not None
+    except Refused:
         return False
 
 
@@ -100,14 +100,45 @@ def _head(lines: Iterator[str]) -> list[str]:
 
 
 def _numbered(lines: Iterator[str], layout: Layout) -> Iterator[Row]:
-    """(line on which the row ends, its cells); a cell may hold line ends."""
-    reader = csv.reader(lines, delimiter=layout.delimiter)
-    skipped = layout.skip
+    """(line on which the row ends, its cells). Rows without quotation marks, and those where they stand around each
+    cell only, are split without the csv module: that is several times faster."""
+    feed = _Feed(lines, layout.skip)
+    reader = csv.reader(feed, delimiter=layout.delimiter)
+    delimiter, between = layout.delimiter, f'"{layout.delimiter}"'
     try:
-        for cells in reader:
-            yield reader.line_num + skipped, cells
+        for line in feed.lines:
+            feed.number += 1
+            if '"' not in line:
+                yield feed.number, line.split(delimiter)
+                continue
+            if line[0] == line[-1] == '"':
+                cells = line[1:-1].split(between)
+                if line.count('"') == 2 * len(cells):
+                    yield feed.number, cells
+                    continue
+            feed.held = line
+            yield feed.number, next(reader)
     except csv.Error as problem:
-        raise Refused("csv.table", line=reader.line_num + skipped, problem=str(problem)) from None
+        raise Refused("csv.table", line=feed.number, problem=str(problem)) from None
+
+
+class _Feed:
+    """Gives the csv module the line at hand, and those after it while a cell goes on."""
+
+    def __init__(self, lines: Iterator[str], number: int) -> None:
+        self.lines = lines
+        self.number = number
+        self.held: str | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line, self.held = self.held, None
+        if line is None:
+            line = next(self.lines)
+            self.number += 1
+        return f"{line}\n"
 
 
 class _Open:

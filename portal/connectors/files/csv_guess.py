@@ -36,7 +36,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "amount": words(
         "amount, bedrag, montant, betrag, importe, amount eur, bedrag eur, montant eur, betrag eur, bedrag in eur,"
-        "amount in eur, montant en eur, montant en, bedrag in, amount in, montant euros, montant en euros, transaction amount, transactiebedrag,"
+        "amount in eur, montant en eur, montant en, bedrag in, amount in, montant euros,"
+        "montant en euros, transaction amount, transactiebedrag,"
         "bedrag van de verrichting, bedrag verrichting, montant de l operation, umsatz, net, netto, neto,"
         "nettobedrag, net amount, bedrag van de transactie, montant de la transaction"
     ),

@@ -63,7 +63,7 @@ def find_layout(lines: Sequence[str], learnt: Mapping[str, CsvMapping] | None = 
 
 
 def _table(lines: Sequence[str], delimiter: str) -> Rows:
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
     rows: Rows = []
     start = 0
     try:

@@ -1,39 +1,32 @@
-"""Rows of a table as statement lines, and the balances that prove them."""
+"""Rows of a table as statement lines."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
-from portal.connectors.base import Statement, StatementLine, Warning_
+from portal.connectors.base import Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import Answers
 from portal.connectors.files.bank_texts import labelled, slashed, squeezed
+from portal.connectors.files.csv_balances import NOTHING, Chain, Stretch
 from portal.connectors.files.csv_guess import is_currency, side_of
 from portal.connectors.files.csv_layout import Layout, is_data
-from portal.connectors.files.csv_mapping import plain, words
+from portal.connectors.files.csv_mapping import ROLES, plain, words
 from portal.connectors.files.csv_values import ORDERS, Amounts, read_date
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import is_iban, printed_belgian, structured
 
 Row = tuple[int, list[str]]  # line of the file, cells
-Cells = tuple[str, ...]  # in the order of _ROLES, then the texts
 
 _REMEMBERED = 4096
 _ACCOUNTS = 1_000  # of one file
 _IDLE = 10_000  # rows without a movement
-_NOTHING = Decimal(0)
-_ROLES = (
-    "date", "value_date", "amount", "debit", "credit", "sign", "balance", "balance_before", "currency", "account",
-    "status", "refusal", "counterparty", "counterparty_account", "counterparty_bic", "reference", "end_to_end_id",
-    "bank_reference", "transaction_code", "number",
-)  # fmt: skip
 _NOT_BOOKED = frozenset(
     words(
         "geweigerd, refuse, refusee, rejected, refused, verworpen, pending, declined, reverted, failed, cancelled,"
@@ -41,19 +34,7 @@ _NOT_BOOKED = frozenset(
         "en attente, in behandeling, niet uitgevoerd, non execute, en cours, in progress, on hold"
     )
 )
-_TOTALS = (
-    "total",
-    "totaal",
-    "saldo",
-    "solde",
-    "balance",
-    "laatste",
-    "nieuw saldo",
-    "nouveau",
-    "dernier",
-    "summe",
-    "aantal",
-)
+_TOTALS = words("total, totaal, saldo, solde, balance, laatste, nieuw saldo, nouveau, dernier, summe, aantal")
 
 
 class Key(NamedTuple):
@@ -61,69 +42,29 @@ class Key(NamedTuple):
     currency: str
 
 
-@dataclass(slots=True)
-class _Chain:
-    """Follows the balances of one account, oldest row first and newest row first, until one is out."""
+class _Places(NamedTuple):
+    """The column of each role, in the order of ROLES."""
 
-    forward: bool = True
-    backward: bool = True
-    last: Decimal | None = None  # the balance of the row before
-    onward: Decimal = _NOTHING  # amounts since then, this row's in it
-    behind: Decimal = _NOTHING  # amounts since then, that row's in it but not this one's
-
-    def take(self, amount: Decimal, balance: Decimal | None) -> bool:
-        """False when this row follows neither way."""
-        self.onward += amount
-        if balance is None:
-            self.behind += amount
-            return True
-        if self.last is not None:
-            forward = self.forward and self.last + self.onward == balance
-            backward = self.backward and self.last - self.behind == balance
-            if not forward and not backward:
-                return False
-            self.forward, self.backward = forward, backward
-        self.last, self.onward, self.behind = balance, _NOTHING, amount
-        return True
-
-
-@dataclass(slots=True)
-class _Stretch:
-    """Rows of one account and currency that follow each other."""
-
-    total: Decimal = _NOTHING
-    first: date | None = None
-    last: date | None = None
-    up: int = 0
-    down: int = 0
-    top: Decimal | None = None  # the first balance, and the amounts above it
-    bottom: Decimal | None = None  # the last balance, and the amounts below it
-    left_out: int = 0
-
-    def take(self, day: date, amount: Decimal) -> None:
-        before = self.last
-        if day != before:
-            if before is not None:
-                self.up, self.down = self.up + (day > before), self.down + (day < before)
-            self.first, self.last = self.first or day, day
-        self.total += amount
-
-    def balance(self, balance: Decimal | None, amount: Decimal) -> None:
-        """To be told before `take`."""
-        if balance is not None:
-            self.top = balance + self.total if self.top is None else self.top
-            self.bottom = balance
-        elif self.bottom is not None:
-            self.bottom += amount
-
-    def close(self, statement: Statement, follow: _Chain) -> None:
-        if self.left_out:
-            statement.warnings.append(Warning_("csv.not_booked", {"count": str(self.left_out)}))
-        newest_first = follow.backward and (not follow.forward or self.down > self.up)
-        closing = self.top if newest_first else self.bottom
-        if closing is not None and self.first and self.last:
-            statement.opening, statement.closing = closing - self.total, closing
-            statement.opening_date, statement.closing_date = min(self.first, self.last), max(self.first, self.last)
+    date: int
+    value_date: int
+    amount: int
+    debit: int
+    credit: int
+    sign: int
+    balance: int
+    balance_before: int
+    currency: int
+    account: int
+    counterparty: int
+    counterparty_account: int
+    counterparty_bic: int
+    reference: int
+    end_to_end_id: int
+    bank_reference: int
+    transaction_code: int
+    number: int
+    status: int
+    refusal: int
 
 
 class RowReader:
@@ -133,45 +74,41 @@ class RowReader:
         self, format: str, layout: Layout, order: str, decimal: str, limits: ReadLimits, answers: Answers
     ) -> None:
         assert layout.mapping is not None  # noqa: S101 (the caller refuses a table without)
-        places = layout.mapping.places(layout.header)
-        if "date" not in places or not ("amount" in places or {"debit", "credit"} <= places.keys()):
+        self._mapping = layout.mapping
+        found = self._mapping.places(layout.header)
+        if "date" not in found or not ("amount" in found or {"debit", "credit"} <= found.keys()):
             raise Refused("csv.incomplete")
+        texts = self._mapping.description_places(layout.header)
+        self._needed = max((*found.values(), *texts)) + 1
+        first = next((row for row in layout.rows if is_data(row)), ())
+        self._width = max(len(first), self._needed)
+        # A role that the table does not have is the empty cell that is put behind each row.
+        self._at = _Places(*(found.get(role, self._width) for role in ROLES))
+        self._texts = itemgetter(*texts) if len(texts) > 1 else None
+        self._text = texts[0] if texts else self._width
+        self._has_balance = "balance" in found or "balance_before" in found
+        self._proved = "balance" in found and "balance_before" in found
         self._format = format
-        self._key_of_mapping = layout.mapping.key
         self._layout = layout
         self._order = order
         self._limit = limits.entries
         self._answers = answers
         self._amounts = Amounts(decimal)
         self._dates: dict[str, date] = {}
-        self._accounts: dict[tuple[str, str], Key] = {}
-        self._chains: dict[Key, _Chain] = {}
-        self._has_balance = "balance" in places or "balance_before" in places
-        self._proved = "balance" in places and "balance_before" in places
-        self._amount = self._way(places)
-        self._in_texts = layout.mapping.texts == "abn"
-        # A cell that the table does not have is the empty one that is put behind each row.
-        texts = layout.mapping.description_places(layout.header)
-        self._pick = itemgetter(*(places.get(role, -1) for role in _ROLES), *texts)
-        self._needed = max((*places.values(), *texts)) + 1
-        self._width = 0
+        self._keys: dict[tuple[str, str], Key] = {}
+        self._chains: dict[Key, Chain] = {}
         self._entries = 0
         self._idle = 0
         self._again: Row | None = None
-
-    def _way(self, places: Collection[str]) -> Callable[[Cells], Decimal]:
-        """How a row says its amount."""
-        if "amount" not in places:
-            return self._of_two_columns
-        return self._with_side if "sign" in places else self._signed
 
     # ------------------------------------------------------------------ statements
 
     def statements(self, rows: Iterator[Row]) -> Iterator[Statement]:
         key = Key("", "")
         while (begun := self._begun(rows)) is not None:
-            key = self._key(self._pick(begun[1]), key)
-            statement = Statement(self._format, key.account, key.currency, "", None, None)
+            key = self._key(begun[1], key)
+            number = begun[1][self._at.number].strip()
+            statement = Statement(self._format, key.account, key.currency, number, None, None)
             statement.lines = self._lines(statement, key, chain((begun,), rows))
             yield statement
 
@@ -179,80 +116,84 @@ class RowReader:
         """The row at which the next statement begins, fitted; None at the end."""
         begun, self._again = self._again, None
         while begun is None and (row := next(rows, None)) is not None:
-            begun = self._fitted(*row)
+            begun = row if self._fitted(*row) else None
         return begun
 
     def _lines(self, statement: Statement, key: Key, rows: Iterator[Row]) -> Iterator[StatementLine]:
-        stretch, follow, width = _Stretch(), self._chains.setdefault(key, _Chain()), self._width
-        line, told = 0, ("", "")
+        """The innermost loop of reading a table, and written for speed."""
+        dates, follow, stretch = self._dates, self._chains.setdefault(key, Chain()), Stretch()
+        date_at, *_, currency_at, account_at, _, _, _, _, _, _, _, _, status_at, refusal_at = self._at
+        amount_of, make, width, has_balance = self._way(), self._maker(), self._width, self._has_balance
+        line, told, before = 0, ("", ""), None
         try:
             for line, row in rows:
                 if len(row) == width:
                     row.append("")
-                elif (len(row) != width + 1 or row[-1]) and self._fitted(line, row) is None:
+                elif (len(row) != width + 1 or row[width]) and not self._fitted(line, row):
                     continue
-                cells = self._pick(row)
-                if cells[8:10] != told:
-                    if self._key(cells, key) != key:
+                if (said := (row[account_at], row[currency_at])) != told:
+                    if self._key(row, key) != key:
                         self._again = (line, row)
                         break
-                    told = cells[8:10]
-                if (cells[10] or cells[11]) and _is_not_booked(cells[10], cells[11]):
+                    told = said
+                if (row[status_at] or row[refusal_at]) and _is_not_booked(row[status_at], row[refusal_at]):
                     stretch.left_out += 1
                     continue
-                day = self._dates.get(cells[0])
+                day = dates.get(row[date_at])
                 if day is None:
-                    if _is_idle(row):
-                        self._skip(line)
+                    if self._is_idle(line, row):
                         continue
-                    day = self._date(cells[0])
-                amount = self._amount(cells)
-                if self._has_balance:
-                    balance = self._balance(cells, amount)
+                    day = self._date(row[date_at])
+                amount = amount_of(row)
+                if has_balance:
+                    balance = self._balance(row, amount)
                     if not follow.take(amount, balance):
-                        self._again = self._broken(line, row, key, balance)
+                        self._again = self._broken(line, row, key, amount, balance)
                         break
                     stretch.balance(balance, amount)
-                stretch.take(day, amount)
-                if cells[19] and not statement.number:
-                    statement.number = cells[19].strip()
-                yield self._line(cells, day, amount)
+                if day != before:
+                    stretch.turn(day)
+                    before = day
+                stretch.total += amount
+                yield make(row, day, amount)
         except Refused as refusal:
             refusal.line = refusal.line or line
-            refusal.values.setdefault("mapping", self._key_of_mapping)
+            refusal.values.setdefault("mapping", self._mapping.key)
             raise
         stretch.close(statement, follow)
 
-    def _fitted(self, line: int, cells: list[str]) -> Row | None:
-        """The row with an empty cell behind it; None for one that holds no movement."""
-        if not cells or _is_idle(cells):
-            self._skip(line)
-            return None
-        self._width = self._width or max(len(cells), self._needed)
-        if len(cells) < min(self._width, self._needed):
-            raise Refused("csv.width", line=line, found=str(len(cells)), expected=str(self._width))
-        if any(cell.strip() for cell in cells[self._width :]):
+    def _fitted(self, line: int, cells: list[str]) -> bool:
+        """Give the row an empty cell behind it; False for one that holds no movement."""
+        if self._is_idle(line, cells):
+            return False
+        if len(cells) < self._needed or any(cell.strip() for cell in cells[self._width :]):
             raise Refused("csv.width", line=line, found=str(len(cells)), expected=str(self._width))
         cells[self._width :] = ()
         cells.extend([""] * (self._width + 1 - len(cells)))
-        return line, cells
+        return True
 
-    def _skip(self, line: int) -> None:
-        self._idle += 1
+    def _is_idle(self, line: int, cells: Sequence[str]) -> bool:
+        """A row without a movement: empty, a remark, or a total of the rows above."""
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        idle = not filled or filled[0].startswith("#")
+        if not idle:
+            idle = (len(filled) == 1 or plain(filled[0]).startswith(_TOTALS)) and not is_data(cells)
+        self._idle += idle
         if self._idle > _IDLE:
             raise Refused("csv.idle_rows", line=line, limit=str(_IDLE))
+        return idle
 
-    def _key(self, cells: Cells, before: Key) -> Key:
+    def _key(self, cells: Sequence[str], before: Key) -> Key:
         """Account and currency; of the rows before where this one leaves them out."""
-        said = (cells[9], cells[8])
-        found = self._accounts.get(said)
+        said = (cells[self._at.account], cells[self._at.currency])
+        found = self._keys.get(said)
         if found is None:
-            found = Key(account_of(cells[9]), cells[8].strip().upper())
+            found = Key(account_of(said[0]), said[1].strip().upper())
             if found.currency and not is_currency(found.currency):
-                raise Refused("csv.currency", text=cells[8].strip())
-            if len(self._accounts) >= _ACCOUNTS:
+                raise Refused("csv.currency", text=said[1].strip())
+            if len(self._keys) >= _ACCOUNTS:
                 raise Refused("csv.accounts", limit=str(_ACCOUNTS))
-            self._accounts[said] = found
+            self._keys[said] = found
         fallback, answers = self._layout.account, self._answers
         return Key(
             found.account or before.account or fallback or answers.account,
@@ -261,23 +202,46 @@ class RowReader:
 
     # ------------------------------------------------------------------ a row
 
-    def _line(self, cells: Cells, day: date, amount: Decimal) -> StatementLine:
-        self._entries += 1
-        if self._limit is not None and self._entries > self._limit:
-            raise Refused("file.too_many_entries", limit=str(self._limit))
-        value = (self._dates.get(cells[1]) or self._date(cells[1])) if cells[1].strip() else None
-        text = " ".join(cells[20:])
-        description = " ".join(text.split())
-        reference = cells[15].strip()
-        if reference:
-            reference = structured(reference) or squeezed(reference)
-        elif "+++" in description or "***" in description:
-            reference = printed_belgian(description)
-        line = StatementLine(
-            day, value, amount, description, " ".join(cells[12].split()), cells[13].replace(" ", ""),
-            cells[14].strip(), reference, cells[16].strip(), cells[17].strip(), cells[18].strip(),
-        )  # fmt: skip
-        return _told(line, text) if self._in_texts else line
+    def _maker(self) -> Callable[[list[str], date, Decimal], StatementLine]:
+        """What makes a line of a row, its date and its amount."""
+        dates, text_at, texts, limit = self._dates, self._text, self._texts, self._limit
+        _, value_at, *_, name_at, account_at, bic_at, reference_at, end_at, bank_at, code_at, _, _, _ = self._at
+
+        def make(row: list[str], day: date, amount: Decimal) -> StatementLine:
+            self._entries += 1
+            if limit is not None and self._entries > limit:
+                raise Refused("file.too_many_entries", limit=str(limit))
+            value = row[value_at]
+            text = row[text_at] if texts is None else " ".join(texts(row))
+            description = text.strip()
+            if "  " in description or "\n" in description:
+                description = " ".join(description.split())
+            reference = row[reference_at].strip()
+            if reference:
+                reference = structured(reference) or squeezed(reference)
+            elif "+++" in description or "***" in description:
+                reference = printed_belgian(description)
+            name = row[name_at].strip()
+            return StatementLine(
+                day,
+                (dates.get(value) or self._value_date(value)) if value else None,
+                amount,
+                description,
+                squeezed(name) if "  " in name else name,
+                row[account_at].replace(" ", ""),
+                row[bic_at].strip(),
+                reference,
+                row[end_at].strip(),
+                row[bank_at].strip(),
+                row[code_at].strip(),
+            )
+
+        if self._mapping.texts != "abn":
+            return make
+        return lambda row, day, amount: _told(make(row, day, amount), row[text_at])
+
+    def _value_date(self, text: str) -> date | None:
+        return self._date(text) if text.strip() else None
 
     def _date(self, text: str) -> date:
         found = read_date(text.strip(), self._order)
@@ -288,41 +252,49 @@ class RowReader:
             self._dates[text] = found
         return found
 
-    def _signed(self, cells: Cells) -> Decimal:
-        return self._amounts[cells[2]]
+    def _way(self) -> Callable[[list[str]], Decimal]:
+        """How a row says its amount."""
+        at, amounts = self._at, self._amounts
+        if at.amount == self._width:
+            return self._of_two_columns
+        if at.sign != self._width:
+            return self._with_side
+        place = at.amount
+        return lambda row: amounts[row[place]]
 
-    def _with_side(self, cells: Cells) -> Decimal:
-        amount, side = self._amounts[cells[2]], side_of(cells[5])
+    def _with_side(self, row: list[str]) -> Decimal:
+        amount, side = self._amounts[row[self._at.amount]], side_of(row[self._at.sign])
         if not side:
-            raise Refused("csv.sign", text=cells[5].strip()[:40])
+            raise Refused("csv.sign", text=row[self._at.sign].strip()[:40])
         # "-12.50 credit" is a debit to one bank and a credit to another; a balance tells.
         if amount < 0 < side and not self._has_balance:
-            raise Refused("csv.sides", text=f"{cells[2].strip()} {cells[5].strip()}")
+            raise Refused("csv.sides", text=f"{row[self._at.amount].strip()} {row[self._at.sign].strip()}")
         return abs(amount) * side
 
-    def _of_two_columns(self, cells: Cells) -> Decimal:
-        out, in_ = cells[3].strip(), cells[4].strip()
-        debit = self._amounts[out] if out else _NOTHING
-        credit = self._amounts[in_] if in_ else _NOTHING
+    def _of_two_columns(self, row: list[str]) -> Decimal:
+        out, in_ = row[self._at.debit].strip(), row[self._at.credit].strip()
+        debit = self._amounts[out] if out else NOTHING
+        credit = self._amounts[in_] if in_ else NOTHING
         if (debit and credit) or not (out or in_) or (credit < 0 and not self._has_balance):
             raise Refused("csv.sides", text=f"{out} / {in_}")
         return abs(credit) if credit or not debit else -abs(debit)
 
-    def _balance(self, cells: Cells, amount: Decimal) -> Decimal | None:
+    def _balance(self, row: list[str], amount: Decimal) -> Decimal | None:
         """After the row; None where it tells none."""
-        balance = self._amounts[cells[6]] if cells[6].strip() else None
-        if not cells[7].strip():
+        text, before = row[self._at.balance], row[self._at.balance_before]
+        balance = self._amounts[text] if text and text.strip() else None
+        if not before or not before.strip():
             return balance
-        after = self._amounts[cells[7]] + amount
+        after = self._amounts[before] + amount
         if balance not in (None, after):
             raise Refused("csv.balance", amount=str(amount), balance=str(balance))
         return after
 
-    def _broken(self, line: int, row: list[str], key: Key, balance: Decimal | None) -> Row:
-        """A row that does not follow. Where each row proves itself, rows are missing, and another statement begins."""
+    def _broken(self, line: int, row: list[str], key: Key, amount: Decimal, balance: Decimal | None) -> Row:
+        """A row that does not follow. Where each row proves itself, rows are missing, and a statement begins."""
         if not self._proved:
-            raise Refused("csv.balance", amount=str(self._amount(self._pick(row))), balance=str(balance))
-        self._chains[key] = _Chain()
+            raise Refused("csv.balance", amount=str(amount), balance=str(balance))
+        self._chains[key] = Chain()
         return line, row
 
 
@@ -334,14 +306,6 @@ def account_of(cell: str) -> str:
 
 def _is_not_booked(status: str, refusal: str) -> bool:
     return bool(refusal.strip()) or plain(status) in _NOT_BOOKED
-
-
-def _is_idle(cells: Sequence[str]) -> bool:
-    """A row without a movement: empty, a remark, or a total of the rows above."""
-    filled = [cell.strip() for cell in cells if cell.strip()]
-    if not filled or filled[0].startswith("#"):
-        return True
-    return not is_data(cells) and (len(filled) == 1 or plain(filled[0]).startswith(_TOTALS))
 
 
 def _currency_above(layout: Layout) -> str:
