@@ -66,6 +66,12 @@ def documents_word(kind: str) -> str:
     return str({"sales": _l("Sales"), "purchase": _l("Purchases")}.get(kind, ""))
 
 
+def rate_word(rate: Decimal) -> str:
+    """0.055 → "5,5 %", as the reader writes it."""
+    text = f"{(rate * 100).normalize():f}"
+    return f"{text if formats().language == 'en' else text.replace('.', ',')} %"
+
+
 # context → (main, manage); each entry: key, icon, endpoint, word
 _Entry = tuple[str, str, str, Any]
 NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
@@ -89,6 +95,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("home", "activity", "client.home", _l("Overview")),
             ("bank", "bank", "statements.index", _l("Bank")),
             ("documents", "file-earmark-text", "documents.index", _l("Documents")),
+            ("reconcile", "link-45deg", "reconciliation.index", _l("Reconcile")),
             ("entries", "journal-check", "entries.index", _l("Entries")),
             ("couplings", "plug", "couplings.index", _l("Couplings")),
             ("runs", "arrow-repeat", "runs.index", _l("Runs")),
@@ -260,7 +267,7 @@ def register(app: Flask) -> None:
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True
     env.policies["ext.i18n.trimmed"] = True
-    env.globals["documents_word"] = documents_word
+    env.globals.update(documents_word=documents_word, rate_word=rate_word)
     env.globals.update(
         fmt=LocalProxy(formats),
         now=clock.now,

@@ -14,6 +14,7 @@ from portal.connectors.files import document_words, refusals
 from portal.documents import wording as room
 from portal.documents.models import Document, DocumentFile
 from portal.routes import wording
+from portal.routes._timeline import shown_values
 from portal.templating import formats
 
 
@@ -38,12 +39,12 @@ def outcome(row: DocumentFile) -> Outcome:
 def refused(code: str, values: Mapping[str, Any], line: int | None) -> str:
     """Why nothing was stored, with the place in the file."""
     texts = refusals.REFUSALS | document_words.REFUSALS | room.REFUSALS
-    text = wording.filled(texts.get(code, wording.GENERAL["error"]), values)
+    text = wording.filled(texts.get(code, wording.GENERAL["error"]), shown_values(values))
     return str(_("Line %(line)s: %(why)s", line=line, why=text)) if line else text
 
 
 def warning(told: Mapping[str, Any]) -> str:
-    return wording.filled(document_words.WARNINGS.get(told["code"], told["code"]), told["values"])
+    return wording.filled(document_words.WARNINGS.get(told["code"], told["code"]), shown_values(told["values"]))
 
 
 def format_word(key: str) -> str:
@@ -87,13 +88,6 @@ def entry_word(standing: str) -> tuple[str, str]:
         "sent": ("running", _("Handed over")),
         "booked": ("booked", _("Booked")),
     }[standing]
-
-
-def rate_word(rate: Decimal) -> str:
-    """0.055 → "5,5 %"."""
-    percent = (rate * 100).normalize()
-    text = f"{percent:f}"
-    return f"{text if formats().language == 'en' else text.replace('.', ',')} %"
 
 
 def quantity_word(quantity: Decimal | None) -> str:

@@ -199,6 +199,49 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         (N_("Open the period for this journal in the package."), _TEST),
         can_test=True,
     ),
+    "entry.vat_unmapped": Explanation(
+        N_("A VAT rate has no code of the dossier yet"),
+        N_("More than one code of the dossier could be meant, or none. Koppelpoort does not guess. Nothing was sent."),
+        "firm",
+        (
+            N_("Open **Couplings**, then **Sales and purchases**."),
+            N_("Choose the VAT code for each marked rate. It holds for all documents of this client."),
+        ),
+    ),
+    "entry.relations_unread": Explanation(
+        N_("The customers and suppliers of the dossier were not read yet"),
+        _NOTHING_SENT,
+        "firm",
+        (N_("Choose **Test**: the lists of the dossier are read anew."),),
+        can_test=True,
+    ),
+    "entry.relation_missing": Explanation(
+        N_("The customer or supplier is not in the dossier"),
+        N_("Nobody in the dossier has the number on the document, or its name. Nothing was sent."),
+        "firm",
+        (
+            N_("Make the customer or supplier in the package, with its VAT or enterprise number."),
+            N_("Is it there under another number? Put right the number in the package."),
+            _TEST,
+        ),
+        can_test=True,
+    ),
+    "entry.relation_ambiguous": Explanation(
+        N_("The customer or supplier is in the dossier more than once"),
+        N_("Koppelpoort does not choose between them. Nothing was sent: the entry waits here."),
+        "firm",
+        (N_("Merge them in the package, or block those that are not used."), _TEST),
+        can_test=True,
+    ),
+    "entry.relation_of_takings": Explanation(
+        N_("No customer is chosen for takings"),
+        _NOTHING_SENT,
+        "firm",
+        (
+            N_("Open **Couplings**, then **Sales and purchases**."),
+            N_("Fill in the customer on whose account takings are booked."),
+        ),
+    ),
     "comparison.missing": Explanation(
         N_("Booked, and no longer found in the package"),
         N_("The package confirmed this entry, but it does not stand in the journal any more. Nothing is sent again."),

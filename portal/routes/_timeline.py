@@ -41,7 +41,7 @@ def event(row: Activity) -> Event:
     code = str(row.data.get("code") or "")
     return Event(
         at=row.at,
-        text=wording.of_activity(row.tag, _shown(row.data) | _states(row)),
+        text=wording.of_activity(row.tag, shown_values(row.data) | _states(row)),
         who=row.actor_name if row.actor_kind == "person" else "",
         icon=_ICONS.get(row.tag.partition(".")[0], "arrow-repeat"),
         tone=_TONES.get(row.tag, ""),
@@ -56,11 +56,11 @@ def _states(row: Activity) -> dict[str, str]:
     return {"before_word": _feeds.word(before)} if row.tag.startswith("feed.") and before else {}
 
 
-def _shown(data: Mapping[str, Any]) -> dict[str, Any]:
+def shown_values(data: Mapping[str, Any]) -> dict[str, Any]:
     """Days and amounts, kept as plain text, as the reader writes them."""
     fmt = formats()
 
-    def shown(value: Any) -> Any:
+    def one(value: Any) -> Any:
         if not isinstance(value, str):
             return value
         if _DAY.fullmatch(value):
@@ -70,4 +70,4 @@ def _shown(data: Mapping[str, Any]) -> dict[str, Any]:
                 return value
         return fmt.money(Decimal(value)) if _FIGURE.fullmatch(value) else value
 
-    return {key: shown(value) for key, value in data.items()}
+    return {key: one(value) for key, value in data.items()}

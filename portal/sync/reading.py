@@ -251,6 +251,7 @@ def view_entry(scope: Scope, entry_id: uuid.UUID) -> EntryView:
     lines = shown.lines if shown else lines_of(scope, entry)
     posting = posting_of(scope, entry.id)
     configuration = scope.get(Configuration, entry.configuration_id)
+    document = invoicing.document_of(scope, entry) if invoicing.is_invoice(entry.kind) else None
     books = read_books(scope, entry.coupling_id)
     people = _people(scope, {line.corrected_by for line in lines} | {entry.offered_by})
     return EntryView(
@@ -258,11 +259,11 @@ def view_entry(scope: Scope, entry_id: uuid.UUID) -> EntryView:
         outgoing=shown.outgoing if shown else shape_of(scope, entry, lines, books)[0],
         shown=shown,
         posting=posting,
-        lines=_views(scope, entry, lines, books, shown.problems if shown else (), people),
+        lines=_views(scope, entry, lines, books, shown.problems if shown else (), people, document),
         coupling=scope.get(Coupling, entry.coupling_id),
         configuration=configuration,
         account=bank_account_of(scope, configuration) if configuration.bank_account_id else None,
-        document=invoicing.document_of(scope, entry) if invoicing.is_invoice(entry.kind) else None,
+        document=document,
         books=books,
         people=people,
         skipped=scope.session.scalar(_skipped(scope, entry, configuration, func.count())) or 0,
@@ -285,11 +286,13 @@ def _views(
     books: DossierBooks,
     problems: Sequence[Problem],
     people: Mapping[uuid.UUID, str],
+    document: Document | None,
 ) -> list[LineView]:
     query = select(StatementLine.id, StatementLine.counterparty).where(
         StatementLine.tenant_id == scope.tenant_id, StatementLine.entry_id == entry.id
     )
-    counterparties = {row.id: row.counterparty for row in scope.session.execute(query)}
+    counterparties: dict[uuid.UUID | None, str] = {row.id: row.counterparty for row in scope.session.execute(query)}
+    party = document.party_name or document.number if document is not None else ""
 
     def name(code: str) -> str:
         return books.accounts[code].name if code in books.accounts else ""
@@ -300,7 +303,7 @@ def _views(
         views.append(
             LineView(
                 line=line,
-                counterparty=counterparties.get(line.statement_line_id, "") if line.statement_line_id else "",
+                counterparty=counterparties.get(line.statement_line_id, party),
                 account_name=name(line.ledger_account),
                 drafted_name=name(line.drafted_account),
                 effect="blocked" if hit else "changed" if is_changed(line) else "new",

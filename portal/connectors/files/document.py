@@ -156,6 +156,10 @@ def check(
     return (*_rounded(vat), *(_spread(vat, lines, adjustments) if lines else ()))
 
 
+def _percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f}"
+
+
 def _equal(rule: str, told: Decimal, counted: Decimal) -> None:
     if told != counted:
         raise Refused("document.sum", rule=rule, told=f"{told:.2f}", counted=f"{counted:.2f}")
@@ -167,7 +171,7 @@ def _rounded(vat: tuple[VatRow, ...]) -> Iterator[Warning_]:
         counted = (row.net * row.rate).quantize(CENT, ROUND_HALF_UP)
         if counted == row.vat:
             continue
-        values = {"rate": f"{row.rate * 100:f}", "told": f"{row.vat:.2f}", "counted": f"{counted:.2f}"}
+        values = {"rate": _percent(row.rate), "told": f"{row.vat:.2f}", "counted": f"{counted:.2f}"}
         if abs(counted - row.vat) >= UNIT:
             raise Refused("document.vat", line=None, rule="BR-CO-17", **values)
         yield Warning_("document.vat_rounded", values)
@@ -188,7 +192,7 @@ def _spread(
         if not difference:
             continue
         values = {
-            "rate": f"{key[1] * 100:f}", "told": f"{told.get(key, NOUGHT):.2f}",
+            "rate": _percent(key[1]), "told": f"{told.get(key, NOUGHT):.2f}",
             "counted": f"{counted.get(key, NOUGHT):.2f}",
         }  # fmt: skip
         if abs(difference) >= UNIT:
