@@ -169,9 +169,9 @@ def callback(app: str) -> Response:
             return go_to(url_for("feeds.index", client=tenant_id))
         return go_to(address("index"))
     row = done.authorisation
-    feed = linking.arrive_by_login(runtime.get(), where, done) if app in registry.FEEDS else None
     db().commit()
-    if feed is not None:
+    if app in registry.FEEDS and (feed := linking.arrive_by_login(runtime.get(), where, done)) is not None:
+        db().commit()  # a second transaction: its calls read the tokens that the first one stored
         return go_to(url_for("feeds.accounts", client=tenant_id, feed_id=feed.id))
     if done.outcome == authorisations.Outcome.REUSED:
         flash(_("This login was connected already. %(name)s goes on with it; nothing stopped.", name=row.name), "ok")
