@@ -84,12 +84,14 @@ def parse(file: Path, as_json: bool, day_first: bool | None, decimal: str | None
 def conformance(key: str, options: tuple[str, ...]) -> None:
     """Run the whole contract of connector KEY against a server; non-zero when a row fails."""
     from portal import conformance as suite
+    from portal import feed_conformance
+    from portal.connectors import registry
 
     if wrong := [option for option in options if "=" not in option]:
         raise click.UsageError(f"--option takes k=v, not {wrong[0]!r}")
     pairs = dict(option.split("=", 1) for option in options)
     try:
-        sys.exit(suite.run(key, pairs, sys.stdout))
+        sys.exit((feed_conformance if key in registry.FEEDS else suite).run(key, pairs, sys.stdout))
     except suite.BadOption as problem:
         raise click.UsageError(str(problem)) from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -68,7 +68,7 @@ class Row:
     detail: str
 
 
-class _Open:
+class Open:
     """A gate that stops nothing: this command makes a few dozen calls, one after the other."""
 
     def before(self, dossier: str, endpoint: str, *, write: bool) -> None:
@@ -90,26 +90,39 @@ class _Bearer(requests.auth.AuthBase):
 def connect(key: str, options: Mapping[str, str]) -> tuple[Manifest, Bookkeeping]:
     """The connector's client for the server in the options. Raises BadOption."""
     if key not in registry.CONNECTORS:
-        raise BadOption(f"there is no connector {key!r}; there are: {', '.join(sorted(registry.CONNECTORS))}")
+        known = sorted([*registry.CONNECTORS, *registry.FEEDS])
+        raise BadOption(f"there is no connector {key!r}; there are: {', '.join(known)}")
+    connector = registry.load(key)
+    session, host = signed(connector.MANIFEST, options, OPTIONS)
+    return connector.MANIFEST, connector.connect(session, host, Open())
+
+
+def signed(manifest: Manifest, options: Mapping[str, str], known: Mapping[str, str]) -> tuple[requests.Session, str]:
+    """A session with the token of the options, and the host that they mean. Raises BadOption."""
     for name in options:
-        if name not in OPTIONS:
-            raise BadOption(f"there is no option {name!r}; there are: {', '.join(OPTIONS)}")
+        if name not in known:
+            raise BadOption(f"there is no option {name!r}; there are: {', '.join(known)}")
     for name in ("host", "token"):
         if not options.get(name):
-            raise BadOption(f"option {name!r} is needed: {OPTIONS[name]}")
+            raise BadOption(f"option {name!r} is needed: {known[name]}")
     token = options["token"]
     if token.startswith("@"):
         try:
             token = Path(token[1:]).read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as unreadable:
             raise BadOption(f"cannot read the token: {unreadable}") from None
-    connector = registry.load(key)
-    session = http.session()
-    session.auth = _Bearer(token)
-    host = connector.MANIFEST.hosts.get(options["host"], options["host"])
+    host = manifest.hosts.get(options["host"], options["host"])
     if not host.startswith(("https://", "http://")):
-        raise BadOption(f"option 'host' is neither an address nor one of: {', '.join(connector.MANIFEST.hosts)}")
-    return connector.MANIFEST, connector.connect(session, host, _Open())
+        raise BadOption(f"option 'host' is neither an address nor one of: {', '.join(manifest.hosts)}")
+    session = http.session(certificate=_certificate(options))
+    session.auth = _Bearer(token)
+    return session, host
+
+
+def _certificate(options: Mapping[str, str]) -> http.Certificate | None:
+    if not options.get("certificate"):
+        return None
+    return http.Certificate(Path(options["certificate"]), Path(options.get("key") or options["certificate"]))
 
 
 @dataclass
@@ -335,12 +348,19 @@ def run(key: str, options: Mapping[str, str], out: TextIO) -> int:
     """Print the table. 0: nothing failed; 1: a row failed. Raises BadOption."""
     manifest, connection = connect(key, options)
     trial = Trial(manifest, connection, options)
-    failed, shut_out = 0, False
     print(f"{manifest.label} at {options['host']}", file=out)
-    for name, method in ROWS:
-        # A log-in that fails would fail in every row, and some providers block a key for that.
-        row = Row(name, "skipped", 0, "not logged in") if shut_out else tried(name, partial(method, trial))
-        shut_out = shut_out or (method is Trial.log_in and row.result == "failed")
+    return printed([(name, partial(method, trial)) for name, method in ROWS], out)
+
+
+def printed(rows: Sequence[tuple[str, Callable[[], str]]], out: TextIO) -> int:
+    """Try the rows in order, each in one line; 1 when one failed. The first one logs in.
+
+    When that fails, it would fail in every row, and some providers block a key for that.
+    """
+    failed, shut_out = 0, False
+    for index, (name, method) in enumerate(rows):
+        row = Row(name, "skipped", 0, "not logged in") if shut_out else tried(name, method)
+        shut_out = shut_out or (index == 0 and row.result == "failed")
         failed += row.result == "failed"
         print(f"{row.name:<34}{row.result:<9}{row.seconds:6.2f} s  {row.detail[:120]}", file=out, flush=True)
     print(f"failed: {failed}", file=out)
