@@ -23,7 +23,7 @@ from portal.connectors.feed import (
 from portal.connectors.files import references
 
 Row = Mapping[str, Any]
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, IndexError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, IndexError, RecursionError)
 
 DECIMALS = 5  # the most that a currency amount has in ISO 20022
 _NOISE = Decimal("1e-9")
