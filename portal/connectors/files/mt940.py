@@ -172,7 +172,7 @@ class _Reader:
     def _refuse_headless(self, statement: Statement, found: Field) -> None:
         if found.tag == "20":
             raise Refused("mt940.order", line=found.line, tag=found.name)
-        raise Refused("mt940.no_balance", line=found.line, account=statement.account, which="opening")
+        raise Refused("mt940.no_opening", line=found.line, account=statement.account)
 
     def _open(self, statement: Statement, found: Field) -> None:
         balance = _read(found)
@@ -195,7 +195,7 @@ class _Reader:
                 break
             elif found.tag == "60":
                 raise Refused("mt940.order", line=found.line, tag=found.name)
-        raise Refused("mt940.no_balance", account=statement.account, which="closing")
+        raise Refused("mt940.no_closing", account=statement.account)
 
     def _entry(self, found: Field) -> StatementLine:
         self._entries += 1

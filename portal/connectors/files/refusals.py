@@ -128,7 +128,8 @@ REFUSALS: dict[str, str] = {
     "mt940.account": N_("A statement names no account. Ask your bank for a complete file."),
     "mt940.entry": N_("The entry “{text}” cannot be read. The file is damaged. Download it again."),
     "mt940.balance_tag": N_("The balance “{text}” cannot be read. The file is damaged. Download it again."),
-    "mt940.no_balance": N_("The statement of {account} has no {which} balance. Ask your bank for a complete file."),
+    "mt940.no_opening": N_("The statement of {account} has no opening balance. Ask your bank for a complete file."),
+    "mt940.no_closing": N_("The statement of {account} has no closing balance. Ask your bank for a complete file."),
     "mt940.interim": N_(
         "This is MT942, a report of the running day: its entries are not final. Ask your bank for MT940."
     ),
