@@ -29,6 +29,7 @@ class Permission(StrEnum):
     FEEDS = "feeds"  # links to banks, and their consents
     STATEMENTS = "statements"
     DOCUMENTS = "documents"
+    RECONCILE = "reconcile"  # which line pays which document
     API = "api"  # keys by which other software hands documents in
     ENTRIES = "entries"
     RUNS = "runs"
@@ -56,6 +57,7 @@ _PORTAL_STAFF: dict[Permission, frozenset[Right]] = {
     Permission.FEEDS: WORK,
     Permission.STATEMENTS: WORK,
     Permission.DOCUMENTS: WORK,
+    Permission.RECONCILE: WORK,
     Permission.ENTRIES: WORK,
     Permission.RUNS: WORK,
     Permission.ACTIVITY: LOOK,
@@ -69,6 +71,7 @@ _CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
     Permission.FEEDS: WORK,
     Permission.STATEMENTS: WORK,
     Permission.DOCUMENTS: WORK,
+    Permission.RECONCILE: WORK,
     Permission.API: frozenset({V, C, E}),
     Permission.ENTRIES: WORK,
     Permission.RUNS: WORK,

@@ -74,6 +74,11 @@ class LineView:
         return self.proposals[0] if self.proposals else None
 
     @property
+    def splits(self) -> bool:
+        """Whether a proposal leaves something of the line."""
+        return any(proposal.amount != self.left for proposal in self.proposals)
+
+    @property
     def certain(self) -> bool:
         """Whether it may be accepted with others in one go: sure, and nothing is left."""
         best = self.best
@@ -84,6 +89,14 @@ class LineView:
 class Page:
     rows: Sequence[LineView]
     after: str  # cursor of the next page, "" when this is the last
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Every bank account, the one with most to do first; `drafts`: entries of the client account that wait."""
+
+    accounts: Sequence[AccountCount]
+    drafts: int
 
 
 def _drafts(scope: Scope) -> Any:
@@ -100,8 +113,8 @@ def _playable(scope: Scope) -> list[Any]:
     ]
 
 
-def account_counts(scope: Scope) -> Sequence[AccountCount]:
-    """Every bank account, the one with most to do first."""
+def overview(scope: Scope) -> Overview:
+    """One query."""
     line = StatementLine
     counted = (
         select(line.bank_account_id, func.count().label("total"),
@@ -111,14 +124,16 @@ def account_counts(scope: Scope) -> Sequence[AccountCount]:
         .subquery()
     )  # fmt: skip
     to_go = func.coalesce(counted.c.to_go, 0)
+    drafts = select(func.count()).where(Entry.tenant_id == scope.tenant_id, Entry.state == "draft").scalar_subquery()
     query = (
         select(BankAccount.id, BankAccount.name, BankAccount.number, BankAccount.currency,
-               func.coalesce(counted.c.total, 0), to_go)
+               func.coalesce(counted.c.total, 0), to_go, drafts)
         .outerjoin(counted, counted.c.bank_account_id == BankAccount.id)
         .where(BankAccount.tenant_id == scope.tenant_id)
         .order_by(to_go.desc(), BankAccount.name, BankAccount.id)
     )  # fmt: skip
-    return [AccountCount(*row) for row in scope.session.execute(query)]
+    rows = scope.session.execute(query).all()
+    return Overview([AccountCount(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
 
 
 def waiting_counts(scope: Scope) -> Mapping[uuid.UUID, int]:

@@ -97,7 +97,7 @@ def _make() -> Shell:
         sub = _("Portal · %(count)s clients", count=formats().number(counts["clients"]))
         home = url_for("portal.home", **values)
     else:
-        counts = {"entries": scope.session.scalar(_COUNTS_CLIENT, {"tenant": scope.tenant_id})}
+        counts = g.get("counts") or {"entries": scope.session.scalar(_COUNTS_CLIENT, {"tenant": scope.tenant_id})}
         sub = formats().enterprise(SCHEME_COUNTRY.get(who.scheme or "", "BE"), who.enterprise_number or "")
         home = url_for("client.home", **values)
     return _shell_of(scope.kind, who, values, scope.tenant_name, sub, home, counts)

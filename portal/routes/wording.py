@@ -13,7 +13,7 @@ from portal.kernel.words import N_
 ROOMS = (
     "portal.identity.wording", "portal.tenants.wording", "portal.authorisations.wording", "portal.couplings.wording",
     "portal.ledger.wording", "portal.feeds.wording", "portal.documents.wording", "portal.apikeys.wording",
-    "portal.sync.wording",
+    "portal.reconciliation.wording", "portal.sync.wording",
 )  # fmt: skip
 
 GENERAL: Mapping[str, str] = {

@@ -91,6 +91,11 @@ def _pretend() -> Iterator[None]:
 
 @pytest.fixture
 def desk(database: Database, vault: Vault) -> Desk:
+    return open_desk(database, vault)
+
+
+def open_desk(database: Database, vault: Vault) -> Desk:
+    """With customers on 400000, suppliers on 440000 and suspense on 499000."""
     office = open_office(database, vault)
     accounts = [
         LedgerAccount("400000", "Klanten", "4", "receivable"),

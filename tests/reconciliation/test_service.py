@@ -20,8 +20,7 @@ from portal.documents.removal import delete_document
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.ledger.models import Entry, EntryLine, StatementLine
 from portal.reconciliation.models import Match, PartyAccount
-from portal.reconciliation.reading import account_counts as counts
-from portal.reconciliation.reading import certain_decisions, list_waiting, view_line
+from portal.reconciliation.reading import certain_decisions, list_waiting, overview, view_line
 from portal.reconciliation.service import Decision, accept, accept_all, set_party_accounts, undo
 from portal.sync.drafting import correct_line, lines_of
 from portal.sync.preview import preview
@@ -293,7 +292,7 @@ def test_what_was_sent_is_neither_matched_nor_undone(desk: Desk) -> None:
         undo(scope, line)
     with desk.office.scope() as scope:
         assert view_line(scope, line).sent
-        assert list_waiting(scope, counts(scope)[0]).rows == []
+        assert list_waiting(scope, overview(scope).accounts[0]).rows == []
     with pytest.raises(DBAPIError, match="has been sent"), desk.office.scope() as scope:
         scope.session.execute(text("UPDATE matches SET undone_at = now()"))
 
@@ -313,7 +312,7 @@ def test_the_page_finds_by_reference_number_name_account_and_amount(desk: Desk) 
     }
     desk.document("99.00", party_name="Another")
     with desk.office.scope() as scope:
-        (account,) = counts(scope)
+        (account,) = overview(scope).accounts
         rows = list_waiting(scope, account).rows
         assert {row.line.id: row.best and row.best.parts[0].document.id for row in rows} == wanted
         assert (account.total, account.to_go) == (5, 5)
@@ -349,7 +348,7 @@ def test_pages_follow_each_other(desk: Desk) -> None:
     draft(desk)
     lines += [desk.line("1.00", date(2024, 4, day)) for day in range(1, 4)]
     with desk.office.scope() as scope:
-        (account,) = counts(scope)
+        (account,) = overview(scope).accounts
         seen, after = [], ""
         while True:
             page = list_waiting(scope, account, after=after, limit=3)

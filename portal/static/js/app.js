@@ -3,6 +3,7 @@ import "./theme.js";
 import "./copy.js";
 import "./rows.js";
 import "./keys.js";
+import "./reconcile.js";
 import "./swaps.js";
 import "./drop.js";
 import "./switcher.js";

@@ -26,7 +26,7 @@ const step = (by) => {
   names[next]?.focus();
 };
 
-const ACTIONS = {
+export const ACTIONS = {
   j: () => step(1),
   k: () => step(-1),
   x: () => document.activeElement?.closest?.("tr")?.querySelector("[data-row]")?.click(),
@@ -45,6 +45,6 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || off()) return;
-  if (event.target.closest?.("input:not([type=checkbox]),select,textarea,[contenteditable]")) return;
+  if (event.target.closest?.("input:not([type=checkbox],[type=radio]),select,textarea,[contenteditable]")) return;
   ACTIONS[event.key]?.(event);
 });
