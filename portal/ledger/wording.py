@@ -47,6 +47,19 @@ ERRORS: dict[str, str] = {
     "hand.most": N_("Give at most {limit} lines at a time."),
     "hand.nothing": N_("Each line needs an amount other than nought."),
     "hand.balance": N_("Opening balance and lines do not lead to the closing balance: the difference is {difference}."),
+    "export.no_balance": N_(
+        "No statement tells the balance there, so no statement can be written. The lines as CSV can."
+    ),
+    "export.partial": N_(
+        "Some lines of this statement came with another file. Export the period of the account instead."
+    ),
+    "export.chain": N_(
+        "The balances of this account do not chain. Import what is missing first, or take the lines as CSV."
+    ),
+    "export.period": N_("The last day lies before the first."),
+    "coda.write_balance": N_("CODA needs an opening balance, and none is known."),
+    "coda.write_amount": N_("CODA holds three decimals and twelve digits; {text} does not fit. Take CAMT.053 instead."),
+    "camt.write_balance": N_("CAMT.053 needs both balances, and one is not known."),
     "import.shared": N_("{other} counts on lines of {filename}. Delete {other} first."),
 }
 

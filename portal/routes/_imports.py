@@ -11,6 +11,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from portal.connectors import registry
 from portal.connectors.files import refusals
 from portal.ledger import wording as ledger_words
 from portal.ledger.models import Import, ParkedFile
@@ -78,4 +79,17 @@ def warning(told: Mapping[str, Any]) -> str:
 
 
 def format_word(key: str) -> str:
+    """The name of a file's format, of a feed's provider, or of a hand."""
+    if key == "hand":
+        return str(_("typed by hand"))
+    if key in registry.FEEDS:
+        return registry.app(key).MANIFEST.label
     return {"camt053": "CAMT.053", "camt": "CAMT.053"}.get(key, key.upper())
+
+
+def origin_word(origin: str, format: str) -> str:
+    """Who told a line: "file, CODA", "feed, Ponto" or "typed by hand"."""
+    if origin == "hand":
+        return format_word("hand")
+    word = format_word(format)
+    return str(_("feed, %(name)s", name=word) if origin == "feed" else _("file, %(name)s", name=word))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, flash, g, make_response, render_template, request, url_for
@@ -16,6 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from portal.access import Permission, Right
 from portal.activity.service import timeline
 from portal.connectors.files.limits import UPLOAD
+from portal.feeds.reading import by_bank_account, feeds
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, PortalError
 from portal.kernel.i18n import Unreadable, parse_amount, parse_date
@@ -24,15 +26,17 @@ from portal.ledger.chain import Break, gaps
 from portal.ledger.lists import LineFilter
 from portal.ledger.models import BankAccount, Import, ParkedFile, Statement
 from portal.ledger.reading import statements_of
-from portal.routes import _imports, wording
+from portal.routes import _feeds, _imports, wording
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
 from portal.routes._htmx import go_to, is_htmx, page
+from portal.routes._line_page import line_page, line_state
 from portal.routes._timeline import events
-from portal.routes.forms.statements import RenameForm
+from portal.routes.client import verb
+from portal.routes.forms.statements import ReasonForm, RenameForm
 from portal.shapes import Chip
-from portal.sync.lines import STATES, PlainLine, every_line, list_lines, totals, view_line
+from portal.sync.lines import STATES, PlainLine, every_line, list_lines, totals
 from portal.sync.overview import account_views
 from portal.templating import formats, here
 
@@ -56,7 +60,11 @@ def index(client: uuid.UUID) -> Response:
     return page(
         "statements/index.html",
         blocks=("bank_head", "bank"),
-        accounts=account_views(scope()),
+        accounts=account_views(scope(), charts=True),
+        fed_by=by_bank_account(feeds(scope())),
+        feed_words=_feeds,
+        verb_of=partial(verb, coupled=False),
+        may_link=scope().may(Permission.FEEDS, Right.CREATE),
         found=found,
         outcomes={row.id: _imports.outcome(row) for row in found.rows},
         waiting_files=[_imports.result(row) for row in questions.waiting_files(scope())],
@@ -233,20 +241,13 @@ def statement(client: uuid.UUID, statement_id: uuid.UUID) -> Response:
         origin=scope().get(Import, row.import_id),
         found=list_lines(scope(), LineFilter(statement_id=row.id), after=request.args.get("after", "")),
         line_state=line_state,
+        format_word=_imports.format_word,
+        reason=ReasonForm(),
+        may_edit=_may(Right.EDIT),
     )
 
 
 # ------------------------------------------------------------------ lines
-
-
-def line_state(key: str) -> tuple[str, str]:
-    """State key of the components, and the word beside it when it is another."""
-    return {
-        "waiting": ("queued", _("Waiting")),
-        "drafted": ("draft", _("In a draft")),
-        "sent": ("running", _("Handed over")),
-        "booked": ("booked", _("Booked")),
-    }[key]
 
 
 def _wanted(account_id: uuid.UUID) -> tuple[LineFilter, str, dict[str, str]]:
@@ -342,12 +343,4 @@ def _figure(amount: Decimal | None) -> str:
 @here_is("bank")
 @require(Permission.STATEMENTS, Right.VIEW)
 def line(client: uuid.UUID, line_id: uuid.UUID) -> Response:
-    view = view_line(scope(), line_id)
-    return page(
-        "statements/line.html",
-        view=view,
-        account=scope().get(BankAccount, view.line.bank_account_id),
-        statement=scope().get(Statement, view.line.statement_id),
-        line_state=line_state,
-        amount_of=lambda detail: Decimal(detail["amount"]),
-    )
+    return line_page(line_id)

@@ -97,4 +97,13 @@ def test_busy_days(tenant_scope: Scope, seed: int) -> None:
 @pytest.mark.slow
 def test_a_year_of_many_lines(tenant_scope: Scope) -> None:
     count = int(os.environ.get("YEAR_LINES", "5000"))
-    live(tenant_scope, 7, count, days=365, steps=count // 50, look=25, changing=0.0003, whole_share=0.01)
+    live(
+        tenant_scope,
+        7,
+        count,
+        days=365,
+        steps=count // 50,
+        look=max(25, count // 250),
+        changing=0.0003,
+        whole_share=0.01,
+    )
