@@ -117,26 +117,24 @@ def _copy(sandbox: Sandbox, account: Row, at: int) -> None:
     )
     made: list[dict[str, Any]] = []
     for row in booked:
-        made.append(_transaction(sandbox, account, row["id"], at))
+        made.append(_transaction(account, row["id"], at))
         if sandbox.settings.duplicates and random.Random(f"twice/{row['id']}").random() < 0.02:
-            made.append(_transaction(sandbox, account, row["id"], at) | {"duplicated": 1})
+            made.append(_transaction(account, row["id"], at) | {"duplicated": 1})
     announced = store.all(
         "SELECT id FROM bank_rows WHERE iban = ? AND visible <= ? AND booked > ? ORDER BY visible, id",
         (account["iban"], at, at),
     )
-    made += [_transaction(sandbox, account, row["id"], at) | {"status": "pending"} for row in announced]
-    store.insert_many("transactions", made)
+    made += [_transaction(account, row["id"], at) | {"status": "pending"} for row in announced]
+    first = sandbox.new_id(len(made)) if made else 0
+    store.insert_many("transactions", [{"id": first + index} | row for index, row in enumerate(made)])
     store.run(
         "UPDATE accounts SET copied = ?, balance = ?, updated = ? WHERE id = ?",
         (at, balance(sandbox, bank, at), at, account["id"]),
     )
 
 
-def _transaction(sandbox: Sandbox, account: Row, bank_row: int, at: int) -> dict[str, Any]:
-    return {
-        "id": sandbox.new_id(), "account": account["id"], "bank_row": bank_row, "status": "posted", "duplicated": 0,
-        "created": at,
-    }  # fmt: skip
+def _transaction(account: Row, bank_row: int, at: int) -> dict[str, Any]:
+    return {"account": account["id"], "bank_row": bank_row, "status": "posted", "duplicated": 0, "created": at}
 
 
 def balance(sandbox: Sandbox, bank: Row, at: int) -> int:

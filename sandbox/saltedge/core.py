@@ -98,9 +98,9 @@ class Sandbox:
         self.log.append(Logged(self.clock.now().isoformat(timespec="milliseconds"), method, path, status, fault))
         self.calls[f"{method} {status}"] += 1
 
-    def new_id(self) -> int:
-        """Ids grow with time and are unique over all kinds."""
-        return FIRST_ID + self.store.next_number("id")
+    def new_id(self, count: int = 1) -> int:
+        """Ids grow with time and are unique over all kinds; the first of `count`."""
+        return FIRST_ID + self.store.next_number("id", count)
 
     def wait(self, seconds: float) -> bool:
         """False when the server is stopped before the time is over."""
