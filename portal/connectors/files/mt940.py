@@ -124,7 +124,7 @@ class StatementAS(library.tags.Statement):
     (?P<status>R?[DC])
     (?P<funds_code>[A-Z])?
     [\n ]?
-    (?P<amount>\d{1,15},\d{0,5}|\d{1,15})
+    (?P<amount>\d{1,15},\d{0,5}|\d{1,15})(?![\d.,])
     (?P<id>[A-Z][A-Z0-9 ]{3})?
     (?P<customer_reference>(?:(?!//)[^\n])*)
     (//(?P<bank_reference>[^\n]*))?
@@ -202,15 +202,16 @@ class _Reader:
         if self._limit is not None and self._entries > self._limit:
             raise Refused("file.too_many_entries", limit=str(self._limit))
         told: list[str] = []
+        size = 0
         for more in self._fields:
             if more.tag != "86":
                 self._fields.back(more)
                 break
             told += more.lines
-            if sum(map(len, told)) > _LONGEST:
+            size += 1 + sum(map(len, more.lines))
+            if size > _LONGEST:
                 raise Refused("mt940.too_wide", line=more.line, limit=str(_LONGEST))
-        data = _read(found)
-        return line_of(data, told)
+        return line_of(_read(found), told)
 
     def _close(self, statement: Statement, found: Field, total: Decimal) -> None:
         balance = _read(found)
