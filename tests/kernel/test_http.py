@@ -49,8 +49,8 @@ def server(serve: Serve) -> Iterator[str]:
         listener.close()
 
 
-def quick(**bounds: int) -> requests.Session:
-    return http.session(connect=1, read=0.4, **bounds)
+def quick(max_bytes: int = http.MAX_BYTES) -> requests.Session:
+    return http.session(connect=1, read=0.4, max_bytes=max_bytes)
 
 
 class Bearer(requests.auth.AuthBase):
