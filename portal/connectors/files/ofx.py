@@ -56,7 +56,7 @@ def parse(stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNAN
             errors.clear()
             yield statement
             deque(statement.lines, maxlen=0)
-        elif kind == STATUS and fields.get("SEVERITY", "").strip().upper() == "ERROR" and not errors:
+        elif kind == STATUS and fields.get("SEVERITY", "").upper() == "ERROR" and not errors:
             text = fields.get("MESSAGE") or fields.get("CODE", "")
             errors.append(" ".join(text.split())[:_LONGEST])
     if not found:

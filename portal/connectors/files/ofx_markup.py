@@ -1,8 +1,8 @@
-"""OFX text as tags with what follows them, piece by piece, in flat memory.
+"""OFX text cut at its tags, piece by piece, in flat memory.
 
-One tokenizer serves SGML and XML: a tag with a text after it is a field, whether closed or not;
-a tag without one opens an aggregate. Comments are left out, CDATA is text. Entities other than
-the named characters of HTML do not exist here, and a DOCTYPE, which could make some, is refused.
+SGML and XML alike: a tag, and the text up to the next one. Comments are left out, CDATA is
+text. Entities other than the named characters of HTML do not exist here, and a DOCTYPE, which
+could make some, is refused.
 """
 
 from __future__ import annotations
@@ -16,18 +16,8 @@ from portal.connectors.errors import Refused
 from portal.connectors.files.limits import BoundedReader, Readable, ReadLimits
 from portal.connectors.files.replay import utf8
 
-Token = tuple[str, str, str]  # tag, its text ("" when it has none), or the name of an end tag
-
 _CHUNK = 64 << 10
-# No part can match in two ways, so that no text makes it slow.
-_TOKEN = re.compile(
-    r"<(?:([A-Za-z][^\s<>/]*+)[^<>]*+(?<!/)>\s*+(?:([^<]++(?:<(?![/A-Za-z?])[^<]*+)*+)(?:</\1\s*+>)?+)?+"
-    r"|/([A-Za-z][^\s<>]*+)\s*+>)",
-    re.ASCII,
-)
-# Plain tags as 1.x has them, without end tags of fields: twice as fast.
-_PLAIN = re.compile(r"<(?:([A-Za-z][\w.:-]*)>\s*([^<]*)|/([A-Za-z][\w.:-]*)>)", re.ASCII)
-_NAME = re.compile(r"</?[A-Za-z][\w.:-]*", re.ASCII)
+_STRAY = re.compile(r"<(?![/?A-Za-z])")
 _CHARSETS = (
     re.compile(rb"<\?xml[^>]{0,200}\bencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE),
     re.compile(rb"\bCHARSET\s*:\s*([\w.-]{1,40}?)(?=\s|COMPRESSION|OLDFILEUID|<|$)", re.IGNORECASE),
@@ -43,18 +33,19 @@ class Markup:
         self._reader: Readable = utf8(reader)
         self._limits = limits
         self._charset = _charset(head)
-        self._lower = b"<OFX" not in head and b"<ofx" in head.lower()
 
-    def tokens(self) -> Iterator[list[Token]]:
-        """The tokens of one piece after the other. Raises Refused for a DOCTYPE and for excess."""
+    def pieces(self) -> Iterator[tuple[list[str], bool]]:
+        """Lists of "TAG>text", without the "<", and whether texts have characters to be `unescaped`.
+
+        Raises Refused for a DOCTYPE and for excess.
+        """
         for piece in self._pieces():
             text = self._decoded(piece)
-            if self._lower:
-                text = _NAME.sub(_upper, text)
-            tokens = _tokens(text)
-            if "&" in text:
-                tokens = [(tag, _unescaped(value) if "&" in value else value, end) for tag, value, end in tokens]
-            yield tokens
+            if "< " in text or text.count("<") != text.count(">"):
+                text = _STRAY.sub("&lt;", text)
+            parts = text.split("<")
+            del parts[0]  # nothing, or the head of 1.x
+            yield parts, "&" in text
 
     def _pieces(self) -> Iterator[bytes]:
         """Blocks that end before a tag, without comments."""
@@ -112,16 +103,7 @@ class Markup:
             return part.decode(self._charset, "replace")
 
 
-def _tokens(text: str) -> list[Token]:
-    tags = text.count("<")
-    if text.count("</") * 3 < tags:
-        tokens = _PLAIN.findall(text)
-        if len(tokens) == tags:
-            return tokens
-    return _TOKEN.findall(text)
-
-
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
     """Named and numbered characters; only with their semicolon, since names have bare ampersands."""
     return _ENTITY.sub(_character, text)
 
@@ -149,10 +131,6 @@ def _last_tag(data: bytes) -> int:
         if mark.isalpha() or mark in (b"/", b"?", b""):
             return end
     return 0
-
-
-def _upper(name: re.Match[str]) -> str:
-    return name[0].upper()
 
 
 def _character(entity: re.Match[str]) -> str:

@@ -56,7 +56,6 @@ class Values:
 
     def amount(self, text: str) -> Decimal:
         """The standard allows point and comma, and no thousands; banks write those all the same."""
-        text = text.strip()
         return Decimal(text) if _USUAL.fullmatch(text) else self._unusual(text)
 
     def _unusual(self, text: str) -> Decimal:
@@ -146,7 +145,7 @@ class StatementReader:
         elif kind == PENDING:
             self._counts["ofx.pending"] += 1
         elif "CURDEF" in fields:
-            self._currency(fields["CURDEF"].strip().upper())
+            self._currency(fields["CURDEF"].upper())
 
     def _account(self, fields: dict[str, str]) -> None:
         statement = self.statement
@@ -194,8 +193,8 @@ class StatementReader:
             bic,
             printed_belgian(description),
             "",
-            get("FITID", "").strip(),
-            get("TRNTYPE", "").strip(),
+            get("FITID", ""),
+            get("TRNTYPE", ""),
         )
 
     def _is_deletion(self, fields: dict[str, str]) -> bool:
