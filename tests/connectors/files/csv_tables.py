@@ -8,7 +8,8 @@ FR = "FR1420041010050500013M02606"
 
 KBC = f"""\
 Rekeningnummer;Rubrieknaam;Naam;Munt;Afschriftnummer;Datum;Omschrijving;Valuta;Bedrag;Saldo;credit;debet;\
-rekeningnummer tegenpartij;BIC tegenpartij;Naam tegenpartij;Adres tegenpartij;gestructureerde mededeling;Vrije mededeling
+rekeningnummer tegenpartij;BIC tegenpartij;Naam tegenpartij;Adres tegenpartij;gestructureerde mededeling;\
+Vrije mededeling
 {BE};   ;DELMOTTE;EUR;  02024001;31/01/2024;OVERSCHRIJVING NAAR   ;30/01/2024;-12,50;1.087,50;      ;-12,50;\
 BE71 0961 2345 6769;GKCCBEBB;JANSEN PIET   ;;;Brood
 {BE};   ;DELMOTTE;EUR;  02024001;01/02/2024;OVERSCHRIJVING VAN;01/02/2024;1.100,00;2.187,50;1.100,00;;\
@@ -23,7 +24,8 @@ Communication libre
 BNP = f"""\
 Volgnummer;Uitvoeringsdatum;Valutadatum;Bedrag;Valuta rekening;Rekeningnummer;Type verrichting;Tegenpartij;\
 Naam van de tegenpartij;Mededeling;Details;Status;Reden van weigering
-2024-00002;31/01/2024;30/01/2024;-12,50;EUR;{BE};Overschrijving;{BE_OTHER};JANSEN PIET;Brood;OVERSCHRIJVING;Geaccepteerd;
+2024-00002;31/01/2024;30/01/2024;-12,50;EUR;{BE};Overschrijving;{BE_OTHER};JANSEN PIET;Brood;OVERSCHRIJVING;\
+Geaccepteerd;
 2024-00001;30/01/2024;30/01/2024;-99,00;EUR;{BE};Domiciliëring;{BE_OTHER};TELECOM;;;Geweigerd;Onvoldoende saldo
 """
 BNP_OLD = f"""\
@@ -39,7 +41,7 @@ FINTRO = f"""\
 Volgnummer;Uitvoeringsdatum;Valutadatum;Bedrag;Valuta rekening;Details;Rekeningnummer
 2024-0001;31/01/2024;30/01/2024;-7.012,50;EUR;MET KAART BROOD;{BE}
 """
-BELFIUS = f"""\
+BELFIUS = """\
 Boekingsdatum vanaf;01/01/2024
 Boekingsdatum tot en met;31/01/2024
 Bedrag vanaf;
@@ -54,7 +56,8 @@ Datum/uur van het laatste saldo;19/02/2024 12:46:57 ;
 ;
 Rekening;Boekingsdatum;Rekeninguittrekselnummer;Transactienummer;Rekening tegenpartij;Naam tegenpartij bevat;\
 Straat en nummer;Postcode en plaats;Transactie;Valutadatum;Bedrag;Devies;BIC;Landcode;Mededelingen
-BE68 5390 0754 7034;31/01/2024;00010;52;BE71 0961 2345 6769;JANSEN PIET;;;OVERSCHRIJVING;30/01/2024;-12,50;EUR;GKCCBEBB;BE;Brood
+BE68 5390 0754 7034;31/01/2024;00010;52;BE71 0961 2345 6769;JANSEN PIET;;;OVERSCHRIJVING;30/01/2024;-12,50;EUR;\
+GKCCBEBB;BE;Brood
 """
 ING_BE = f"""\
 Rekeningnummer;Naam van de rekening;Rekening tegenpartij;Omzetnummer;Boekingsdatum;Valutadatum;Bedrag;Munteenheid;\
@@ -82,7 +85,8 @@ ING_NL = f"""\
 "20240131";"Jansen Piet";"{NL}";"";"BA";"Af";"12,50";"Betaalautomaat";"Brood";"1.087,50";""
 """
 ING_NL_EN = f"""\
-"Date","Name / Description","Account","Counterparty","Code","Debit/credit","Amount (EUR)","Transaction type","Notifications"
+"Date","Name / Description","Account","Counterparty","Code","Debit/credit","Amount (EUR)","Transaction type",\
+"Notifications"
 "20240131","Jansen Piet","{NL}","{NL_OTHER}","BA","Debit","12,50","Payment terminal","Bread"
 """
 ING_NL_SAVINGS = f"""\
@@ -95,7 +99,8 @@ RABOBANK = f"""\
 "Naam tegenpartij","Naam uiteindelijke partij","Naam initiërende partij","BIC tegenpartij","Code","Batch ID",\
 "Transactiereferentie","Machtigingskenmerk","Incassant ID","Betalingskenmerk","Omschrijving-1","Omschrijving-2",\
 "Omschrijving-3","Reden retour","Oorspr bedrag","Oorspr munt","Koers"
-"{NL}","EUR","RABONL2U","000000000000001","2024-01-31","2024-01-30","-12,50","+1087,50","{NL_OTHER}","Jansen Piet","","",\
+"{NL}","EUR","RABONL2U","000000000000001","2024-01-31","2024-01-30","-12,50","+1087,50","{NL_OTHER}",\
+"Jansen Piet","","",\
 "INGBNL2A","cb","","E2E-1","","","","Brood ","","","","","",""
 "{NL_OTHER}","EUR","RABONL2U","000000000000009","2024-02-01","2024-02-01","+5,00","+5,00","{NL}","Eigen","","",\
 "","tb","","","","","","","","","","","",""
@@ -115,8 +120,10 @@ KNAB = f"""\
 KNAB EXPORT;;;;;;;;;;;;;;;;
 Rekeningnummer;Transactiedatum;Valutacode;CreditDebet;Bedrag;Tegenrekeningnummer;Tegenrekeninghouder;Valutadatum;\
 Betaalwijze;Omschrijving;Type betaling;Machtigingsnummer;Incassant ID;Adres;Referentie;Boekdatum;
-"{NL}";"31-01-2024";"EUR";"D";"12,50";"{NL_OTHER}";"Jansen Piet";"30-01-2024";"Overboeking";"Brood";"";"";"";"";"B9F2";"31-01-2024";
-"{NL}";"01-02-2024";"EUR";"C";"2500";"{NL_OTHER}";"Peeters";"01-02-2024";"Overboeking";"";"";"";"";"";"B9F3";"01-02-2024";
+"{NL}";"31-01-2024";"EUR";"D";"12,50";"{NL_OTHER}";"Jansen Piet";"30-01-2024";"Overboeking";"Brood";"";"";"";"";\
+"B9F2";"31-01-2024";
+"{NL}";"01-02-2024";"EUR";"C";"2500";"{NL_OTHER}";"Peeters";"01-02-2024";"Overboeking";"";"";"";"";"";"B9F3";\
+"01-02-2024";
 """
 BUNQ = f"""\
 "Date","Interest Date","Amount","Account","Counterparty","Name","Description"
