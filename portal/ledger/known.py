@@ -17,22 +17,26 @@ from portal.ledger.likeness import Telling, telling
 
 SHIFT = timedelta(days=15)  # a value date is no further from the entry date than this
 
-# Lines that a person took out stay known. `entered` and `format` are of no use for those.
+# Lines that a person took out stay known.
 _LINES = text("""
-SELECT l.id, l.date, l.value_date, l.amount, l.description, l.counterparty, l.counterparty_account, l.reference,
-  l.end_to_end_id, l.fingerprint, l.entry_id IS NOT NULL AS entered, i.origin, i.format, false AS deleted
-FROM statement_lines l
-JOIN statements s ON s.tenant_id = l.tenant_id AND s.id = l.statement_id
-JOIN imports i ON i.tenant_id = s.tenant_id AND i.id = s.import_id
-WHERE l.tenant_id = :tenant AND l.bank_account_id = :account AND l.date BETWEEN :first AND :last
-  AND (l.date = ANY(:days) OR l.value_date = ANY(:days))
+SELECT id, date, value_date, amount, description, counterparty, counterparty_account, reference, end_to_end_id,
+  fingerprint, statement_id, entry_id IS NOT NULL AS entered, false AS deleted
+FROM statement_lines
+WHERE tenant_id = :tenant AND bank_account_id = :account AND date BETWEEN :first AND :last
+  AND (date = ANY(:days) OR value_date = ANY(:days))
 UNION ALL
-SELECT d.id, d.date, d.value_date, d.amount, d.description, d.counterparty, d.counterparty_account, d.reference,
-  d.end_to_end_id, d.fingerprint, false, '', '', true
-FROM deleted_lines d
-WHERE d.tenant_id = :tenant AND d.bank_account_id = :account AND d.date BETWEEN :first AND :last
-  AND (d.date = ANY(:days) OR d.value_date = ANY(:days))
+SELECT id, date, value_date, amount, description, counterparty, counterparty_account, reference, end_to_end_id,
+  fingerprint, statement_id, false, true
+FROM deleted_lines
+WHERE tenant_id = :tenant AND bank_account_id = :account AND date BETWEEN :first AND :last
+  AND (date = ANY(:days) OR value_date = ANY(:days))
 ORDER BY date, id
+""")
+# Asked apart from the lines: there are many of those, and few statements.
+_STATEMENTS = text("""
+SELECT s.id, s.first_date, s.last_date, i.origin, i.format FROM statements s
+JOIN imports i ON i.tenant_id = s.tenant_id AND i.id = s.import_id
+WHERE s.tenant_id = :tenant AND s.bank_account_id = :account AND s.first_date <= :last AND s.last_date >= :first
 """)
 _SOURCES = text("""
 SELECT line_id, remote_id FROM line_sources
@@ -42,12 +46,6 @@ WHERE tenant_id = :tenant AND line_id = ANY(:lines) AND provider = :provider
 _CORRECTED = text("""
 SELECT line_id, before FROM line_changes
 WHERE tenant_id = :tenant AND line_id = ANY(:lines) AND source = 'person' ORDER BY changed_at DESC
-""")
-_WHOLE = text("""
-SELECT s.first_date, s.last_date FROM statements s
-JOIN imports i ON i.tenant_id = s.tenant_id AND i.id = s.import_id
-WHERE s.tenant_id = :tenant AND s.bank_account_id = :account AND i.origin <> 'feed'
-  AND s.first_date < :last AND s.last_date > :first
 """)
 
 
@@ -126,9 +124,12 @@ def known_lines(scope: Scope, account_id: uuid.UUID, provider: str, told: Sequen
     for line_id, remote in scope.session.execute(_SOURCES, where):
         ids[line_id].add(remote)
     corrected = {row.line_id: row.before for row in scope.session.execute(_CORRECTED, where)}
+    told_in = {row.id: row for row in scope.session.execute(_STATEMENTS, span)}
     for row in rows:
-        found.add(_kept(row, len(found.lines), corrected.get(row.id), frozenset(ids.get(row.id, ()))), row.fingerprint)
-    found.spans = [(row.first_date, row.last_date) for row in scope.session.execute(_WHOLE, span)]
+        remote_ids = frozenset(ids.get(row.id, ()))
+        kept = _kept(row, told_in.get(row.statement_id), len(found.lines), corrected.get(row.id), remote_ids)
+        found.add(kept, row.fingerprint)
+    found.spans = [(row.first_date, row.last_date) for row in told_in.values() if row.origin != "feed"]
     return found
 
 
@@ -146,16 +147,18 @@ class _AsTold:
     end_to_end_id: str
 
 
-def _kept(row: Any, place: int, before: Mapping[str, Any] | None, remote_ids: frozenset[str]) -> Kept:
+def _kept(row: Any, told_in: Any, place: int, before: Mapping[str, Any] | None, remote_ids: frozenset[str]) -> Kept:
+    """`told_in`: the row of its statement; None for a line taken out with it."""
+    by_hand = told_in is not None and told_in.origin == "hand"
     words = {name: getattr(row, name) for name in WORDS}
-    told = words | {name: before[name] for name in WORDS if before and name in before and row.origin != "hand"}
+    told = words | {name: before[name] for name in WORDS if before and name in before and not by_hand}
     return Kept(
         row.id,
         telling(_Place(place), _AsTold(row.date, row.value_date, **told), row.amount),
         words,
         before is not None,
         row.entered,
-        row.format if row.origin == "feed" else "",
+        told_in.format if told_in is not None and told_in.origin == "feed" else "",
         row.deleted,
         remote_ids,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from flask import Blueprint, Response, abort, flash, request, stream_with_context, url_for
+from flask import Blueprint, Response, flash, request, stream_with_context, url_for
 from flask_babel import gettext as _
 
 from portal.access import Permission, Right
@@ -27,11 +27,9 @@ BANK = "/c/<uuid:client>/bank"
 ENDINGS = {"camt": ("xml", "application/xml"), "coda": ("cod", "text/plain; charset=iso-8859-1")}
 
 
-@blueprint.get(BANK + "/statements/<uuid:statement_id>.<kind>")
+@blueprint.get(BANK + "/statements/<uuid:statement_id>.<any(camt, coda):kind>")
 @require(Permission.STATEMENTS, Right.VIEW)
 def statement(client: uuid.UUID, statement_id: uuid.UUID, kind: str) -> Response:
-    if kind not in ENDINGS:
-        abort(404)
     row = scope().get(Statement, statement_id)
     back = url_for("statements.statement", client=client, statement_id=row.id)
     try:

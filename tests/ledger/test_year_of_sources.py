@@ -64,6 +64,7 @@ def live(scope: Scope, seed: int, count: int, days: int, steps: int, *, look: in
             start = chance.randrange(booked)
             files.bring(what, start, min(booked, start + chance.randrange(1, min(count // 4, 3000) + 2)))
         if step % look == 0:
+            scope.session.commit()
             doubled = days_of(stored(scope, account.number)) - bank
             assert not doubled, f"step {step}, {what}: {doubled}"
     first.told_to = second.told_to = count

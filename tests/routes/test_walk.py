@@ -120,7 +120,7 @@ def path_of(app: Flask, rule: Rule, ids: dict[str, uuid.UUID], **instead: object
         return adapter.build(rule.endpoint, values)
 
 
-WORDS = {"app": "exact"}
+WORDS = {"app": "exact", "kind": "camt"}
 
 
 def shape(response: TestResponse) -> str:
