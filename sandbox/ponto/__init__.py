@@ -33,4 +33,6 @@ def serve(
         with sandbox.working:
             sandbox.close()
 
-    return wsgi.serve(app, port, "sandbox-ponto", close)
+    running = wsgi.serve(app, port, "sandbox-ponto", close)
+    sandbox.stand_at(running.url)
+    return running

@@ -23,7 +23,8 @@ def create_app(data_dir: Path | str, *, clock: Base | None = None) -> Flask:
 
     @app.before_request
     def stand() -> None:
-        sandbox.stand_at(request.host_url.rstrip("/"))
+        if not sandbox.origin:
+            sandbox.stand_at(request.host_url.rstrip("/"))
 
     for part in (api, pages, control, control_page):
         app.register_blueprint(part.blueprint(sandbox))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.server
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sandbox.ponto import Running, create_app, demo, serve
 from sandbox.ponto.banks import BANKS, iban
+from tests.sandbox.ponto.listener import Listener
 
 APP, SECRET, BACK = "app-of-the-tests", "secret", "http://127.0.0.1:9/back"
 NOON = "2026-05-20T12:00:05+00:00"
@@ -303,29 +302,6 @@ def test_a_consent_ends_after_180_days_and_is_told_once(world: World) -> None:
 
 
 # ------------------------------------------------------------------------------ webhooks
-
-
-class Listener:
-    """Takes down what is posted."""
-
-    def __init__(self, answer: int = 200) -> None:
-        heard: list[tuple[dict[str, str], bytes]] = []
-        self.heard, self.answer = heard, answer
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                heard.append((dict(self.headers.items()), body))
-                self.send_response(outer.answer)
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                return None
-
-        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/callbacks"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
 
 @pytest.fixture
