@@ -25,7 +25,8 @@ from portal.couplings.books import read_books, refresh_books
 from portal.couplings.defaults import defaults_for
 from portal.couplings.dossiers import store_dossiers
 from portal.couplings.models import Configuration, Coupling
-from portal.demo import cast, files, movements
+from portal.demo import cast, files, invoices, movements
+from portal.documents.intake import hand_in
 from portal.identity import passwords, sessions
 from portal.identity.models import User
 from portal.kernel import clock
@@ -216,6 +217,18 @@ class Scene:
                     suffix = "cod" if make is files.coda else "xml"
                     with self._client(client) as scope:
                         import_file(scope, f"{first:%Y-%m}.{suffix}", BytesIO(content), len(content))
+
+    def bring_documents(self) -> None:
+        """The invoices behind last month's payments, and some days of takings."""
+        first = _months(3)[-1]
+        for client in self.clients:
+            moves = movements.month_of(client.index, first, 14 + client.index % 5 * 4)
+            with self._client(client) as scope:
+                row = scope.session.get_one(Tenant, client.tenant_id)
+                us = invoices.Side(row.name, row.country, row.vat_number, row.enterprise_number)
+                for name, content in invoices.of_movements(moves, us, client.iban):
+                    hand_in(scope, name, BytesIO(content))
+                hand_in(scope, f"takings-{first:%Y-%m}.csv", BytesIO(invoices.takings(client.index, first)))
 
     def configure(self) -> None:
         start = _months(3)[0]

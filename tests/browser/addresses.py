@@ -29,6 +29,7 @@ LOGINS = {"authorisations.show": "lapsing", "authorisations.fetch_page": "french
 IDS = {
     "account_id": "bank_accounts", "import_id": "imports", "statement_id": "statements", "line_id": "statement_lines",
     "entry_id": "entries", "configuration_id": "configurations",
+    "document_id": "documents", "document_file_id": "document_files", "coupling_id": "couplings",
 }  # fmt: skip
 # Other states of a page than the one of the first client: which client, and what stands in the query.
 MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
@@ -71,7 +72,11 @@ class Addresses:
 
     def _rules(self) -> Iterator[Rule]:
         for rule in sorted(self._app.url_map.iter_rules(), key=lambda rule: rule.rule):
-            if "GET" in (rule.methods or ()) and rule.endpoint not in NOT_PAGES:
+            if (
+                "GET" in (rule.methods or ())
+                and rule.endpoint not in NOT_PAGES
+                and not rule.endpoint.startswith("api.")
+            ):
                 yield rule
 
     def of(self, who: str) -> Iterator[tuple[str, str]]:
