@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary, UnexpectedReply
-from portal.connectors.feed import RefreshStatus
-from tests.connectors.feed_contract import kept, read, refusal_of
+from portal.connectors.feed import FeedTransaction, RefreshStatus
+from tests.connectors.feed_contract import assert_nothing_lost, kept, read, refusal_of
 from tests.connectors.ponto.world import World
 
 
@@ -174,3 +176,24 @@ def test_a_list_that_points_elsewhere_is_not_followed(world: World, monkeypatch:
         assert isinstance(error, UnexpectedReply)
         assert error.code == "ponto.foreign_link"
         assert len(world.gate.calls) == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_readings_that_break_off_anywhere_lose_nothing(world: World, seed: int) -> None:
+    """Each page's cursor is kept when it comes; now and then nobody reads on, for a while."""
+    chance, cursor = random.Random(seed), ""
+    seen: list[FeedTransaction] = []
+    for _ in range(24):
+        for page in world.connection.transactions(world.account, cursor):
+            seen += page.transactions
+            cursor = page.cursor or cursor
+            if chance.random() < 0.35:
+                break
+        for _ in range(chance.randrange(3)):
+            amount = Decimal(chance.randrange(-99_999, 99_999)) / 100
+            world.book(amount, world.today - timedelta(days=chance.randrange(90)), "By chance")
+        world.control.post("clock", advance=chance.choice([3600, 43_200, 200_000]))
+    for _ in range(2):  # one reading ends what was broken off, one more what came in between
+        last, cursor = read(world, cursor)
+        seen += last
+    assert_nothing_lost(world, seen)
