@@ -17,6 +17,7 @@ from portal.connectors.files.limits import BoundedReader, Readable, ReadLimits
 from portal.connectors.files.replay import utf8
 
 _CHUNK = 64 << 10
+_COMMENT, _CDATA = b"<!--", b"<![CDATA["
 _STRAY = re.compile(r"<(?![/?A-Za-z])")
 _CHARSETS = (
     re.compile(rb"<\?xml[^>]{0,200}\bencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE),
@@ -41,7 +42,7 @@ class Markup:
         """
         for piece in self._pieces():
             text = self._decoded(piece)
-            if "< " in text or text.count("<") != text.count(">"):
+            if "< " in text or "<!" in text or text.count("<") != text.count(">"):
                 text = _STRAY.sub("&lt;", text)
             parts = text.split("<")
             del parts[0]  # nothing, or the head of 1.x
@@ -66,26 +67,28 @@ class Markup:
 
     def _unmarked(self, data: bytes) -> tuple[bytes, bytes]:
         """Without comments and CDATA marks; what is still open comes back as it is."""
-        parts = []
-        at = 0
-        while (start := data.find(b"<!", at)) >= 0:
-            parts.append(data[at:start])
-            kind, end_mark = (b"<!--", b"-->") if data.startswith(b"<!--", start) else (b"<![CDATA[", b"]]>")
-            if not data.startswith(kind, start):
-                if len(data) - start < 9 and (kind.startswith(data[start:]) or b"<!--".startswith(data[start:])):
-                    return b"".join(parts), data[start:]
-                if data[start + 2 : start + 3].isalpha():
-                    raise Refused("ofx.doctype")
-                parts.append(b"&lt;!")
-                at = start + 2
+        parts: list[bytes] = []
+        at = seen = 0
+        while (start := data.find(b"<!", seen)) >= 0:
+            begun = data[start : start + len(_CDATA)]
+            if begun.startswith(_COMMENT):
+                mark, end_mark = _COMMENT, b"-->"
+            elif begun == _CDATA:
+                mark, end_mark = _CDATA, b"]]>"
+            elif start + len(begun) == len(data) and (_CDATA.startswith(begun) or _COMMENT.startswith(begun)):
+                return b"".join((*parts, data[at:start])), data[start:]
+            elif begun[2:3].isalpha():
+                raise Refused("ofx.doctype")
+            else:
+                seen = start + 2
                 continue
-            end = data.find(end_mark, start + len(kind))
+            end = data.find(end_mark, start + len(mark))
+            parts.append(data[at:start])
             if end < 0:
                 return b"".join(parts), data[start:]
-            if kind == b"<![CDATA[":
-                text = self._decoded(data[start + len(kind) : end])
-                parts.append(text.translate(_ESCAPES).encode())
-            at = end + 3
+            if mark is _CDATA:
+                parts.append(self._decoded(data[start + len(mark) : end]).translate(_ESCAPES).encode())
+            at = seen = end + len(end_mark)
         parts.append(data[at:])
         return b"".join(parts), b""
 
