@@ -11,10 +11,12 @@ from flask import g, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from portal.connectors import registry
 from portal.feeds.models import Feed, State
 from portal.feeds.opening import manifest_of
 from portal.feeds.reading import AccountFeed, FeedView, is_of_sandbox, state_of
 from portal.feeds.renewals import days_left
+from portal.feeds.wording import EXPLANATIONS
 from portal.kernel import clock
 from portal.routes import _problems, wording
 from portal.routes._access import scope
@@ -31,6 +33,7 @@ WORDS = {
     State.PAUSED: (_l("Paused"), "stopped"),
     State.REVOKED: (_l("Disconnected"), "none"),
 }
+TROUBLES = (State.ATTENTION, State.CONSENT_ENDED, State.PAUSED)
 SOON = 30  # days before the end from which a date is shown as near
 
 
@@ -88,8 +91,8 @@ HEADS = (
 )  # fmt: skip
 
 
-def ways() -> dict[str, Way]:
-    """What is known of each provider, told alike."""
+def way(provider: str) -> Way:
+    """What is known of a provider, told alike for each."""
     told = {
         "ponto": (
             _("paid, fast support"),
@@ -114,35 +117,37 @@ def ways() -> dict[str, Way]:
             ),
         ),
     }
-    return {name: Way(name, label(name), sub, rows) for name, (sub, rows) in told.items()}
-
-
-def way(provider: str) -> Way:
-    known = ways().get(provider)
-    return known or Way(provider, label(provider), "", ("–",) * len(HEADS))
+    sub, rows = told.get(provider, ("", ("–",) * len(HEADS)))
+    return Way(provider, label(provider), sub, rows)
 
 
 def problem(view: FeedView) -> Problem | None:
     """The card of what is wrong with a feed; None when nothing is."""
     feed = view.feed
     failing = next((one for one in view.ticked if one.row.failures and one.row.next_due_at), None)
-    code = feed.state_code if feed.state in (State.ATTENTION, State.CONSENT_ENDED, State.PAUSED) else ""
-    code = code or (f"feed.{feed.state}" if feed.state in (State.ATTENTION, State.CONSENT_ENDED, State.PAUSED) else "")
+    code = (feed.state_code or f"feed.{feed.state}") if feed.state in TROUBLES else ""
     if not code and failing is not None:
         code = feed.last_code
     if not code:
         return None
+    told = explained(feed, code)
     retries = feed.state in (State.CONNECTED, State.ATTENTION)
     return _problems.problem(
-        code,
+        told,
         rows_words(view),
         provider_text=feed.last_text,
         at=feed.last_at or feed.state_since,
         heals_at=view.next_due_at if retries else None,
-        about=about(feed),
+        about=about(feed) | ({} if told == code else {"provider_code": code}),
         package=label(feed.provider),
         key="feed",
     )
+
+
+def explained(feed: Feed, code: str) -> str:
+    """The code itself where somebody explained it, else that of the state it led to."""
+    known = registry.explain(code) or EXPLANATIONS.get(code) or code.startswith("authorisation.")
+    return code if known else f"feed.{feed.state if feed.state in TROUBLES else State.ATTENTION}"
 
 
 def rows_words(view: FeedView) -> str:
@@ -170,12 +175,12 @@ def packet(feed: Feed) -> str:
 
 def reason(one: AccountFeed) -> str:
     """Why an account is not in order, in few words; "" when it is."""
-    return _problems.title(one.code) if one.code else ""
+    return _problems.title(explained(one.feed, one.code)) if one.code else ""
 
 
-def code_words(code: str) -> str:
-    """A code with its sentence, for a row of what was fetched."""
-    return _problems.title(code) if code else ""
+def code_words(feed: Feed, code: str) -> str:
+    """The few words for a code, for a row of what was fetched."""
+    return _problems.title(explained(feed, code)) if code else ""
 
 
 def browser() -> str:

@@ -151,7 +151,7 @@ def _renewed(scope: Scope, feed: Feed, hint: Notice) -> Response:
 def _outcome(scope: Scope, feed: Feed, hint: Notice) -> tuple[str, str]:
     """Tone and words; what the provider said is committed either way."""
     if hint.failed:
-        why = _feeds.code_words(hint.code)
+        why = _feeds.code_words(feed, hint.code)
         return "warn", _("The consent was not renewed. %(why)s", why=why)
     try:
         renewed = renewals.finish(runtime.get(), scope, feed)

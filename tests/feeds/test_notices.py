@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import update
 
-from portal.connectors.feed import Notice
+from portal.connectors.feed import FeedTransaction, Notice
 from portal.feeds import fetching, notices
 from portal.feeds.models import Feed, FeedAccount, State
 from portal.kernel import clock
@@ -52,16 +53,17 @@ def test_a_word_during_a_fetch_is_not_forgotten(office: Office) -> None:
     (remote,) = office.bank.accounts
     feed_id = office.link()
     office.bank.grow(remote, *DAYS)
-    first = office.bank.page
 
     class Talkative(provider.Client):
-        def pending(self, account: str) -> object:  # type: ignore[override]  # hands the list on
+        def pending(self, account: str) -> Sequence[FeedTransaction]:
             notices.heed(office.means, provider.KEY, [Notice("success", office.bank.link)])
             return super().pending(account)
 
+    def opener(means: object, feed: Feed, *, person: bool = False, link: str = "") -> provider.Client:
+        return Talkative(office.bank)
+
     (row,) = office.accounts(feed_id)
-    fetching.fetch(office.means, office.client.id, row.id, lambda *_, **__: Talkative(office.bank))
-    assert first
+    fetching.fetch(office.means, office.client.id, row.id, opener)
     assert due(office, feed_id) == [True]
 
 
