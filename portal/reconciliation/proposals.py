@@ -50,6 +50,7 @@ class Proposal:
     reasons: tuple[Reason, ...]
     score: int
     days: int  # from the oldest document to the line
+    whole: bool  # nothing of the line is left
 
     @property
     def amount(self) -> Decimal:
@@ -58,7 +59,7 @@ class Proposal:
     @property
     def order(self) -> tuple[object, ...]:
         first = self.parts[0].document
-        return (-self.confidence, -self.score, abs(self.days), first.date, len(self.parts), first.id)
+        return (-self.confidence, not self.whole, -self.score, abs(self.days), first.date, len(self.parts), first.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ def _single(
         reasons=tuple(_reasons(told, rivals, days, line, document)),
         score=score - (20 if days < EARLY or days > LATE else 0),
         days=days,
+        whole=part == line.amount,
     )
 
 
@@ -246,4 +248,5 @@ def _of_several(
 ) -> Proposal:
     days = (line.date - min(part.document.date for part in parts)).days
     credit = (Reason("credit"),) if any(not _same_way(line, part.document) for part in parts) else ()
-    return Proposal(tuple(parts), confidence, reasons + credit, score, days)
+    whole = sum((part.amount for part in parts), Decimal(0)) == line.amount
+    return Proposal(tuple(parts), confidence, reasons + credit, score, days, whole)

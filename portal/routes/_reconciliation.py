@@ -10,13 +10,13 @@ from decimal import Decimal, InvalidOperation
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.charts import Segment
 from portal.kernel.errors import Invalid
 from portal.kernel.i18n import Unreadable, parse_amount
 from portal.reconciliation.evidence import Confidence
 from portal.reconciliation.proposals import Proposal, Reason
 from portal.reconciliation.reading import AccountCount, LineView
 from portal.reconciliation.service import Wish
+from portal.shapes import Segment
 
 WARN = frozenset({"rivals", "foreign", "claimed", "before", "late", "oldest"})
 

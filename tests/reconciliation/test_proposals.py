@@ -158,6 +158,12 @@ def test_a_credit_note_is_set_off() -> None:
     )  # fmt: skip
 
 
+def test_what_uses_the_whole_line_comes_before_what_leaves_a_rest() -> None:
+    some = [document("200.00", "V26-0091"), document("150.00", "V26-0092"), document("-20.00", "C26-0003")]
+    found = best(line("330.00", text="V26-0091 en V26-0092 min creditnota", counterparty="Garage Peeters"), *some)
+    assert (len(found.parts), found.confidence) == (3, Confidence.PROBABLE)
+
+
 def test_a_round_sum_of_a_known_party_goes_on_the_oldest() -> None:
     old, new = document("70.00", date=DAY - timedelta(days=60)), document("70.00", date=DAY - timedelta(days=20))
     found = best(line("100.00", counterparty="Garage Peeters"), new, old)
