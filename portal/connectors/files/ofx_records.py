@@ -97,7 +97,7 @@ class Records:
         fields: dict[str, str] = {}
         for pieces, escaped in self._markup.pieces():
             for piece in pieces:
-                if piece[:1] == "/" and piece in ends:
+                if ends and piece in ends:
                     continue
                 tag, _, text = piece.partition(">")
                 does, name = tags[tag]
