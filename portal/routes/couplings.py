@@ -13,7 +13,7 @@ from portal.activity.service import timeline
 from portal.connectors import registry
 from portal.connectors.errors import ConnectorError
 from portal.couplings import configurations as room
-from portal.couplings import reading, service
+from portal.couplings import documents, reading, service
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.defaults import defaults_for
 from portal.couplings.models import Configuration, Coupling
@@ -246,7 +246,10 @@ def switch_off(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
 def switch_on(client: uuid.UUID, configuration_id: uuid.UUID) -> Response:
     row = _living(configuration_id)
     try:
-        room.reactivate_configuration(scope(), row.id, _account_of(row))
+        if row.bank_account_id is None:
+            documents.save_configuration(scope(), scope().get(Coupling, row.coupling_id), documents.choices_of(row))
+        else:
+            room.reactivate_configuration(scope(), row.id, _account_of(row))
     except PortalError as error:
         db().rollback()
         flash(wording.of_error(error.code, error.values), "stop")
