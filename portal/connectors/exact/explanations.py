@@ -115,7 +115,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         N_("The journal is of the wrong type"),
         N_("Exact does not accept this kind of entry in the chosen journal. Nothing was booked."),
         "firm",
-        (N_("Choose a bank journal for bank entries in the configuration."), _SEND_AGAIN),
+        (N_("Choose a journal of the right type in the configuration of the coupling."), _SEND_AGAIN),
         can_test=True,
     ),
     "exact.journal_unknown": Explanation(
@@ -133,9 +133,13 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     ),
     "exact.relation_missing": Explanation(
         N_("Exact asks for a customer or supplier"),
-        N_("The chosen ledger account may only be used with a relation. Nothing was booked."),
+        N_("The entry or its ledger account may only be used with a relation. Nothing was booked."),
         "firm",
-        (N_("Choose a suspense account that needs no relation."), _SEND_AGAIN),
+        (
+            N_("Of a document: make the customer or supplier in Exact, with its VAT or enterprise number."),
+            N_("Of a bank line: choose a suspense account that needs no relation."),
+            _SEND_AGAIN,
+        ),
     ),
     "exact.entry_number_used": Explanation(
         N_("The entry number is taken in Exact"),
