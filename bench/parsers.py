@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.makers.camt import camt_file
 from bench.makers.coda import coda_file
+from bench.makers.csv import few_file, kbc_file
 from bench.makers.ofx import ofx_file
 from bench.makers.qif import qif_file
 from bench.table import Row
@@ -95,6 +96,20 @@ QUIFFEN = Reader(
     "accounts = Qif.parse(sys.argv[1], day_first=False).accounts.values()\n"
     "count = sum(len(entries) for account in accounts for entries in account.transactions.values())",
 )
+# What one writes by hand: the csv module's rows as dictionaries, each day by strptime, each amount a Decimal.
+DICT_READER = Reader(
+    "DictReader, strptime, Decimal",
+    "",
+    "import csv\nfrom datetime import datetime\nfrom decimal import Decimal\n"
+    "def amount(text): return Decimal(text.replace('.', '').replace(',', '.'))\n"
+    "def day(text): return datetime.strptime(text, '%d/%m/%Y').date()",
+    "count = 0\n"
+    "with open(sys.argv[1], encoding='cp1252', newline='') as f:\n"
+    "    for row in csv.DictReader(f, delimiter=';'):\n"
+    "        line = day(row['Datum']), amount(row['Bedrag']), row.get('Saldo') and amount(row['Saldo'])\n"
+    "        value = row.get('Valuta') and day(row['Valuta'])\n"
+    "        count += 1",
+)
 
 
 def rows(quick: bool = False) -> Iterator[Row]:
@@ -109,6 +124,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
         camt_file(camt, count, LINES, version)
         yield from _compare(camt, f"CAMT.053.001.{version} {_size(camt)}", count, ((CAMT053, 2.0),))
     yield from _personal(statements // 5)
+    yield from _tables(statements)
 
 
 def _personal(statements: int) -> Iterator[Row]:
@@ -120,6 +136,14 @@ def _personal(statements: int) -> Iterator[Row]:
     qif = FILES / f"{statements}.qif"
     qif_file(qif, statements, LINES)
     yield from _compare(qif, f"QIF {_size(qif)}", statements, ((QUIFFEN, 15.0),))
+
+
+def _tables(statements: int) -> Iterator[Row]:
+    """CSV: all columns of KBC with balances that are checked, and the few columns of others."""
+    for work, make in (("CSV of KBC, checked,", kbc_file), ("CSV of four columns", few_file)):
+        path = FILES / f"{statements}-{make.__name__}.csv"
+        make(path, statements, LINES)
+        yield from _compare(path, f"{work} {_size(path)}", statements, ((DICT_READER, 2.5),))
 
 
 def _compare(path: Path, work: str, statements: int, peers: tuple[tuple[Reader, float], ...]) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Tables of bank lines of any size, in the way of KBC (18 columns, with balances) and with the few columns of others."""
+"""Tables of bank lines of any size: all 18 columns of KBC with balances, and the few columns of others."""
 
 from __future__ import annotations
 

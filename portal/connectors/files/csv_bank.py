@@ -28,7 +28,7 @@ from portal.kernel import clock
 FORMAT = "csv"
 
 _HEAD = 64 << 10  # characters in which the table has to begin
-_HEAD_LINES = 400
+_HEAD_LINES = 120
 _LOOKED_AT = 5_000  # rows in which dates and amounts have to show how they are written
 _AHEAD = timedelta(days=370)  # a booked movement is not dated later
 

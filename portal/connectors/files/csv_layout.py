@@ -84,7 +84,7 @@ def is_data(row: Sequence[str]) -> bool:
 
 
 def _score(rows: Rows) -> tuple[int, int]:
-    data = [row for _, row in rows if len(row) > 1 and is_data(row)]
+    data = [row for _, row in rows[: _PREAMBLE + _ROWS] if len(row) > 1 and is_data(row)]
     return len(data), max((len(row) for row in data), default=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -91,7 +92,7 @@ class RowReader:
         self._format = format
         self._layout = layout
         self._order = order
-        self._limit = limits.entries
+        self._limit = sys.maxsize if limits.entries is None else limits.entries
         self._answers = answers
         self._amounts = Amounts(decimal)
         self._dates: dict[str, date] = {}
@@ -124,19 +125,20 @@ class RowReader:
         dates, follow, stretch = self._dates, self._chains.setdefault(key, Chain()), Stretch()
         date_at, *_, currency_at, account_at, _, _, _, _, _, _, _, _, status_at, refusal_at = self._at
         amount_of, make, width, has_balance = self._way(), self._maker(), self._width, self._has_balance
-        line, told, before = 0, ("", ""), None
+        keyed, guarded = account_at + currency_at < 2 * width, status_at + refusal_at < 2 * width
+        line, told, before, count, limit = 0, ("", ""), None, self._entries, self._limit
         try:
             for line, row in rows:
                 if len(row) == width:
                     row.append("")
                 elif (len(row) != width + 1 or row[width]) and not self._fitted(line, row):
                     continue
-                if (said := (row[account_at], row[currency_at])) != told:
+                if keyed and (said := (row[account_at], row[currency_at])) != told:
                     if self._key(row, key) != key:
                         self._again = (line, row)
                         break
                     told = said
-                if (row[status_at] or row[refusal_at]) and _is_not_booked(row[status_at], row[refusal_at]):
+                if guarded and (row[status_at] or row[refusal_at]) and _is_not_booked(row[status_at], row[refusal_at]):
                     stretch.left_out += 1
                     continue
                 day = dates.get(row[date_at])
@@ -151,15 +153,19 @@ class RowReader:
                         self._again = self._broken(line, row, key, amount, balance)
                         break
                     stretch.balance(balance, amount)
-                if day != before:
-                    stretch.turn(day)
-                    before = day
-                stretch.total += amount
+                    if day != before:
+                        stretch.turn(day)
+                        before = day
+                    stretch.total += amount
+                count += 1
+                if count > limit:
+                    raise Refused("file.too_many_entries", limit=str(limit))
                 yield make(row, day, amount)
         except Refused as refusal:
             refusal.line = refusal.line or line
             refusal.values.setdefault("mapping", self._mapping.key)
             raise
+        self._entries = count
         stretch.close(statement, follow)
 
     def _fitted(self, line: int, cells: list[str]) -> bool:
@@ -204,24 +210,25 @@ class RowReader:
 
     def _maker(self) -> Callable[[list[str], date, Decimal], StatementLine]:
         """What makes a line of a row, its date and its amount."""
-        dates, text_at, texts, limit = self._dates, self._text, self._texts, self._limit
+        dates, text_at, texts = self._dates, self._text, self._texts
         _, value_at, *_, name_at, account_at, bic_at, reference_at, end_at, bank_at, code_at, _, _, _ = self._at
+        more = min(value_at, account_at, bic_at, reference_at, end_at, bank_at, code_at) < self._width
 
         def make(row: list[str], day: date, amount: Decimal) -> StatementLine:
-            self._entries += 1
-            if limit is not None and self._entries > limit:
-                raise Refused("file.too_many_entries", limit=str(limit))
             value = row[value_at]
             text = row[text_at] if texts is None else " ".join(texts(row))
             description = text.strip()
             if "  " in description or "\n" in description:
                 description = " ".join(description.split())
-            reference = row[reference_at].strip()
+            reference = row[reference_at].strip() if more else ""
             if reference:
                 reference = structured(reference) or squeezed(reference)
             elif "+++" in description or "***" in description:
                 reference = printed_belgian(description)
             name = row[name_at].strip()
+            if not more:
+                name = squeezed(name) if "  " in name else name
+                return StatementLine(day, None, amount, description, name, "", "", reference)
             return StatementLine(
                 day,
                 (dates.get(value) or self._value_date(value)) if value else None,

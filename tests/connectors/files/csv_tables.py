@@ -141,7 +141,7 @@ Liste des opérations du compte entre le 01/01/2024 et le 02/02/2024;
 
 Date;Libellé;Débit euros;Crédit euros;
 31/01/2024;"PAIEMENT PAR CARTE
-BOULANGERIE   
+BOULANGERIE
 ";12,50;;
 01/02/2024;"VIREMENT EN VOTRE FAVEUR
 ";;1 100,00;
