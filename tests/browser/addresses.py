@@ -38,6 +38,7 @@ MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "entries.index": [(scene.NEW, {}), (scene.DRAFTS, {"state": "draft"}), (scene.BOOKED, {"q": "no such"})],
     "runs.index": [(scene.CLOSED, {}), (scene.NEW, {})],
     "statements.index": [(scene.NEW, {})],
+    "reconciliation.index": [(scene.NEW, {}), (scene.BOOKED, {"view": "done"})],
     "statements.account": [(scene.GAP, {})],
     "statements.lines": [(scene.DRAFTS, {"state": "waiting"}), (scene.BOOKED, {"q": "no such"})],
     "couplings.index": [(scene.WITHOUT_COUPLING, {}), (scene.FAILING, {})],

@@ -80,4 +80,5 @@ document.addEventListener("htmx:afterSettle", () => {
   go(next ?? line);
 });
 
-if (list() && !location.hash) go(lines()[0]);
+if (list()) go(lines()[0]);
+else if (lines().length) document.querySelector("[data-find]")?.focus(); // the page of one line is there to search
