@@ -48,21 +48,26 @@ def learn(scope: Scope, feed: Feed, status: LinkStatus, accounts: Sequence[Told]
 
 
 def take_end(scope: Scope, feed: Feed, ends_at: datetime | None) -> None:
-    """A later end is a consent given anew: reminders count from here, and links to renew it have served."""
+    """A later end is a consent given anew."""
     if ends_at is None or ends_at == feed.consent_ends_at:
         return
     before, feed.consent_ends_at = feed.consent_ends_at, ends_at
     if before is not None and local_day(before) == local_day(ends_at):
         return
     if before is None or ends_at > before:
-        feed.consent_since = clock.now()
-        mine = (RenewalLink.tenant_id == feed.tenant_id, RenewalLink.feed_id == feed.id)
-        served = update(RenewalLink).where(*mine, RenewalLink.used_at.is_(None)).values(used_at=clock.now())
-        scope.session.execute(served)
+        given(scope, feed)
     activity.record(
         scope, "feed.consent_until", states.subject(feed), provider=manifest_of(feed.provider).label,
         bank=feed.institution_name, until=local_day(ends_at).isoformat(),
     )  # fmt: skip
+
+
+def given(scope: Scope, feed: Feed) -> None:
+    """A consent as of now: reminders count from here, and links to renew the one before have served."""
+    feed.consent_since = clock.now()
+    mine = (RenewalLink.tenant_id == feed.tenant_id, RenewalLink.feed_id == feed.id)
+    served = update(RenewalLink).where(*mine, RenewalLink.used_at.is_(None)).values(used_at=clock.now())
+    scope.session.execute(served)
 
 
 def end(scope: Scope, feed: Feed, code: str, words: str = "") -> None:

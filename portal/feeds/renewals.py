@@ -119,7 +119,7 @@ def _send(scope: Scope, vault: Vault, settings: Settings, feed: Feed, person: Pe
     told = {
         "person": person.name, "client": client.name, "bank": feed.institution_name, "until": link.expires_at,
         "provider": manifest_of(feed.provider).label, "ends": ends_at, "days": "" if left is None else str(left),
-        "link": f"{settings.base_url}/renew?t={sign(settings, feed.tenant_id, link.id)}",
+        "link": f"{settings.base_url}/renew?t={sign(settings, feed.tenant_id, link.id)}&lang={person.locale[:2]}",
     }  # fmt: skip
     values = {key: _plain(value) for key, value in told.items()}
     mail.write(scope.session, vault, to=person.email, template=template, locale=person.locale, values=values)
@@ -240,6 +240,7 @@ def finish(means: Means, scope: Scope, feed: Feed, opener: Opener = open_feed) -
     gone = bool(status.ended) or (after is not None and after <= now)
     renewed = not gone and (feed.state == State.CONSENT_ENDED or before is None or after is None or after > before)
     if renewed:
+        consents.given(scope, feed)
         consents.revive(scope, feed)
         activity.record(scope, "feed.renewed", states.subject(feed), bank=feed.institution_name)
     return renewed

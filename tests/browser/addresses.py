@@ -19,16 +19,17 @@ from tests.browser import scene
 from tests.browser.stack import Stack
 
 CAST = {"nobody": "", "staff": cast.STAFF[1].email, "administrator": cast.STAFF[0].email, "owner": cast.OWNERS[0].email}
-NOT_PAGES = frozenset({"static", "start.healthz"})
+# What answers no browser, and the way back from a provider, which serves once.
+NOT_PAGES = frozenset({"static", "start.healthz", "renewals.back", "renewals.ical"})
 # Pages that a link in a mail leads to: which mail, and to whom.
 MAILED = {
     "auth.verify": ("verify_email", "new@example.com"), "auth.reset": ("reset_password", cast.OWNERS[3].email),
-    "start.verify_portal": ("verify_portal", cast.FIRM_EMAIL),
+    "start.verify_portal": ("verify_portal", cast.FIRM_EMAIL), "renewals.show": ("renewal", scene.RENEWER),
 }  # fmt: skip
 LOGINS = {"authorisations.show": "lapsing", "authorisations.fetch_page": "french"}  # with few dossiers
 IDS = {
     "account_id": "bank_accounts", "import_id": "imports", "statement_id": "statements", "line_id": "statement_lines",
-    "entry_id": "entries", "configuration_id": "configurations",
+    "entry_id": "entries", "configuration_id": "configurations", "feed_id": "feeds",
     "document_id": "documents", "document_file_id": "document_files", "coupling_id": "couplings",
 }  # fmt: skip
 # Other states of a page than the one of the first client: which client, and what stands in the query.
@@ -52,6 +53,9 @@ MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "entries.portal_index": [(0, {"state": "draft"})],
     "runs.batch": [(0, {"state": "failed"})],
     "switch.index": [(0, {"q": "garage"})],
+    "feeds.index": [(scene.NEW, {})],
+    "feeds.show": [(scene.ALSO_BOOKED, {}), (scene.DRAFTS, {})],
+    "consents.index": [(0, {"q": "no such"})],
     "auth.sign_in": [(0, {"lang": "fr"})],
 }  # fmt: skip
 WIZARD = ("couplings.choose_dossier", "couplings.replaced", "couplings.wizard_configuration", "couplings.check")
@@ -129,6 +133,6 @@ class Addresses:
             mail = session.scalars(select(Mail).where(Mail.template == template, Mail.to_email == to)).first()
             assert mail is not None, f"no mail {template} to {to}"
             _, text = notifications.read(session, made.vault, mail)
-        found = re.search(r"\?t=(\S+)", text)
+        found = re.search(r"\?t=([^\s&]+)", text)
         assert found
         return found.group(1)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pyotp
+from sqlalchemy import select
 
 from portal.access import Actor, Scope
 from portal.demo import cast
 from portal.demo.scene import Client, Scene
+from portal.feeds import renewals
+from portal.feeds.models import Feed, FeedAccount, FeedFetch
 from portal.identity import second_factor
 from portal.identity import service as identity
 from portal.identity.models import User
-from portal.kernel.db import Setting
+from portal.kernel import clock
+from portal.kernel.db import Setting, uuid7
+from portal.ledger.models import BankAccount
 from portal.sync import batches
 from portal.tenants.models import Tenant
 from tests import factories as make
@@ -22,6 +28,7 @@ from tests import factories as make
 BOOKED, ALSO_BOOKED, DRAFTS, FAILING, WITHOUT_COUPLING, NEW, CLOSED, WITHOUT_STATEMENTS, GAP, LEAVING = range(10)
 PLACES = (0, 1, 3, 4, 9, 13, 14, 18, 21, 7)
 DUTCH, FRENCH = cast.OWNERS[1].email, cast.STAFF[2].email
+RENEWER = "renewer@example.com"
 CAREFUL = cast.OWNERS[2].email  # has a second factor
 
 
@@ -60,8 +67,37 @@ class SmallFirm(Scene):
     def _open_client(self, index: int, row: dict[str, Any]) -> Client:
         return super()._open_client((*PLACES, 36, 37)[index], row)
 
+    def link_bank(self, place: int, state: str, code: str, days: int) -> None:
+        """A bank of a client, as it stands so many days before its consent ends."""
+        now, ends_at = clock.now(), clock.now() + timedelta(days=days)
+        with self._client(self.clients[place]) as scope:
+            account = scope.session.scalars(select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id)).first()
+            feed = Feed(
+                tenant_id=scope.tenant_id, id=uuid7(), provider="saltedge", environment="live", sandbox=True,
+                institution="kbc_be", institution_name="KBC", country="BE", state=state, state_code=code,
+                state_since=now, created_at=now, connected_at=now, consent_ends_at=ends_at, consent_since=now,
+                contact_email=RENEWER, contact_locale="en-GB", last_at=now, last_code=code, last_request_id="r-1",
+            )  # fmt: skip
+            scope.session.add(feed)
+            scope.session.flush()
+            row = FeedAccount(
+                tenant_id=scope.tenant_id, id=uuid7(), feed_id=feed.id, remote_id="1", ticked=account is not None,
+                bank_account_id=account.id if account else None, number=account.number if account else "1",
+                currency="EUR", last_at=now, created_at=now,
+            )  # fmt: skip
+            scope.session.add(row)
+            scope.session.flush()
+            scope.session.add(
+                FeedFetch(tenant_id=scope.tenant_id, feed_account_id=row.id, started_at=now, finished_at=now,
+                          state="failed" if code else "done", code=code, stored=0 if code else 12)
+            )  # fmt: skip
+            renewals.send_links(scope, self.made.vault, self.made.settings, feed)
+
     def add_what_pages_need(self) -> None:
-        """A run of several clients, a log-in of a client's own, waiting mails with links."""
+        """A run of several clients, a log-in of a client's own, linked banks, waiting mails with links."""
+        self.link_bank(BOOKED, "connected", "", 9)
+        self.link_bank(ALSO_BOOKED, "consent_ended", "saltedge.consent_expired", -2)
+        self.link_bank(DRAFTS, "attention", "saltedge.provider_error", 40)
         database, vault, base = self.made.database, self.made.vault, self.made.settings.base_url
         staff = self.users[cast.STAFF[1].email]
         with database.scoped(Setting(self.firm, self.firm, None, staff.id)) as session:

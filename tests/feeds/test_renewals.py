@@ -87,6 +87,17 @@ def test_a_renewed_consent_ends_the_purpose_of_its_links(office: Office) -> None
     with office.scope() as scope:
         assert renewals.finish(office.means, scope, scope.get(Feed, feed_id))
     assert opened(office, token).served
+    assert [link.used_at is not None for link in office.all(RenewalLink)] == [True]
+
+
+def test_a_consent_renewed_on_its_first_day_ends_the_purpose_too(office: Office, moving: Clock) -> None:
+    feed_id = office.link()
+    (token,) = mailed(office, feed_id)
+    moving.pass_(60)
+    office.bank.renew(180)  # ends on the same day, a minute later
+    with office.scope() as scope:
+        assert renewals.finish(office.means, scope, scope.get(Feed, feed_id))
+    assert opened(office, token).served
 
 
 def test_coming_back_without_a_new_consent_renews_nothing(office: Office) -> None:
