@@ -25,6 +25,7 @@ TOOLS = {
     "mypy": "a program of make lint",
     "ruff": "a program of make lint",
     "types-requests": "read by mypy",
+    "lxml-stubs": "read by mypy",
     "pytest-playwright": "a plug-in of pytest",
     "pytest-xdist": "a plug-in of pytest",
 }
