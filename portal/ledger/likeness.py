@@ -9,7 +9,7 @@ some know the value date only, and each words its texts in its own way. So:
 - all else is a matter of degree. `pair` gives each line at most one partner, the likest first, so
   that equal lines of a day are as many as the source that tells most of them.
 
-A pair without any sign in common (two different names, or one side silent) is made only where
+A pair without any sign in common (two different names, one side silent) is made only where
 the caller knows that one of the sides tells that day whole.
 """
 
@@ -54,7 +54,8 @@ class Telling:
     end_to_end: str
     name: str
     text: str
-    words: frozenset[str] = field(repr=False)
+    names: frozenset[str] = field(repr=False)  # words of the counterparty's name
+    words: frozenset[str] = field(repr=False)  # of name and description
 
     @property
     def said(self) -> tuple[Hashable, ...]:
@@ -71,7 +72,7 @@ def telling(key: Hashable, line: Line, amount: int) -> Telling:
         account = belgian_iban(account)
     end_to_end = plain(line.end_to_end_id)
     reference = plain(line.reference)
-    words = f"{line.counterparty} {line.description}".split()
+    names = _words(line.counterparty)
     return Telling(
         key,
         line.date,
@@ -82,8 +83,13 @@ def telling(key: Hashable, line: Line, amount: int) -> Telling:
         "" if end_to_end in NOTHING else end_to_end,
         plain(line.counterparty),
         plain(line.description),
-        frozenset(word for word in map(plain, words) if len(word) > 2),
+        names,
+        names | _words(line.description),
     )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in map(plain, text.split()) if len(word) > 2)
 
 
 def contradict(one: Telling, other: Telling) -> bool:
@@ -122,11 +128,19 @@ def _signs(one: Telling, other: Telling) -> int:
             points += worth
         elif _within(mine, other) or _within(theirs, one):
             points += worth // 2
+    if _unheard_of(one, other) or _unheard_of(other, one):
+        return points
     points += _alike(one.name, other.name, 40) + _alike(one.text, other.text, 40)
     common = len(one.words & other.words)
     if common:
         points += 40 * common // min(len(one.words), len(other.words))
     return points
+
+
+def _unheard_of(one: Telling, other: Telling) -> bool:
+    """A name of which the other side, that does say something, has no word: all card payments of a day
+    share the words around the shop."""
+    return bool(one.names and other.words) and not one.names & other.words and one.name not in other.blob
 
 
 def _within(id_: str, other: Telling) -> bool:

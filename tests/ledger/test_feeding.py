@@ -129,6 +129,15 @@ def test_two_different_lines_of_one_amount_stay_two(tenant_scope: Scope, account
     assert (other.stored, third.stored) == (1, 1)
 
 
+def test_card_payments_of_one_amount_in_two_shops_are_two(
+    tenant_scope: Scope, account: BankAccount, feed: Feed
+) -> None:
+    """They share all words but the shop's; neither source tells the day whole."""
+    feed(("1", StatementLine(START, START, Decimal(-25), "BANCONTACT 02-03 Delhaize Gent kaart 6703", "Delhaize Gent")))
+    shell = StatementLine(START, None, Decimal(-25), "SHELL ZAVENTEM BANCONTACT 02-03 kaart 6703")
+    assert feed(("s1", shell), by="saltedge").stored == 1
+
+
 def test_pending_lines_are_kept_apart_and_replaced(tenant_scope: Scope, account: BankAccount, feed: Feed) -> None:
     coming = FeedTransaction("w1", PENDING, line(0, -7, "C", "card"))
     assert feed(coming, ("1", line(0, 10, "A"))).pending == 1
@@ -162,7 +171,8 @@ def test_a_name_that_comes_later_is_taken_and_kept(tenant_scope: Scope, account:
 
 def test_another_source_fills_in_only_what_is_empty(tenant_scope: Scope, account: BankAccount, feed: Feed) -> None:
     feed(("1", StatementLine(START, START, Decimal(10), "Rent", "Immo")))
-    feed(("s1", line(0, 10, "BE61310126985517", "Rent of March for Immo")), by="saltedge")
+    more = StatementLine(START, START, Decimal(10), "Rent of March", "Immo Zuid", "BE61310126985517")
+    feed(("s1", more), by="saltedge")
     row = tenant_scope.session.scalars(
         select(StoredLine).where(StoredLine.bank_account_id == account.id).execution_options(populate_existing=True)
     ).one()
