@@ -67,7 +67,7 @@ class Addresses:
     def __init__(self, app: Flask, product: Stack) -> None:
         self._app, self._product, self._scene = app, product, product.scene
         self._shared: dict[str, Any] = {
-            "portal": self._scene.firm, "batch_id": self._scene.batch, "app": "exact",
+            "portal": self._scene.firm, "batch_id": self._scene.batch, "app": "exact", "kind": "camt",
             "mail_id": product.value("SELECT id FROM mails ORDER BY id LIMIT 1"),
         }  # fmt: skip
 
