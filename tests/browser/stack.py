@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import requests
@@ -47,13 +49,18 @@ class Control:
         reply.raise_for_status()
         return reply.json()
 
+    def is_there(self) -> bool:
+        return supervisor.answers(urlsplit(self.url).port or 0, "/control/")
+
 
 @dataclass
 class Stack:
     """What runs, and who is in it."""
 
     base: str
-    control: Control
+    control: Control  # of the bookkeeping package
+    ponto: Control
+    saltedge: Control
     made: Runtime
     urls: Urls
     scene: SmallFirm
@@ -96,37 +103,71 @@ def wait(ready: Callable[[], object], what: str, seconds: float = PATIENCE) -> A
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
+class Place:
+    """A loopback port that nobody else gets until whoever it is kept for starts."""
+
+    def __init__(self) -> None:
+        self._held: socket.socket | None = None
+        while self._held is None:
+            self.port, held = free_port(), socket.socket()
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                held.bind(("127.0.0.1", self.port))
+                held.listen()
+                self._held = held
+            except OSError:  # somebody was quicker
+                held.close()
+
+    def leave(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
 def running(home: Path, servers: Servers, urls: Urls) -> Iterator[Stack]:
-    """Sandbox, scene, web, worker, scheduler; all of it ends with the generator."""
+    """Sandboxes, scene, web, worker, scheduler; all of it ends with the generator."""
+    places = {name: Place() for name in ("PORT", "SANDBOX_PORT", "PONTO_SANDBOX_PORT", "SALTEDGE_SANDBOX_PORT")}
     environment = {
         **os.environ, "KOPPELPOORT_HOME": str(home), "DATABASE_URL": urls.app, "OWNER_DATABASE_URL": urls.owner,
-        "REDIS_URL": servers.redis_url, "PORT": str(free_port()), "SANDBOX_PORT": str(free_port()), "DEMO": "1",
+        "REDIS_URL": servers.redis_url, "DEMO": "1", **{name: str(place.port) for name, place in places.items()},
         "AUDIT_KEY": "the audit key of the tests", "LOG_LEVEL": "WARNING",
     }  # fmt: skip
     settings = Settings.from_env(environment)
     vault = Vault([Kek(name, key) for name, key in settings.key_encryption_keys.items()])
     made = Runtime(settings, Database(settings.database_url, pool_size=5), vault)
+    ponto, saltedge = supervisor.ponto_sandbox(settings), supervisor.saltedge_sandbox(settings)
     sandbox, (web, worker, _, scheduler) = supervisor.sandbox(settings), supervisor.children(settings)
     worker.command = worker.command[:3]  # without naming a queue it serves them all
-    children = (sandbox, web, worker, scheduler)
+    children = (sandbox, ponto, saltedge, web, worker, scheduler)
     with (home / "processes.log").open("w") as out:
         log = Log(out)
         try:
             for child in children:
                 child.environment = environment
-            sandbox.start(log)
-            wait(lambda: supervisor.answers(settings.sandbox_port, "/control/"), "the sandbox")
+            exact = begin(sandbox, log, places["SANDBOX_PORT"])
+            of_ponto = begin(ponto, log, places["PONTO_SANDBOX_PORT"])
+            of_saltedge = begin(saltedge, log, places["SALTEDGE_SANDBOX_PORT"])
+            for control in (exact, of_ponto, of_saltedge):
+                wait(control.is_there, control.url)
             scene = SmallFirm(made)
             scene.play()
+            places["PORT"].leave()
             for child in (web, worker, scheduler):
                 child.start(log)
             wait(lambda: supervisor.answers(settings.port, "/healthz"), "the web server")
-            control = Control(f"http://127.0.0.1:{settings.sandbox_port}")
-            yield Stack(settings.base_url, control, made, urls, scene, worker)
+            yield Stack(settings.base_url, exact, of_ponto, of_saltedge, made, urls, scene, worker)
         finally:
             for child in reversed(children):
                 stop(child)
+            for place in places.values():
+                place.leave()
             made.database.engine.dispose()
+
+
+def begin(sandbox: Child, log: Log, place: Place) -> Control:
+    place.leave()
+    sandbox.start(log)
+    return Control(f"http://127.0.0.1:{place.port}")
 
 
 def stop(child: Child) -> None:
