@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from portal.connectors.files.csv_dialects import HEADLESS, known_dialect
 from portal.connectors.files.csv_guess import WORDS, complete, guess, is_currency
-from portal.connectors.files.csv_mapping import CsvMapping, fingerprint_of, plain, trimmed
+from portal.connectors.files.csv_mapping import DESCRIPTION, CsvMapping, column_names, fingerprint_of, plain, trimmed
 from portal.connectors.files.csv_values import is_amount, is_date
 from portal.connectors.files.references import is_iban
 
@@ -142,9 +142,9 @@ def _unknown(rows: Rows, delimiter: str) -> Layout:
     if heading is not None and not _is_heading(rows[heading][1], width):
         heading = None
     layout = _layout(rows, delimiter, heading, None, first)
-    if not layout.header:
-        return replace(layout, guess=_by_shape(layout))
-    return replace(layout, mapping=layout.guess if complete(layout.guess) else None)
+    if layout.header and complete(layout.guess):
+        return replace(layout, mapping=layout.guess)
+    return replace(layout, guess=_by_shape(layout))
 
 
 def _is_heading(row: Sequence[str], width: int) -> bool:
@@ -154,17 +154,23 @@ def _is_heading(row: Sequence[str], width: int) -> bool:
 
 
 def _by_shape(layout: Layout) -> CsvMapping:
-    """What the cells tell where nothing stands above them; only to be confirmed."""
-    columns = list(zip(*(tuple(row) + ("",) * (layout.width - len(row)) for row in layout.rows), strict=False))
-    found: dict[str, str] = {}
-    for role, shape in (("date", is_date), ("currency", is_currency), ("amount", is_amount)):
-        for n, column in enumerate(columns, 1):
-            if f"#{n}" not in found.values() and role not in found and all(shape(cell.strip()) for cell in column):
-                found[role] = f"#{n}"
-    longest = max(range(len(columns)), key=lambda n: sum(map(len, columns[n])), default=None)
-    texts = [f"#{longest + 1}"] if longest is not None and f"#{longest + 1}" not in found.values() else []
-    width = {"width": layout.width}
-    return CsvMapping.from_json({"key": "open", "delimiter": layout.delimiter, "description": texts} | found | width)
+    """The guess, with what the cells tell where the headings say nothing; only to be confirmed."""
+    names = column_names(layout.names)
+    found = {role: name for name, role in layout.guess.used().items() if role != DESCRIPTION} if layout.header else {}
+    texts = list(layout.guess.description) if layout.header else []
+    columns = {
+        name: [row[n].strip() if n < len(row) else "" for row in layout.rows if is_data(row)]
+        for n, name in enumerate(names)
+    }
+    for role, shape in (("date", is_date), ("currency", is_currency), ("account", is_iban), ("amount", is_amount)):
+        free = [name for name in names if name not in found.values() and name not in texts]
+        if role not in found and (fits := [name for name in free if columns[name] and all(map(shape, columns[name]))]):
+            found[role] = fits[0]
+    free = [name for name in names if name not in found.values()]
+    if not texts and free:
+        texts = [max(free, key=lambda name: sum(map(len, columns[name])))]
+    data = {"key": "open", "delimiter": layout.delimiter, "description": texts}
+    return CsvMapping.from_json(data | found | ({} if layout.header else {"width": layout.width}))
 
 
 def _headings_only(tables: Mapping[str, Rows]) -> Layout | None:

@@ -116,7 +116,10 @@ class CsvMapping:
 def column_names(header: Sequence[str]) -> list[str]:
     """A name for each column, each once: its plain heading, else "#" and its number."""
     heads = [plain(cell) for cell in header]
-    return [head if head and heads.count(head) == 1 else f"#{n}" for n, head in enumerate(heads, 1)]
+    # A file without headings has "#1" … for headings, and a number alone would be taken for a word.
+    return [
+        head if heads.count(head) == 1 and not head.isdigit() and head else f"#{n}" for n, head in enumerate(heads, 1)
+    ]
 
 
 def place_of(name: str, header: Sequence[str]) -> int | None:

@@ -281,3 +281,16 @@ def test_a_reader_cannot_answer(sign_in: SignIn, world: World, who: str) -> None
     reader = sign_in(getattr(world, who))
     assert reader.get(url).status_code == 403
     assert reader.post(url, data={"role": ROLES}).status_code == 403
+
+
+def test_a_table_without_headings_is_mapped_by_its_columns(
+    sign_in: SignIn, owner: User, account: Tenant, database: Database
+) -> None:
+    client = sign_in(owner)
+    bank = make.make_bank_account(database, account)
+    content = b"12/31/2018,Your payment,EUR,1525.00,-1000.00\n"
+    url = question(client, account, content, account=str(bank.id))
+    assert "Column 4" in client.get(url).text
+    done = client.post(url, data={"role": ["date", "description", "currency", "", "amount"]})
+    assert done.status_code == 303
+    assert amounts(database, account) == ["-1000.00"]
