@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import requests
@@ -81,12 +81,12 @@ class ExactWorld:
     bank_account, suspense_account = "550000", "499000"
     foreign_account = LedgerAccount("999999", "Nowhere", "00000000-0000-4000-8000-000000000000", "general")
     open_day, closed_day = OPEN, CLOSED
-    invoice_journals: ClassVar = {EntryKind.SALES: "70", EntryKind.PURCHASE: "60"}
-    party_accounts: ClassVar = {EntryKind.SALES: "400000", EntryKind.PURCHASE: "440000"}
     result_account, vat_code = "702000", "4"
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self.invoice_journals: Mapping[EntryKind, str] = {EntryKind.SALES: "70", EntryKind.PURCHASE: "60"}
+        self.party_accounts: Mapping[EntryKind, str] = {EntryKind.SALES: "400000", EntryKind.PURCHASE: "440000"}
         self.secret = control.post("grants", environment=ENVIRONMENT, client_id=APP, login="kantoor")["access_token"]
         self.gate = RecordingGate()
         self.connection: Bookkeeping = self._connect(control.url)
