@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from portal.connectors.errors import Refused
 from portal.connectors.files.limits import Readable, ReadLimits
@@ -16,6 +17,7 @@ _BANK = frozenset(("bank", "ccard", "cash", "oth a", "oth l"))
 _ACCOUNT = "account"
 _SWITCHES = ("option:", "clear:")
 _SHOWN = 40  # characters of a name
+_letter = itemgetter(0)
 _NAMED = 8  # other sections that are remembered
 
 
@@ -28,7 +30,7 @@ class Section:
     account: str = ""
 
 
-# Section, value by letter (the last one where a letter repeats), and all its lines.
+# Section, line by letter (the last one where a letter repeats), and all its lines, each with its letter.
 Entry = tuple[Section, dict[str, str], list[str]]
 
 
@@ -48,7 +50,11 @@ class Sections:
         for entries in self._blocks():
             for entry in entries:
                 lines = entry.lstrip("^\n").split("\n")
-                fields = {line[:1]: line[1:] for line in lines}
+                try:
+                    fields = dict(zip(map(_letter, lines), lines, strict=True))
+                except IndexError:
+                    lines = [line for line in lines if line]
+                    fields = _by_letter(lines)
                 if "!" in fields:
                     yield from self._headed(lines)
                 elif self._section.bank:
@@ -91,7 +97,7 @@ class Sections:
                     waiting.append(line)
                 continue
             if waiting:
-                fields = {item[:1]: item[1:] for item in waiting}
+                fields = _by_letter(waiting)
                 if self._section.bank:
                     yield self._section, fields, waiting
                 else:
@@ -124,9 +130,13 @@ class Sections:
 
     def _aside(self, fields: dict[str, str]) -> None:
         if self._section.title == _ACCOUNT and len(self._accounts) < 2:
-            name = " ".join(fields.get("N", "").split())[:_SHOWN]
+            name = " ".join(fields.get("N", "")[1:].split())[:_SHOWN]
             if name:
                 self._accounts.append(name)
+
+
+def _by_letter(lines: list[str]) -> dict[str, str]:
+    return {line[0]: line for line in lines}
 
 
 def _decoded(block: bytes) -> str:

@@ -40,7 +40,7 @@ class StatementReader:
         self._numbers = numbers
         self._others = others
         self._dates = dates
-        self._amounts = amounts
+        self._read = amounts.read
         statement.lines = self._lines()
 
     def _lines(self) -> Iterator[StatementLine]:
@@ -50,7 +50,7 @@ class StatementReader:
             if section is not self._section:
                 self.next = section
                 break
-            if "T" not in fields and not any(fields.values()):
+            if "T" not in fields and not any(line[1:].strip() for line in lines):
                 continue
             number = next(self._numbers)
             if limit is not None and number > limit:
@@ -71,29 +71,29 @@ class StatementReader:
 
     def _usual(self, fields: dict[str, str]) -> StatementLine:
         get = fields.get
-        amount = get("T") or get("U")
+        amount = get("T", "")[1:] or get("U", "")[1:]
         if not amount:
             raise Refused("qif.missing", element="T")
-        day = get("D")
+        day = get("D", "")[1:]
         if not day:
             raise Refused("qif.missing", element="D")
-        description = " ".join(get("M", "").split())
+        description = " ".join(get("M", "")[1:].split())
         if "A" in fields:
-            description = _squeezed(f"{description} {fields['A']}")
-        counterparty = " ".join(get("P", "").split())
+            description = _squeezed(f"{description} {fields['A'][1:]}")
+        counterparty = " ".join(get("P", "")[1:].split())
         if not description and not counterparty:
-            description = _squeezed(get("L", ""))
+            description = _squeezed(get("L", "")[1:])
         return StatementLine(
             self._dates[day],
             None,
-            self._amounts.read(amount),
+            self._read(amount),
             description,
             counterparty,
             "",
             "",
             printed_belgian(description),
             "",
-            get("N", "").strip(),
+            get("N", "")[1:].strip(),
         )
 
     def _repeating(self, lines: list[str]) -> StatementLine:
@@ -115,7 +115,7 @@ class StatementReader:
             elif letter == "$":
                 seen += 1
                 if len(details) < self._limits.details:
-                    details.append(LineDetail(self._amounts.read(line[1:]), memo or category))
+                    details.append(LineDetail(self._read(line[1:]), memo or category))
         if seen > self._limits.width:
             raise Refused("qif.too_wide")
         if seen > len(details):
@@ -136,13 +136,13 @@ def _unrepeated(lines: list[str]) -> dict[str, str]:
     """
     fields: dict[str, str] = {}
     for line in lines:
-        letter, value = line[:1], line[1:]
-        before = fields.setdefault(letter, value)
-        if before is value:
+        letter = line[0]
+        before = fields.setdefault(letter, line)
+        if before is line:
             continue
         if letter == "A":
-            fields[letter] = f"{before} {value}"
-        elif (letter == "T" or (letter == "D" and "S" not in fields)) and before.strip() != value.strip():
+            fields[letter] = f"{before} {line[1:]}"
+        elif (letter == "T" or (letter == "D" and "S" not in fields)) and before.strip() != line.strip():
             raise Refused("qif.missing", element="^")
     return fields
 

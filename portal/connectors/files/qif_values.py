@@ -44,13 +44,15 @@ def settle(entries: Iterable[Entry], answers: Answers) -> Settled:
     sign = open_date = open_amount = ""
     for _, fields, _ in entries:
         if order is None and "D" in fields:
-            order, is_open = _order(fields["D"])
-            open_date = open_date or (fields["D"].strip()[:_LONGEST] if is_open else "")
+            text = fields["D"][1:].strip()
+            order, is_open = _order(text)
+            open_date = open_date or (text[:_LONGEST] if is_open else "")
         if not sign:
             for letter in "TU$":
-                shown = decimal_sign(fields.get(letter, "").strip())
+                text = fields.get(letter, "")[1:].strip()
+                shown = decimal_sign(text)
                 if shown == UNSETTLED:
-                    open_amount = open_amount or fields[letter].strip()[:_LONGEST]
+                    open_amount = open_amount or text[:_LONGEST]
                 elif shown:
                     sign = shown
                     break
@@ -69,7 +71,7 @@ def settle(entries: Iterable[Entry], answers: Answers) -> Settled:
 
 def _order(text: str) -> tuple[bool | None, bool]:
     """Whether a date shows that the day comes first, and whether it has two readings."""
-    match = _DATE.fullmatch(text.strip()[:_LONGEST])
+    match = _DATE.fullmatch(text[:_LONGEST])
     if match is None or match[1] is None or len(match[1]) > 2:
         return None, False
     first, second = int(match[1]), int(match[2])
