@@ -128,5 +128,3 @@ def is_shown_out(scope: Scope, feed: Feed) -> bool:
 def accounts_of(scope: Scope, feed: Feed) -> Sequence[FeedAccount]:
     query = select(FeedAccount).where(FeedAccount.tenant_id == feed.tenant_id, FeedAccount.feed_id == feed.id)
     return scope.session.scalars(query.order_by(FeedAccount.number, FeedAccount.currency, FeedAccount.id)).all()
-
-

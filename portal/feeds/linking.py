@@ -250,4 +250,3 @@ def disconnect(means: Means, scope: Scope, feed: Feed, opener: Opener = open_fee
         states.move(scope, feed, State.REVOKED)
     for row in consents.accounts_of(scope, feed):
         row.next_due_at = None
-

@@ -124,9 +124,7 @@ def test_who_lost_the_right_renews_nothing(database: Database, vault: Vault) -> 
     office = open_office(database, vault)
     staff = make.make_user(database, "Karin Wouters")
     with database.scoped(Setting(tenant=office.firm.id)) as session:
-        session.add(
-            Membership(tenant_id=office.firm.id, user_id=staff.id, role="staff", created_at=staff.created_at)
-        )
+        session.add(Membership(tenant_id=office.firm.id, user_id=staff.id, role="staff", created_at=staff.created_at))
     feed_id, state = office.begin(phone="+32 2 000 00 00")
     office.come_back(feed_id, state)
     office.tick(feed_id)

@@ -78,9 +78,7 @@ def test_a_signed_callback_makes_accounts_due(office: Office, sign_in: SignIn) -
     assert all(row.next_due_at and row.next_due_at <= clock.now() for row in office.accounts(feed_id))
 
 
-def test_an_unsigned_callback_does_nothing(
-    office: Office, sign_in: SignIn, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unsigned_callback_does_nothing(office: Office, sign_in: SignIn, capsys: pytest.CaptureFixture[str]) -> None:
     feed_id = office.link()
     office.fetch(feed_id)
     before = [row.next_due_at for row in office.accounts(feed_id)]
