@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, tuple_
+from sqlalchemy import and_, func, or_, select, tuple_
 
 from portal.access import Scope
 from portal.couplings.models import Configuration
@@ -93,10 +93,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Every bank account, the one with most to do first; `drafts`: entries of the client account that wait."""
+    """Every bank account, the one with most to do first; `drafts`: the entries that may still change."""
 
     accounts: Sequence[AccountCount]
-    drafts: int
+    drafts: Sequence[uuid.UUID]
 
 
 def _drafts(scope: Scope) -> Any:
@@ -124,16 +124,16 @@ def overview(scope: Scope) -> Overview:
         .subquery()
     )  # fmt: skip
     to_go = func.coalesce(counted.c.to_go, 0)
-    drafts = select(func.count()).where(Entry.tenant_id == scope.tenant_id, Entry.state == "draft").scalar_subquery()
+    drafts = select(func.array_agg(Entry.id)).where(Entry.tenant_id == scope.tenant_id, Entry.state == "draft")
     query = (
         select(BankAccount.id, BankAccount.name, BankAccount.number, BankAccount.currency,
-               func.coalesce(counted.c.total, 0), to_go, drafts)
+               func.coalesce(counted.c.total, 0), to_go, drafts.scalar_subquery())
         .outerjoin(counted, counted.c.bank_account_id == BankAccount.id)
         .where(BankAccount.tenant_id == scope.tenant_id)
         .order_by(to_go.desc(), BankAccount.name, BankAccount.id)
     )  # fmt: skip
     rows = scope.session.execute(query).all()
-    return Overview([AccountCount(*row[:-1]) for row in rows], rows[0][-1] if rows else 0)
+    return Overview([AccountCount(*row[:-1]) for row in rows], (rows[0][-1] if rows else None) or ())
 
 
 def waiting_counts(scope: Scope) -> Mapping[uuid.UUID, int]:
@@ -147,33 +147,34 @@ def waiting_counts(scope: Scope) -> Mapping[uuid.UUID, int]:
     return dict(scope.session.execute(query).tuples())
 
 
-def list_waiting(scope: Scope, account: AccountCount, *, after: str = "", limit: int = PAGE) -> Page:
-    """Lines with something left, the oldest first, each with proposals. Two queries."""
+def list_waiting(
+    scope: Scope, account: AccountCount, drafts: Sequence[uuid.UUID], *, after: str = "", limit: int = PAGE
+) -> Page:
+    """Lines with something left, the oldest first, each with proposals. Two queries.
+
+    Lines in no entry and lines in drafts are looked up apart: each have an index that leads past what was sent.
+    """
     line = StatementLine
     key = _cursor(after)
-    branches = [
-        _branch(scope, account.id, line.entry_id.is_(None), key, limit),
-        _branch(scope, account.id, line.entry_id.in_(_drafts(scope)), key, limit),
-    ]
-    # Each branch has an index of its own, whatever was sent before.
-    ids = branches[0].union_all(branches[1]).subquery()
-    query = select(line).where(line.tenant_id == scope.tenant_id, line.id.in_(select(ids.c.id)))
+    loose = _left(scope, account.id, key).where(line.entry_id.is_(None)).order_by(line.date, line.id).limit(limit + 1)
+    ids: Any = select(loose.subquery().c.id)
+    if drafts:
+        drafted = _left(scope, account.id, key).where(line.entry_id.in_(drafts)).cte().prefix_with("MATERIALIZED")
+        first = select(drafted.c.id).order_by(drafted.c.date, drafted.c.id).limit(limit + 1).subquery()
+        ids = ids.union_all(select(first.c.id))
+    query = select(line).where(line.tenant_id == scope.tenant_id, line.id.in_(ids))
     found = list(scope.session.scalars(query.order_by(line.date, line.id).limit(limit + 1)))
     cursor = f"{found[limit - 1].date.isoformat()}~{found[limit - 1].id}" if len(found) > limit else ""
     return Page(_proposed(scope, found[:limit], account.currency), cursor)
 
 
-def _branch(
-    scope: Scope, account_id: uuid.UUID, where: Any, key: tuple[date, uuid.UUID] | None, limit: int
-) -> Select[Any]:
+def _left(scope: Scope, account_id: uuid.UUID, key: tuple[date, uuid.UUID] | None) -> Any:
     line = StatementLine
-    query = select(line.id).where(
+    query = select(line.id, line.date).where(
         line.tenant_id == scope.tenant_id, line.bank_account_id == account_id, line.amount != Decimal(0),
-        line.matched != line.amount, where,
+        line.matched != line.amount,
     )  # fmt: skip
-    if key:
-        query = query.where(line.date >= key[0], tuple_(line.date, line.id) > key)
-    return select(query.order_by(line.date, line.id).limit(limit + 1).subquery().c.id)
+    return query.where(line.date >= key[0], tuple_(line.date, line.id) > key) if key else query
 
 
 def list_done(scope: Scope, account: AccountCount, *, after: str = "", limit: int = PAGE) -> Page:

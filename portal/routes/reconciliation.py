@@ -40,13 +40,15 @@ def _may(right: Right) -> bool:
 def index(client: uuid.UUID) -> Response:
     """Of one account: the one asked for, else the one with most to do."""
     overview = reading.overview(scope())
-    g.counts = {"entries": overview.drafts}
+    g.counts = {"entries": len(overview.drafts)}
     account = reading.choose_account(overview.accounts, request.args.get("account", ""))
     done, after = request.args.get("view") == "done", request.args.get("after", "")
     found = reading.Page((), "")
     if account is not None:
-        lister = reading.list_done if done else reading.list_waiting
-        found = lister(scope(), account, after=after)
+        if done:
+            found = reading.list_done(scope(), account, after=after)
+        else:
+            found = reading.list_waiting(scope(), account, overview.drafts, after=after)
     return page(
         "reconciliation/index.html",
         accounts=overview.accounts,

@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from portal.access import Scope
 from portal.activity.service import timeline
 from portal.connectors.base import Relation
 from portal.couplings.books import store_books
@@ -20,7 +22,7 @@ from portal.documents.removal import delete_document
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.ledger.models import Entry, EntryLine, StatementLine
 from portal.reconciliation.models import Match, PartyAccount
-from portal.reconciliation.reading import certain_decisions, list_waiting, overview, view_line
+from portal.reconciliation.reading import Page, certain_decisions, list_waiting, overview, view_line
 from portal.reconciliation.service import Decision, accept, accept_all, set_party_accounts, undo
 from portal.sync.drafting import correct_line, lines_of
 from portal.sync.preview import preview
@@ -32,6 +34,11 @@ NIL = Decimal(0)
 def match(desk: Desk, line: uuid.UUID, *documents: uuid.UUID, rest: bool = False) -> StatementLine:
     with desk.office.scope() as scope:
         return accept(scope, Decision(line, tuple((key, None) for key in documents), rest))
+
+
+def waiting(scope: Scope, **more: Any) -> Page:
+    found = overview(scope)
+    return list_waiting(scope, found.accounts[0], found.drafts, **more)
 
 
 def sides(desk: Desk, line: uuid.UUID) -> list[tuple[str, str]]:
@@ -292,7 +299,7 @@ def test_what_was_sent_is_neither_matched_nor_undone(desk: Desk) -> None:
         undo(scope, line)
     with desk.office.scope() as scope:
         assert view_line(scope, line).sent
-        assert list_waiting(scope, overview(scope).accounts[0]).rows == []
+        assert waiting(scope).rows == []
     with pytest.raises(DBAPIError, match="has been sent"), desk.office.scope() as scope:
         scope.session.execute(text("UPDATE matches SET undone_at = now()"))
 
@@ -313,7 +320,7 @@ def test_the_page_finds_by_reference_number_name_account_and_amount(desk: Desk) 
     desk.document("99.00", party_name="Another")
     with desk.office.scope() as scope:
         (account,) = overview(scope).accounts
-        rows = list_waiting(scope, account).rows
+        rows = waiting(scope).rows
         assert {row.line.id: row.best and row.best.parts[0].document.id for row in rows} == wanted
         assert (account.total, account.to_go) == (5, 5)
 
@@ -348,10 +355,9 @@ def test_pages_follow_each_other(desk: Desk) -> None:
     draft(desk)
     lines += [desk.line("1.00", date(2024, 4, day)) for day in range(1, 4)]
     with desk.office.scope() as scope:
-        (account,) = overview(scope).accounts
         seen, after = [], ""
         while True:
-            page = list_waiting(scope, account, after=after, limit=3)
+            page = waiting(scope, after=after, limit=3)
             seen += [row.line.id for row in page.rows]
             if not (after := page.after):
                 break
