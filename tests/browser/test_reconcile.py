@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from portal.kernel.db import Setting
 from portal.tenants.models import Tenant
 from tests import factories as make
+from tests.browser.examine import examine
 from tests.browser.scene import WITHOUT_COUPLING
 from tests.browser.stack import Stack
 from tests.browser.windows import Windows
@@ -64,6 +65,7 @@ def test_ten_lines_by_keyboard(product: Stack, windows: Windows, desk: Desk) -> 
     expect(page.get_by_role("heading", level=1)).to_have_text("10 of 10 to go")
     rows = page.locator("[data-line]")
     expect(rows.first).to_be_focused()
+    assert examine(page) == []
     for number in range(7):
         page.keyboard.press("Enter")
         expect(rows.nth(number + 1)).to_be_focused()
@@ -82,6 +84,7 @@ def test_ten_lines_by_keyboard(product: Stack, windows: Windows, desk: Desk) -> 
     expect(rows.nth(9)).to_be_focused()
     page.keyboard.press("s")
     matched(page, 10)
+    assert examine(page) == []
     expect(page.get_by_role("heading", level=1)).to_have_text("10 of 10 lines reconciled")
     page.keyboard.press("k")
     expect(rows.nth(8)).to_be_focused()
@@ -103,6 +106,7 @@ def test_a_document_is_searched_by_key_and_matched(product: Stack, windows: Wind
     expect(page.get_by_role("heading", level=1)).to_contain_text("to match")
     expect(page.locator("[data-find]")).to_be_focused()
     page.keyboard.type("lumen")
+    assert examine(page) == []
     box = page.get_by_label("Match Z24-0100")
     expect(page.locator("#documents tbody tr")).to_have_count(1)
     box.check()
