@@ -55,4 +55,4 @@ class Windows:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
-        assert self.noise == []
+        assert self.noise == [], "\n".join(self.noise)
