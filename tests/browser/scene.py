@@ -21,7 +21,10 @@ from portal.kernel import clock
 from portal.kernel.db import Setting, uuid7
 from portal.ledger.models import BankAccount
 from portal.sync import batches
+from portal.tenants import grants
+from portal.tenants import service as tenants
 from portal.tenants.models import Tenant
+from portal.tenants.service import Details
 from tests import factories as make
 
 # Places in the demo's list of clients: what happens to each is decided there by its place.
@@ -66,6 +69,17 @@ class SmallFirm(Scene):
 
     def _open_client(self, index: int, row: dict[str, Any]) -> Client:
         return super()._open_client((*PLACES, 36, 37)[index], row)
+
+    def open_another(self, name: str) -> uuid.UUID:
+        """A client account of its own, which lets the firm in."""
+        made = self.made
+        with made.database.scoped() as session:
+            details = Details(name, "kbo", make.kbo(uuid.uuid4().int % 80_000))
+            scope = tenants.create_client_account(session, self.users[cast.OWNERS[0].email], details)
+            grants.grant_access(
+                scope, made.vault, email=cast.FIRM_EMAIL, role="editor", ends_on=None, base_url=made.settings.base_url
+            )
+            return scope.tenant_id
 
     def link_bank(self, place: int, state: str, code: str, days: int) -> None:
         """A bank of a client, as it stands so many days before its consent ends."""

@@ -10,14 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal.demo import cast
-from portal.tenants import grants
-from portal.tenants import service as tenants
-from portal.tenants.models import Tenant
-from portal.tenants.service import Details
 from tests.browser.stack import Control, Stack, unique, wait
 from tests.browser.windows import Windows
-from tests.factories import kbo
 
 SLOW = 90_000  # ms, for what waits for work behind the page
 STATE = "SELECT state FROM feeds WHERE tenant_id = %s"
@@ -34,19 +28,6 @@ class Client:
     name: str
     login: str  # at the provider or the bank
     iban: str
-
-
-def open_client(product: Stack, name: str) -> uuid.UUID:
-    """A client account that lets the firm in."""
-    made, scene = product.made, product.scene
-    with made.database.scoped() as session:
-        owner = scene.users[cast.OWNERS[0].email]
-        scope = tenants.create_client_account(session, owner, Details(name, "kbo", kbo(uuid.uuid4().int % 80_000)))
-        grants.grant_access(
-            scope, made.vault, email=cast.FIRM_EMAIL, role="editor", ends_on=None, base_url=made.settings.base_url
-        )
-        scope.session.get_one(Tenant, scope.tenant_id).rehearsal = True
-        return scope.tenant_id
 
 
 class WithPonto:
@@ -71,12 +52,10 @@ class WithPonto:
         expect(page.get_by_role("checkbox")).to_be_checked()
         page.get_by_role("button", name="Sign and share").click()
 
-    def end(self, client: Client, page: Page) -> None:
-        """Nobody tells: whoever synchronises finds out."""
+    def end(self, client: Client) -> None:
         rows = self.control.look("accounts")["accounts"]
         account = next(row["id"] for row in rows if row["iban"] == client.iban)
         self.control.do(f"accounts/{account}/end")
-        page.get_by_role("button", name="Synchronise now").click()
 
     def renew(self, page: Page, client: Client) -> None:
         expect(page.locator("main")).to_contain_text(client.iban)
@@ -104,8 +83,7 @@ class WithSaltEdge:
         page.get_by_label("User name").fill(client.login)
         self._confirm(page, client)
 
-    def end(self, client: Client, page: Page) -> None:
-        """The provider calls us."""
+    def end(self, client: Client) -> None:
         rows = self.control.look("connections")["connections"]
         connection = next(row["id"] for row in rows if row["login"] == client.login)
         self.control.do(f"connections/{connection}/end", how="expire")
@@ -125,7 +103,7 @@ def prepare(product: Stack, way: Any) -> Client:
     """With three rows at the bank."""
     login = f"{way.key}{uuid.uuid4().hex[:6]}"
     name = f"Brouwerij {login} BV"
-    client = Client(open_client(product, name), name, login, way.open_account(login, name))
+    client = Client(product.scene.open_another(name), name, login, way.open_account(login, name))
     for counterparty, amount in ROWS:
         way.book(client.iban, counterparty, amount)
     return client
@@ -196,8 +174,9 @@ def test_a_bank_is_linked_ends_and_goes_on(product: Stack, windows: Windows, kin
     came = [counterparty for counterparty, _ in ROWS]
     lines_shown(product, page, client, came)
 
+    way.end(client)  # nobody tells: whoever synchronises finds out
     page.goto(feed)
-    way.end(client, page)
+    page.get_by_role("button", name="Synchronise now").click()
     end_is_seen(product, page, client)
     renew_by_mail(product, windows, page, feed, way, client, contact)
 
