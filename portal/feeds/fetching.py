@@ -24,7 +24,7 @@ from portal.connectors.feed import Attempt, BankFeed, FeedPage, FeedTransaction,
 from portal.feeds import consents, states
 from portal.feeds.models import Feed, FeedAccount, FeedFetch, State
 from portal.feeds.opening import Opener, manifest_of, open_feed
-from portal.kernel import clock, crash
+from portal.kernel import clock, crash, queue
 from portal.kernel.db import Database, Setting, uuid7
 from portal.ledger.feeding import Fed, WholeNeeded, store_transactions
 from portal.ledger.models import BankAccount
@@ -197,10 +197,14 @@ def _settle(scope: Scope, row: FeedAccount, feed: Feed, taken: Taken) -> None:
     """It worked: when the next one is due, and a line on the timeline when something came."""
     now = clock.now()
     row.last_at, row.failures, row.lease_until = now, 0, None
-    row.refresh_id, row.refresh_since = "", None
     row.next_due_at = now + timedelta(hours=row.interval_hours) if row.interval_hours else None
     if row.noticed_at is not None and row.noticed_at > taken.started_at:
         row.next_due_at = now  # the provider spoke while we read
+    if row.refresh_id == taken.refresh_id:
+        row.refresh_id, row.refresh_since = "", None
+    else:  # somebody asked while we read, and the job that was rung for it found the account in our hands
+        row.next_due_at = now
+        queue.ring(scope.session, "feeds.fetch", scope.tenant_id, row.id)
     done = scope.get(FeedFetch, taken.fetch_id)
     done.state, done.finished_at = "done", now
     if done.stored:
