@@ -184,4 +184,5 @@ def test_a_bank_is_linked_ends_and_goes_on(product: Stack, windows: Windows, kin
     page.goto(feed)
     expect(page.get_by_role("heading", level=1)).to_have_text("KBC · Connected")
     page.get_by_role("button", name="Synchronise now").click()
+    expect(page.locator("main")).to_contain_text("The bank is being asked")
     lines_shown(product, page, client, [*came, LATER[0]])
