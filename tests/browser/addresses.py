@@ -31,6 +31,7 @@ IDS = {
     "account_id": "bank_accounts", "import_id": "imports", "statement_id": "statements", "line_id": "statement_lines",
     "entry_id": "entries", "configuration_id": "configurations", "feed_id": "feeds",
     "document_id": "documents", "document_file_id": "document_files", "coupling_id": "couplings",
+    "parked_id": "parked_files",
 }  # fmt: skip
 # Other states of a page than the one of the first client: which client, and what stands in the query.
 MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
@@ -41,6 +42,7 @@ MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "statements.index": [(scene.NEW, {})],
     "reconciliation.index": [(scene.NEW, {}), (scene.BOOKED, {"view": "done"})],
     "statements.account": [(scene.GAP, {})],
+    "mappings.show": [(scene.DRAFTS, {})],
     "statements.lines": [(scene.DRAFTS, {"state": "waiting"}), (scene.BOOKED, {"q": "no such"})],
     "couplings.index": [(scene.WITHOUT_COUPLING, {}), (scene.FAILING, {})],
     "couplings.choose_authorisation": [(scene.WITHOUT_COUPLING, {})],

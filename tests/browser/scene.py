@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pyotp
@@ -19,7 +20,8 @@ from portal.identity import service as identity
 from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import Setting, uuid7
-from portal.ledger.models import BankAccount
+from portal.ledger.models import BankAccount, ParkedFile
+from portal.ledger.questions import offer_file
 from portal.sync import batches
 from portal.tenants import grants
 from portal.tenants import service as tenants
@@ -107,11 +109,18 @@ class SmallFirm(Scene):
             )  # fmt: skip
             renewals.send_links(scope, self.made.vault, self.made.settings, feed)
 
+    def leave_open(self, place: int, content: bytes) -> None:
+        """A file of a client that waits for an answer."""
+        with self._client(self.clients[place]) as scope:
+            assert isinstance(offer_file(scope, "open.csv", BytesIO(content), len(content)), ParkedFile)
+
     def add_what_pages_need(self) -> None:
         """A run of several clients, a log-in of a client's own, linked banks, waiting mails with links."""
         self.link_bank(BOOKED, "connected", "", 9)
         self.link_bank(ALSO_BOOKED, "consent_ended", "saltedge.consent_expired", -2)
         self.link_bank(DRAFTS, "attention", "saltedge.provider_error", 40)
+        self.leave_open(BOOKED, b"Wanneer;Wie;Hoeveel;Waarvoor\n31/01/2024;Jansen;-12,50;Brood\n")
+        self.leave_open(DRAFTS, b"Datum;Omschrijving;Bedrag;IBAN\n03/04/2024;Brood;-12,50;BE68539007547034\n")
         database, vault, base = self.made.database, self.made.vault, self.made.settings.base_url
         staff = self.users[cast.STAFF[1].email]
         with database.scoped(Setting(self.firm, self.firm, None, staff.id)) as session:
