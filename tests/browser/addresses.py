@@ -57,6 +57,7 @@ MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "switch.index": [(0, {"q": "garage"})],
     "feeds.index": [(scene.NEW, {})],
     "feeds.show": [(scene.ALSO_BOOKED, {}), (scene.DRAFTS, {})],
+    "feeds.waiting": [(scene.GAP, {})],
     "consents.index": [(0, {"q": "no such"})],
     "auth.sign_in": [(0, {"lang": "fr"})],
 }  # fmt: skip

@@ -11,8 +11,9 @@ import pyotp
 from sqlalchemy import select
 
 from portal.access import Actor, Scope
-from portal.demo import cast
+from portal.demo import cast, invoices, movements
 from portal.demo.scene import Client, Scene
+from portal.documents.intake import hand_in
 from portal.feeds import renewals
 from portal.feeds.models import Feed, FeedAccount, FeedFetch
 from portal.identity import second_factor
@@ -107,18 +108,31 @@ class SmallFirm(Scene):
                 FeedFetch(tenant_id=scope.tenant_id, feed_account_id=row.id, started_at=now, finished_at=now,
                           state="failed" if code else "done", code=code, stored=0 if code else 12)
             )  # fmt: skip
-            renewals.send_links(scope, self.made.vault, self.made.settings, feed)
+            if state in renewals.RENEWABLE:
+                renewals.send_links(scope, self.made.vault, self.made.settings, feed)
 
     def leave_open(self, place: int, content: bytes) -> None:
         """A file of a client that waits for an answer."""
         with self._client(self.clients[place]) as scope:
             assert isinstance(offer_file(scope, "open.csv", BytesIO(content), len(content)), ParkedFile)
 
+    def hand_in_invoices(self, place: int) -> None:
+        """Some of what a client sold and bought."""
+        client, first = self.clients[place], clock.today().replace(day=1)
+        with self._client(client) as scope:
+            row = scope.session.get_one(Tenant, client.tenant_id)
+            us = invoices.Side(row.name, row.country, row.vat_number, row.enterprise_number)
+            moves = movements.month_of(client.index, first, 20)
+            for name, content in list(invoices.of_movements(moves, us, client.iban))[:4]:
+                hand_in(scope, name, BytesIO(content))
+
     def add_what_pages_need(self) -> None:
         """A run of several clients, a log-in of a client's own, linked banks, waiting mails with links."""
         self.link_bank(BOOKED, "connected", "", 9)
         self.link_bank(ALSO_BOOKED, "consent_ended", "saltedge.consent_expired", -2)
         self.link_bank(DRAFTS, "attention", "saltedge.provider_error", 40)
+        self.link_bank(GAP, "connecting", "", 180)
+        self.hand_in_invoices(BOOKED)
         self.leave_open(BOOKED, b"Wanneer;Wie;Hoeveel;Waarvoor\n31/01/2024;Jansen;-12,50;Brood\n")
         self.leave_open(DRAFTS, b"Datum;Omschrijving;Bedrag;IBAN\n03/04/2024;Brood;-12,50;BE68539007547034\n")
         database, vault, base = self.made.database, self.made.vault, self.made.settings.base_url
