@@ -18,9 +18,10 @@ RUN_AXE = """async rules => {
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Each place that a script fills asks as the script would; a whole page in the answer would end up inside the page.
+# An answer that is put nowhere is only asked for where it leads.
 PARTS = """async () => {
   const asked = new Map();
-  for (const element of document.querySelectorAll("[hx-get]")) {
+  for (const element of document.querySelectorAll('[hx-get]:not([hx-swap="none"])')) {
     const selector = element.closest("[hx-target]")?.getAttribute("hx-target");
     const target = selector && selector !== "this" ? document.querySelector(selector) : element;
     const url = new URL(element.getAttribute("hx-get") || location.href, location.href);
