@@ -55,6 +55,7 @@ def make_stage() -> Flask:
     )
     CSRFProtect(app)
     templating.register(app)
+    app.jinja_env.globals["sandbox_here"] = lambda: False  # the room of feeds tells it in the product
     app.add_url_rule("/clients", "clients.index", lambda: "clients")
     app.add_url_rule("/", "portal.home", _kit)
     app.add_url_rule("/error/<int:status>", "error", _error)

@@ -134,7 +134,8 @@ def test_what_is_of_another_account_is_not_here(client: Client, account: Tenant,
 
 def test_the_lists_ask_little_of_the_database(client: Client, account: Tenant, database: Database) -> None:
     offer(client, account, ("a.xml", camt_file(("12.50", "Bread"), closing="112.50")))
-    urls = {f"/c/{account.id}/bank": 6, page_of_account(client, account) + "/lines": 6}
+    # The overview lays accounts, their year, feeds, files and questions side by side: as many for a hundred accounts.
+    urls = {f"/c/{account.id}/bank": 9, page_of_account(client, account) + "/lines": 6}
     statements: list[str] = []
 
     def count(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
