@@ -47,6 +47,7 @@ class Scene:
         self.control = Control(url)
         self.control.post("reset")
         self.control.post("apps", app_id=APP, secret=SECRET, public_key=PUBLIC, callbacks=CALLED_AT)
+        self.control.post("clock", freeze=True)  # it moves with ours: nothing is fetched between two questions
         self.control.post("settings", deliver=False, automatic_hours=6)
         settings = dataclasses.replace(
             office.means.settings, saltedge_app_id=APP, saltedge_secret=SECRET, saltedge_private_key=PRIVATE,
