@@ -113,6 +113,7 @@ def link(page: Page, way: Any, client: Client, contact: str) -> None:
     """Bank, provider, consent page, accounts found, ticked."""
     page.goto(f"/c/{client.tenant_id}/feeds")
     page.get_by_role("link", name="Link a bank").first.click()
+    page.wait_for_load_state()  # the search answers while one types once the scripts are there
     page.get_by_role("searchbox", name="Find a bank").press_sequentially("kbc")
     expect(page.locator("#banks a")).to_have_count(1)
     page.locator("#banks a").click()
