@@ -38,7 +38,7 @@ def test_pages_speak_the_readers_language(product: Stack, windows: Windows, who:
         for word in MENU[locale]:
             expect(page.locator(".kp-nav").first).to_contain_text(word)
     page.goto(f"/c/{client.tenant_id}/bank")
-    balance = page.locator("#bank tbody td.num").first.inner_text()
+    balance = page.locator("#bank .kp-balance").first.inner_text()
     assert balance.replace("€", "").replace("EUR", "").strip()[-3] == amount
 
 

@@ -218,7 +218,7 @@ def check_books(page: Page, product: Stack, business: Business, before: Decimal)
     entries = product.ledger_of(str(business.dossier))
     assert sum(not line["own"] for entry in entries for line in entry["lines"]) == sum(business.months.lines)
     go(page, "Bank")
-    expect(page.locator("#bank tbody tr").first).to_contain_text(shown(business.months.balances[-1]))
+    expect(page.locator("#bank .kp-balance").first).to_contain_text(shown(business.months.balances[-1]))
 
 
 def everything_again(page: Page, product: Stack, business: Business) -> None:

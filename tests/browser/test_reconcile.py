@@ -8,11 +8,10 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal.kernel.db import Setting
+from portal.kernel.db import Setting, uuid7
 from portal.tenants.models import Tenant
 from tests import factories as make
 from tests.browser.examine import examine
-from tests.browser.scene import WITHOUT_COUPLING
 from tests.browser.stack import Stack
 from tests.browser.windows import Windows
 from tests.reconciliation.conftest import Desk
@@ -23,8 +22,8 @@ DAY = date(2024, 3, 10)
 
 @pytest.fixture
 def desk(product: Stack) -> Desk:
-    """A bank account of its own, in a client account that nothing is drafted for."""
-    made, tenant_id = product.made, product.scene.clients[WITHOUT_COUPLING].tenant_id
+    """A bank account of its own, in a client account of its own."""
+    made, tenant_id = product.made, product.scene.open_another(f"Bakkerij {uuid7().hex[-6:]} BV")
     with made.database.session(Setting(tenant=tenant_id)) as session:
         client = session.get_one(Tenant, tenant_id)
     account = make.make_bank_account(made.database, client)
