@@ -78,6 +78,7 @@ def test_a_line_is_corrected_without_a_mouse(product: Stack, windows: Windows) -
     page.goto(f"/c/{product.scene.clients[DRAFTS].tenant_id}/entries?state=draft")
     press(page, "j", "Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("ready to send")
+    page.wait_for_load_state()  # a change is sent once the scripts are there
     version = page.locator("input[name=version]").first.input_value()
     field = page.locator("#entry-lines input[name=ledger_account]").first
     field.focus()
