@@ -24,6 +24,7 @@ from portal.connectors.base import (
     Bookkeeping,
     Dossier,
     EntryKind,
+    Form,
     Journal,
     JournalType,
     LedgerAccount,
@@ -94,7 +95,7 @@ def connect(key: str, options: Mapping[str, str]) -> tuple[Manifest, Bookkeeping
         raise BadOption(f"there is no connector {key!r}; there are: {', '.join(known)}")
     connector = registry.load(key)
     session, host = signed(connector.MANIFEST, options, OPTIONS)
-    return connector.MANIFEST, connector.connect(session, host, Open())
+    return connector.MANIFEST, connector.connect(session, host, Open(), Form())
 
 
 def signed(manifest: Manifest, options: Mapping[str, str], known: Mapping[str, str]) -> tuple[requests.Session, str]:

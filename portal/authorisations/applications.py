@@ -56,6 +56,14 @@ def login_host(settings: Settings, app: str, environment: str) -> str:
     return host if environment in _replaced(settings, app) else oauth_of(app).authorise_hosts.get(environment, host)
 
 
+def token_url(settings: Settings, app: str, environment: str) -> str:
+    """Where tokens are given: at the provider's address, or at another that it keeps for that."""
+    host, oauth = host_of(settings, app, environment), oauth_of(app)
+    if environment not in _replaced(settings, app):
+        host = oauth.token_hosts.get(environment, host)
+    return host.rstrip("/") + oauth.token_path
+
+
 def certificate(settings: Settings, app: str) -> http.Certificate | None:
     """What we show on connections to this provider; None where none is asked for or none is set."""
     wanted = manifest_of(app).client_certificate

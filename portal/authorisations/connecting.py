@@ -13,7 +13,7 @@ from portal.authorisations.custody import Custody
 from portal.authorisations.limits import BudgetGate
 from portal.authorisations.models import Authorisation
 from portal.connectors import registry
-from portal.connectors.base import Bookkeeping
+from portal.connectors.base import Bookkeeping, Form
 from portal.connectors.errors import AuthorisationExpired
 from portal.connectors.feed import BankFeed
 from portal.kernel import http
@@ -42,7 +42,7 @@ def connect(
     row = _allowed(custody)
     connector = registry.load(row.app)
     gate = BudgetGate(database, tenant_id, authorisation_id, connector.MANIFEST.limits, person=person)
-    return connector.connect(*_signed(custody, row), gate)
+    return connector.connect(*_signed(custody, row), gate, Form())
 
 
 def connect_feed(

@@ -26,7 +26,7 @@ from portal.authorisations.custody import Means
 from portal.authorisations.models import Authorisation, LoginState
 from portal.authorisations.replies import Refused, Tokens
 from portal.connectors import registry
-from portal.connectors.base import Identity
+from portal.connectors.base import Form, Identity
 from portal.connectors.errors import ConnectorError
 from portal.kernel import clock, http
 from portal.kernel.db import Setting, uuid7
@@ -172,8 +172,9 @@ def _who(host: str, app: str, tokens: Tokens, certificate: http.Certificate | No
     with http.session(pool=1, certificate=certificate) as session:
         session.auth = _Bearer(tokens.access)
         try:
-            connect = (registry.load_feed if app in registry.FEEDS else registry.load)(app).connect
-            return connect(session, host, _Open()).identity()
+            if app in registry.FEEDS:
+                return registry.load_feed(app).connect(session, host, _Open()).identity()
+            return registry.load(app).connect(session, host, _Open(), Form()).identity()
         except ConnectorError as error:
             raise LoginRefused("consent.nobody", text=error.provider_text[:200], reason=error.code) from None
 

@@ -73,8 +73,8 @@ def ask(settings: Settings, app: str, environment: str, form: Mapping[str, str])
         client_id, secret = applications.application(settings, app)
     except Conflict as missing:
         return Silent(missing.code)
-    url = applications.host_of(settings, app, environment) + oauth.token_path
-    body = {**form, "client_id": client_id, "client_secret": secret}
+    url = applications.token_url(settings, app, environment)
+    body = {**form, **oauth.token_params, "client_id": client_id, "client_secret": secret}
     shown = applications.certificate(settings, app)
     bounds = {"connect": CONNECT_SECONDS, "read": READ_SECONDS}
     with http.session(**bounds, max_bytes=MAX_BYTES, pool=1, certificate=shown) as session:

@@ -15,6 +15,9 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol, runtime_checkable
 
 import requests
+from requests.auth import AuthBase
+
+from portal.connectors.errors import ConnectorError
 
 Day = date  # for fields that stand after a field named `date`
 
@@ -99,9 +102,41 @@ class StatementParser(Protocol):
 
 
 class AuthMode(StrEnum):
-    OAUTH2 = "oauth2"
-    KEY = "key"
-    FILE = "file"
+    """How an authorisation comes about."""
+
+    OAUTH2 = "oauth2"  # people log in at the provider and come back with a code
+    KEY = "key"  # people type what the manifest's form asks for
+    HOSTED = "hosted"  # people log in on a page that the provider makes for us, and come back
+    FILE = "file"  # there is no server: entries become files that people fetch
+
+
+class FieldKind(StrEnum):
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 (a kind; what is typed is stored sealed and never shown again)
+    URL = "url"  # a server that people name: asked for over https and never on a private network
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One question of the form that makes an authorisation. Texts are message ids."""
+
+    key: str
+    label: str
+    kind: FieldKind = FieldKind.TEXT
+    help: str = ""  # where to find it
+    required: bool = True
+    example: str = ""
+    pattern: str = ""  # of the whole value, as a regular expression
+    choices: Sequence[tuple[str, str]] = ()  # value, label
+    default: str = ""
+
+
+class Form(dict[str, str]):
+    """What people typed, by the key of its field, secrets too; so it never shows itself."""
+
+    def __repr__(self) -> str:
+        return f"Form({', '.join(self)})"
 
 
 class JournalType(StrEnum):
@@ -148,8 +183,10 @@ class Capabilities:
     several_dossiers: bool = False
     invoices: bool = False
     reversal: bool = False
-    batch_size: int = 1
+    batch_size: int = 1  # entries that `Batching.post_many` takes at once; 1: it has no batches
     reference_length: int = 20
+    finds: bool = True  # a look-up is proof; without, an uncertain posting waits for a person
+    general_entries: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +202,26 @@ class OAuth2:
     grace: float  # seconds an old refresh token stays usable after a lost answer, 0 when none
     authorise_params: Mapping[str, str] = field(default_factory=dict)
     authorise_hosts: Mapping[str, str] = field(default_factory=dict)  # by environment, where people log in elsewhere
+    token_hosts: Mapping[str, str] = field(default_factory=dict)  # by environment, where tokens are given elsewhere
+    token_params: Mapping[str, str] = field(default_factory=dict)  # sent with every token call, such as a scope
     basic: bool = False  # our id and secret also go in the Authorization header
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Per application and dossier, as published; a reply's headers overrule. None: unlimited."""
+    """As published; a reply's headers overrule. None: unlimited.
+
+    Counted for each dossier where `shared` is False, and for the whole authorisation where it is True.
+    """
 
     per_minute: int | None = None
     per_day: int | None = None
     reserve_per_day: int = 0  # kept for look-ups and people
     errors_per_hour: int | None = None  # our breaker opens at this many, per endpoint
     settle_seconds: float = 120  # how late the provider may still commit a write
+    shared: bool = False
+    window_seconds: int = 60  # what `per_minute` counts over, for providers with another window
+    at_once: int | None = None  # calls in flight for each dossier or, where shared, authorisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +241,8 @@ class Manifest:
     countries: Sequence[str]
     maturity: str  # "sandbox", "recordings", "live"
     oauth: OAuth2 | None = None
+    form: Sequence[FormField] = ()  # asked before the log-in, or in place of one
+    host_field: str = ""  # key of the URL field that holds the provider's address, in place of `hosts`
     client_certificate: bool = False  # the provider knows us by a certificate of our own on every connection
 
 
@@ -391,6 +438,21 @@ class Bookkeeping(Protocol):
         ...
 
 
+@runtime_checkable
+class Batching(Protocol):
+    """What a connection offers besides, where `Capabilities.batch_size` is more than one."""
+
+    def post_many(
+        self, dossier: str, kind: EntryKind, payloads: Sequence[bytes]
+    ) -> Sequence[RemoteEntry | ConnectorError]:
+        """Send rendered entries in one call: for each what `post` would give or raise, in their order.
+
+        What concerns all of them is raised, as `post` does; nothing is known of any entry then
+        that the error itself does not say.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """How a refusal is told to people. Texts are message ids, worded in the reader's language at the edge.
@@ -419,6 +481,45 @@ class Gate(Protocol):
 
 
 class Connect(Protocol):
-    """How a connector module makes its client: given a session that signs requests, and a gate."""
+    """How a connector module makes its client: given a session that signs requests, and a gate.
 
-    def __call__(self, session: requests.Session, host: str, gate: Gate) -> Bookkeeping: ...
+    `form` is what was typed for the authorisation, empty where the manifest asks for nothing.
+    """
+
+    def __call__(self, session: requests.Session, host: str, gate: Gate, form: Form) -> Bookkeeping: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Our own registration at a provider, from the settings of the installation."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+class Sign(Protocol):
+    """How requests show who they are from, for apps without OAuth 2. Offered as `sign` by the connector module.
+
+    `host` is the provider's address, the only place that the signature may go to.
+    """
+
+    def __call__(self, form: Form, application: Application, host: str) -> AuthBase: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostedLogin:
+    """A page of the provider to send a person to, and what to keep for when the person is back."""
+
+    url: str
+    form: Form
+
+
+class OpenLogin(Protocol):
+    """Offered as `open_login` by modules of `AuthMode.HOSTED`. `name` and `email` are those of the firm.
+
+    `session` is signed by `sign` with an empty form. Raises the five errors.
+    """
+
+    def __call__(
+        self, session: requests.Session, host: str, name: str, email: str, return_to: str, form: Form
+    ) -> HostedLogin: ...

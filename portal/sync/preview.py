@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from portal.access import Scope
 from portal.connectors import registry
-from portal.connectors.base import Bookkeeping, EntryKind, JournalType, OutgoingEntry, OutgoingLine
+from portal.connectors.base import Bookkeeping, EntryKind, Form, JournalType, OutgoingEntry, OutgoingLine
 from portal.connectors.errors import Rejected
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Coupling
@@ -66,7 +66,7 @@ class _NoCalls:
 
 def renderer(app: str) -> Bookkeeping:
     """The connector of an app for its pure part: it can render, and reaches nothing."""
-    return registry.load(app).connect(http.session(pool=1), NOWHERE, _NoCalls())
+    return registry.load(app).connect(http.session(pool=1), NOWHERE, _NoCalls(), Form())
 
 
 def outgoing(entry: Entry, lines: Sequence[EntryLine]) -> OutgoingEntry:

@@ -22,6 +22,7 @@ from portal.connectors.base import (
     Capabilities,
     Dossier,
     EntryKind,
+    Form,
     Gate,
     Identity,
     Journal,
@@ -206,7 +207,7 @@ class Client:
         return rows
 
 
-def connect(session: requests.Session, host: str, gate: Gate) -> Client:
+def connect(session: requests.Session, host: str, gate: Gate, form: Form) -> Client:
     return Client()
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import AuthMode, Capabilities, FieldUse, Limits, Manifest, OAuth2
+import requests
+
+from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2
 from portal.connectors.exact.client import Client
 from portal.connectors.exact.explanations import EXPLANATIONS, N_
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect"]
 
-connect = Client
+
+def connect(session: requests.Session, host: str, gate: Gate, form: Form) -> Client:
+    return Client(session, host, gate)
+
 
 MANIFEST = Manifest(
     key="exact",
