@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
+import portal.models  # noqa: F401 (metadata must be whole, whichever tests run)
 from portal.activity import service as activity
 from portal.kernel import migrate, queue
 from portal.kernel.db import Database
