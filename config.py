@@ -23,16 +23,55 @@ from portal.kernel.services import folder as kept
 
 DATABASE = "koppelpoort"
 REQUIRED_IN_PRODUCTION = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "AUDIT_KEY")
-# The app that the sandbox knows from its own demo data: nothing secret, it exists on this machine only.
-SANDBOX_APP = ("6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a02", "demo-secret-published")
-
-
-SALTEDGE_SANDBOX_APP = ("koppelpoort-demo", "demo-secret-saltedge")
-PONTO_SANDBOX_APP = ("b7c1f5b2-3f0e-4a5e-9d5c-0c5a6f1e7a01", "demo-secret-ponto")
+EVERY = "*"  # in place of an environment: the same host for all of them
 
 
 class ConfigError(Exception):
     """The environment is incomplete or contradicts itself; the text names the variables."""
+
+
+class Variables(NamedTuple):
+    """What the variables of an app are called, and what a demo's own sandbox knows us by.
+
+    The demo values are nothing secret: they exist on the machine of the demo only.
+    """
+
+    id: str
+    secret: str
+    hosts: str
+    demo_id: str = "koppelpoort-demo"
+    demo_secret: str = "demo-secret-packages"  # noqa: S105 (see above)
+
+
+def _named(prefix: str, *demo: str, names: tuple[str, str] = ("CLIENT_ID", "CLIENT_SECRET")) -> Variables:
+    return Variables(*(f"{prefix}_{name}" for name in (*names, "HOSTS_JSON")), *demo)
+
+
+# Every app that we can be registered at, or whose hosts can be replaced, by its key.
+APPS: Mapping[str, Variables] = {
+    "exact": _named("EXACT", "6f1a1c0e-7d0b-4f55-9c0e-2f6d0b7f5a02", "demo-secret-published"),
+    "xero": _named("XERO"),
+    "business_central": _named("BUSINESS_CENTRAL"),
+    "odoo": Variables("", "", "ODOO_HOSTS_JSON"),  # people give a key of their own
+    "pennylane": _named("PENNYLANE"),
+    "myunisoft": _named("MYUNISOFT", names=("PARTNER_ID", "PARTNER_SECRET")),
+    "minox": _named("MINOX"),
+    "acd": _named("CHIFT"),
+    "cegid_loop": _named("CHIFT"),
+    "inqom": _named("CHIFT"),
+    "ponto": _named("PONTO", "b7c1f5b2-3f0e-4a5e-9d5c-0c5a6f1e7a01", "demo-secret-ponto"),
+    "saltedge": _named("SALTEDGE", "koppelpoort-demo", "demo-secret-saltedge", names=("APP_ID", "SECRET")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What we are at the provider of an app; all empty when this installation is not registered there."""
+
+    id: str = ""
+    secret: str = field(default="", repr=False)
+    # Environment key, or `EVERY`, → host, in place of the manifest's; empty: the real ones.
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +117,15 @@ class Settings:
     audit_key: bytes = field(repr=False)
     smtp: Smtp | None  # None: mail goes to the outbox
     mail_from: str
-    exact_client_id: str
-    exact_client_secret: str = field(repr=False)
-    exact_hosts: Mapping[str, str]  # environment key → host, in place of the manifest's; empty: the real ones
-    ponto_client_id: str
-    ponto_client_secret: str = field(repr=False)
+    registrations: Mapping[str, Registration]  # by the key of the app, for those in APPS
     ponto_application_id: str  # as its callbacks name us; the client id when not told
     ponto_certificate: ClientCertificate | None  # what Ponto knows our connections by
-    ponto_hosts: Mapping[str, str]  # as `exact_hosts`
     sandbox_port: int
     ponto_sandbox_port: int
-    saltedge_app_id: str
-    saltedge_secret: str = field(repr=False)
+    saltedge_sandbox_port: int
+    packages_sandbox_port: int
     saltedge_private_key: str = field(repr=False)  # PEM, signs our requests; "" in a demo: see `saltedge_signs_with`
     saltedge_public_key: str  # PEM, Salt Edge signs its callbacks with the other half; "" in a demo
-    saltedge_hosts: Mapping[str, str]  # as `exact_hosts`
-    saltedge_sandbox_port: int
     proxies: int  # how many reverse proxies stand before the web server
     crash_at: str  # name of a point at which a process kills itself, for tests
     settle_seconds: float | None  # in place of the manifests' settle time, for trials; None: as published
@@ -118,6 +150,10 @@ class Settings:
             return self.saltedge_public_key
         return kept.public_key(kept.rsa_key(self.home, "saltedge-callback-key"))
 
+    def registration(self, app: str) -> Registration:
+        """An empty one for an app that is not in APPS."""
+        return self.registrations.get(app, Registration())
+
     @property
     def secure_cookies(self) -> bool:
         return self.base_url.startswith("https://")
@@ -138,16 +174,14 @@ class Settings:
         home = Path(env.get("KOPPELPOORT_HOME") or "var").resolve()
         port = _number(env, "PORT", 8000)
         sandbox_port = _number(env, "SANDBOX_PORT", port + 100)
-        ponto_sandbox_port = _number(env, "PONTO_SANDBOX_PORT", sandbox_port + 1)
-        saltedge_port = _number(env, "SALTEDGE_SANDBOX_PORT", sandbox_port + 2)
+        sandboxes = {
+            "exact": sandbox_port,
+            "ponto": _number(env, "PONTO_SANDBOX_PORT", sandbox_port + 1),
+            "saltedge": _number(env, "SALTEDGE_SANDBOX_PORT", sandbox_port + 2),
+            "packages": _number(env, "PACKAGES_SANDBOX_PORT", sandbox_port + 3),
+        }
         demo = _flag(env, "DEMO", environment == "development")
-        client_id, client_secret = SANDBOX_APP if demo and not env.get("EXACT_HOSTS_JSON") else ("", "")
-        ponto_id, ponto_secret = PONTO_SANDBOX_APP if demo and not env.get("PONTO_HOSTS_JSON") else ("", "")
-        saltedge_id, saltedge_secret = SALTEDGE_SANDBOX_APP if demo and not env.get("SALTEDGE_HOSTS_JSON") else ("", "")
-        saltedge_demo = {"live": f"http://127.0.0.1:{saltedge_port}"} if demo else {}
-        exact_demo = {key: f"http://127.0.0.1:{sandbox_port}/{key}" for key in ("be", "nl", "fr")} if demo else {}
-        ponto_host = f"http://127.0.0.1:{ponto_sandbox_port}/ponto-connect"
-        ponto_demo = {"live": ponto_host, "sandbox": ponto_host} if demo else {}
+        registrations = {app: _registration(env, app, sandboxes if demo else {}) for app in APPS}
         return cls(
             home=home,
             environment=environment,
@@ -166,12 +200,8 @@ class Settings:
             audit_key=(env.get("AUDIT_KEY") or kept.secret(home, "audit-key")).encode(),
             smtp=_smtp(env.get("SMTP_URL", "")),
             mail_from=env.get("MAIL_FROM", "Koppelpoort <no-reply@koppelpoort.example>"),
-            exact_client_id=env.get("EXACT_CLIENT_ID", client_id),
-            exact_client_secret=env.get("EXACT_CLIENT_SECRET", client_secret),
-            exact_hosts=_hosts(env.get("EXACT_HOSTS_JSON", ""), "EXACT_HOSTS_JSON") or exact_demo,
-            ponto_client_id=env.get("PONTO_CLIENT_ID", ponto_id),
-            ponto_client_secret=env.get("PONTO_CLIENT_SECRET", ponto_secret),
-            ponto_application_id=env.get("PONTO_APPLICATION_ID", env.get("PONTO_CLIENT_ID", ponto_id)),
+            registrations=registrations,
+            ponto_application_id=env.get("PONTO_APPLICATION_ID", registrations["ponto"].id),
             ponto_certificate=_certificate(
                 home,
                 "ponto",
@@ -179,15 +209,12 @@ class Settings:
                 env.get("PONTO_KEY", ""),
                 env.get("PONTO_KEY_PASSWORD", ""),
             ),
-            ponto_hosts=_hosts(env.get("PONTO_HOSTS_JSON", ""), "PONTO_HOSTS_JSON") or ponto_demo,
             sandbox_port=sandbox_port,
-            ponto_sandbox_port=ponto_sandbox_port,
-            saltedge_app_id=env.get("SALTEDGE_APP_ID", saltedge_id),
-            saltedge_secret=env.get("SALTEDGE_SECRET", saltedge_secret),
+            ponto_sandbox_port=sandboxes["ponto"],
+            saltedge_sandbox_port=sandboxes["saltedge"],
+            packages_sandbox_port=sandboxes["packages"],
             saltedge_private_key=_text("SALTEDGE_PRIVATE_KEY", env.get("SALTEDGE_PRIVATE_KEY", "")),
             saltedge_public_key=_text("SALTEDGE_PUBLIC_KEY", env.get("SALTEDGE_PUBLIC_KEY", "")),
-            saltedge_hosts=_hosts(env.get("SALTEDGE_HOSTS_JSON", ""), "SALTEDGE_HOSTS_JSON") or saltedge_demo,
-            saltedge_sandbox_port=saltedge_port,
             proxies=_number(env, "TRUSTED_PROXIES", 0),
             crash_at=env.get("CRASH_AT", ""),
             settle_seconds=float(_number(env, "SETTLE_SECONDS", 0)) if env.get("SETTLE_SECONDS") else None,
@@ -204,8 +231,27 @@ def child_environment(settings: Settings) -> dict[str, str]:
         "SANDBOX_PORT": str(settings.sandbox_port),
         "PONTO_SANDBOX_PORT": str(settings.ponto_sandbox_port),
         "SALTEDGE_SANDBOX_PORT": str(settings.saltedge_sandbox_port),
+        "PACKAGES_SANDBOX_PORT": str(settings.packages_sandbox_port),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _registration(env: Mapping[str, str], app: str, sandboxes: Mapping[str, int]) -> Registration:
+    """As the variables say. What they leave out comes from the demo's sandboxes, given by their ports."""
+    names = APPS[app]
+    hosts = _hosts(env.get(names.hosts, ""), names.hosts)
+    ours = bool(sandboxes) and not hosts
+    client_id = env.get(names.id, names.demo_id if ours else "")
+    secret = env.get(names.secret, names.demo_secret if ours else "")
+    return Registration(client_id, secret, hosts or (_demo_hosts(app, sandboxes) if ours else {}))
+
+
+def _demo_hosts(app: str, sandboxes: Mapping[str, int]) -> Mapping[str, str]:
+    root = f"http://127.0.0.1:{sandboxes.get(app, sandboxes['packages'])}"
+    if app == "exact":
+        return {country: f"{root}/{country}" for country in ("be", "nl", "fr")}
+    shared = APPS[app].hosts.removesuffix("_HOSTS_JSON").lower()  # apps of one registration have one sandbox
+    return {EVERY: root + {"ponto": "/ponto-connect", "saltedge": ""}.get(app, f"/{shared}")}
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

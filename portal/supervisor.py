@@ -27,6 +27,7 @@ from portal.kernel.services.watch import Child, Log, Service, Supervisor
 ROOT = Path(__file__).resolve().parents[1]
 LOGINS = "demo-logins.txt"  # in the data folder; its presence means that the demo data is there
 READY_SECONDS = 60
+PORTS = ("PORT", "SANDBOX_PORT", "PONTO_SANDBOX_PORT", "SALTEDGE_SANDBOX_PORT", "PACKAGES_SANDBOX_PORT")
 
 
 class Refused(Exception):
@@ -54,7 +55,8 @@ def sandbox(settings: Settings) -> Child:
 
 def ponto_sandbox(settings: Settings) -> Child:
     """Knows our app, and calls the web server back."""
-    app = f"{settings.ponto_client_id},{settings.ponto_client_secret},{settings.base_url}/oauth/ponto/callback"
+    ours = settings.registration("ponto")
+    app = f"{ours.id},{ours.secret},{settings.base_url}/oauth/ponto/callback"
     command = [
         *(sys.executable, "-m", "sandbox.ponto", "--port", str(settings.ponto_sandbox_port), "--seed-demo"),
         *("--data", str(settings.home / "sandbox-ponto"), "--app", f"{app},{settings.base_url}/callbacks/ponto"),
@@ -67,7 +69,8 @@ def saltedge_sandbox(settings: Settings) -> Child:
     secrets = settings.home / "secrets"
     folder.keep(secrets / "saltedge-public-key", lambda: folder.public_key(settings.saltedge_signs_with()))
     settings.saltedge_calls_with()  # makes the key on first use
-    app = f"{settings.saltedge_app_id},{settings.saltedge_secret},{secrets / 'saltedge-public-key'}"
+    ours = settings.registration("saltedge")
+    app = f"{ours.id},{ours.secret},{secrets / 'saltedge-public-key'}"
     command = [
         *(sys.executable, "-m", "sandbox.saltedge", "--port", str(settings.saltedge_sandbox_port), "--seed-demo"),
         *("--data", str(settings.home / "sandbox-saltedge"), "--key", str(secrets / "saltedge-callback-key")),
@@ -128,12 +131,8 @@ def only_one(home: Path) -> Iterator[None]:
 
 def ports(settings: Settings) -> dict[str, int]:
     """Where servers will listen, by the name of the setting."""
-    wanted = {"PORT": settings.port, "SANDBOX_PORT": settings.sandbox_port}
-    feeds = {
-        "PONTO_SANDBOX_PORT": settings.ponto_sandbox_port,
-        "SALTEDGE_SANDBOX_PORT": settings.saltedge_sandbox_port,
-    }
-    return wanted | (feeds if settings.demo else {})
+    wanted = PORTS if settings.demo else PORTS[:2]
+    return {name: getattr(settings, name.lower()) for name in wanted}
 
 
 def require_ports(supervisor: Supervisor, settings: Settings) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from config import Settings
 from portal.access import Actor, Scope
 from portal.authorisations.models import Authorisation, Credential
 from portal.couplings.models import Configuration, Coupling
@@ -21,6 +23,12 @@ from portal.ledger.models import BankAccount
 from portal.tenants.models import Grant, Membership, Tenant
 
 _counter = itertools.count(1)
+
+
+def registered(settings: Settings, app: str, **values: Any) -> Settings:
+    """The same settings with another id, secret or hosts at the provider of `app`."""
+    ours = replace(settings.registration(app), **values)
+    return replace(settings, registrations={**settings.registrations, app: ours})
 
 
 def kbo(serial: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config import REQUIRED_IN_PRODUCTION, ConfigError, Settings
+from config import APPS, EVERY, REQUIRED_IN_PRODUCTION, ConfigError, Registration, Settings
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 PRODUCTION = {
@@ -31,7 +31,7 @@ def test_without_an_environment_everything_lives_in_the_data_folder(tmp_path: Pa
     assert first.database_url.startswith("postgresql+psycopg://koppelpoort_app:")
     assert first.owner_database_url.startswith("postgresql+psycopg://koppelpoort_owner:")
     assert [len(key) for key in first.key_encryption_keys.values()] == [32]
-    assert first.exact_hosts["be"] == "http://127.0.0.1:8100/be"
+    assert first.registration("exact").hosts["be"] == "http://127.0.0.1:8100/be"
 
 
 def test_every_variable_is_told_where_the_product_is_run() -> None:
@@ -40,8 +40,9 @@ def test_every_variable_is_told_where_the_product_is_run() -> None:
     read = set(
         re.findall(r'env\.get\("([A-Z_]+)"|_(?:number|flag)\(env, "([A-Z_]+)"', (here / "config.py").read_text())
     )
+    read |= {(name, "") for app in APPS.values() for name in (app.id, app.secret, app.hosts) if name}
     told = (here / "docs/operations.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
-    named = {name for row in told.splitlines() for name in re.findall("`([A-Z_]+)`", row.partition("| |")[0][:60])}
+    named = {name for row in told.splitlines() for name in re.findall("`([A-Z_]+)`", "".join(row.split("|")[1:2]))}
     assert {first or second for first, second in read} == named
 
 
@@ -57,7 +58,7 @@ def test_production_makes_nothing_up(tmp_path: Path) -> None:
     assert settings.database_url == "postgresql+psycopg://app:secret@db.example/kp"
     assert list(settings.key_encryption_keys) == ["2026b", "2026a"]
     assert settings.owner_database_url == ""
-    assert settings.exact_hosts == {}
+    assert all(ours == Registration() for ours in settings.registrations.values())
     assert not settings.demo
     assert settings.secure_cookies
     assert settings.public_host == "portal.example"
@@ -96,6 +97,26 @@ def test_no_secret_shows_when_settings_are_printed(tmp_path: Path) -> None:
     env = PRODUCTION | {"KOPPELPOORT_HOME": str(tmp_path), "SMTP_URL": "smtp://anna:p4ssw0rd@mail.example"}
     printed = repr(Settings.from_env(env | {"EXACT_CLIENT_SECRET": "cl13nt"}))
     assert not [word for word in ("secret@", "ssss", "aaaa", KEY, "p4ssw0rd", "cl13nt") if word in printed]
+
+
+def test_an_app_is_registered_by_its_variables(tmp_path: Path) -> None:
+    given = {"XERO_CLIENT_ID": "ours", "XERO_CLIENT_SECRET": "s3cr3t", "CHIFT_CLIENT_ID": "account"}
+    settings = Settings.from_env(PRODUCTION | given | {"CHIFT_HOSTS_JSON": '{"*": "https://chift.example"}'})
+    assert settings.registration("xero") == Registration("ours", "s3cr3t", {})
+    assert "s3cr3t" not in repr(settings)
+    for app in ("acd", "cegid_loop", "inqom"):
+        assert settings.registration(app) == Registration("account", "", {EVERY: "https://chift.example"})
+    assert settings.registration("unheard-of") == Registration()
+
+
+def test_a_demo_knows_its_own_sandboxes_only(tmp_path: Path) -> None:
+    demo = {"KOPPELPOORT_HOME": str(tmp_path), "SANDBOX_PORT": "9000"}
+    settings = Settings.from_env(demo)
+    assert settings.registration("xero").hosts == {EVERY: "http://127.0.0.1:9003/xero"}
+    assert settings.registration("inqom").hosts == {EVERY: "http://127.0.0.1:9003/chift"}
+    assert settings.registration("ponto").hosts == {EVERY: "http://127.0.0.1:9001/ponto-connect"}
+    real = Settings.from_env(demo | {"XERO_HOSTS_JSON": '{"live": "https://api.xero.com"}'})
+    assert real.registration("xero") == Registration("", "", {"live": "https://api.xero.com"})
 
 
 def test_a_client_certificate_is_a_path_or_the_text_itself(tmp_path: Path) -> None:

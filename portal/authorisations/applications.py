@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from requests.auth import AuthBase
 
-from config import Settings
+from config import EVERY, Settings
 from portal.connectors import registry, saltedge
-from portal.connectors.base import Manifest, OAuth2
+from portal.connectors.base import Application, AuthMode, Manifest, OAuth2
 from portal.kernel import http
 from portal.kernel.errors import Conflict, Invalid
 
@@ -29,25 +29,33 @@ def oauth_of(app: str) -> OAuth2:
     return oauth
 
 
-def application(settings: Settings, app: str) -> tuple[str, str]:
-    """Our client id and secret at the provider. Raises Conflict when the installation has none."""
-    registered = {
-        "exact": (settings.exact_client_id, settings.exact_client_secret),
-        "ponto": (settings.ponto_client_id, settings.ponto_client_secret),
-        "saltedge": (settings.saltedge_app_id, settings.saltedge_secret),
-    }
-    client_id, secret = registered.get(app, ("", ""))
-    if not client_id:
-        raise Conflict("authorisation.app_not_registered", app=manifest_of(app).label)
-    return client_id, secret
+def application(settings: Settings, app: str) -> Application:
+    """What we are at the provider. Raises Conflict when we must be registered there and are not."""
+    ours, manifest = settings.registration(app), manifest_of(app)
+    # A feed that is opened with a key is opened with our own.
+    wanted = manifest.registered or manifest.auth in (AuthMode.OAUTH2, AuthMode.HOSTED) or app in registry.FEEDS
+    if wanted and not ours.id:
+        raise Conflict("authorisation.app_not_registered", app=manifest.label)
+    return Application(ours.id, ours.secret)
 
 
 def host_of(settings: Settings, app: str, environment: str) -> str:
-    """The provider's address, no slash at the end; the settings may put another in its place."""
-    known = {**manifest_of(app).hosts, **_replaced(settings, app)}
+    """The provider's address, no slash at the end; the settings may put another in its place.
+
+    Where people name the server, `environment` is its address. Raises Invalid for an unknown one.
+    """
+    manifest = manifest_of(app)
+    if manifest.host_field:
+        return environment
+    known = {**manifest.hosts, **_replaced(settings, app)}
     if environment not in known:
         raise Invalid("authorisation.environment_unknown", field="environment", environment=environment)
     return known[environment].rstrip("/")
+
+
+def is_ours(settings: Settings, app: str, host: str) -> bool:
+    """Whether this address is one that the settings name for the app, such as a demo's own sandbox."""
+    return host in {known.rstrip("/") for known in settings.registration(app).hosts.values()}
 
 
 def login_host(settings: Settings, app: str, environment: str) -> str:
@@ -73,8 +81,10 @@ def certificate(settings: Settings, app: str) -> http.Certificate | None:
 
 
 def _replaced(settings: Settings, app: str) -> Mapping[str, str]:
-    hosts = {"exact": settings.exact_hosts, "ponto": settings.ponto_hosts, "saltedge": settings.saltedge_hosts}
-    return hosts.get(app, {})
+    """The hosts of the settings by environment; one that is given for every environment, for each of them."""
+    given = settings.registration(app).hosts
+    every = given.get(EVERY)
+    return given if every is None else {**dict.fromkeys(manifest_of(app).hosts, every), **given}
 
 
 def signature(settings: Settings, app: str) -> AuthBase | None:
@@ -84,9 +94,9 @@ def signature(settings: Settings, app: str) -> AuthBase | None:
     """
     if app != "saltedge":
         return None
-    app_id, secret = application(settings, app)
+    ours = application(settings, app)
     try:
-        return saltedge.Signature(app_id, secret, settings.saltedge_signs_with())
+        return saltedge.Signature(ours.id, ours.secret, settings.saltedge_signs_with())
     except (ValueError, TypeError):
         raise Conflict("authorisation.app_not_registered", app=manifest_of(app).label) from None
 
@@ -98,7 +108,7 @@ def callback_key(settings: Settings, app: str) -> bytes | None:
 
 def called_by(settings: Settings, app: str) -> str:
     """How the provider's callbacks name us."""
-    return {"ponto": settings.ponto_application_id, "saltedge": settings.saltedge_app_id}.get(app, "")
+    return {"ponto": settings.ponto_application_id, "saltedge": settings.registration("saltedge").id}.get(app, "")
 
 
 def redirect_uri(settings: Settings, app: str) -> str:

@@ -56,7 +56,7 @@ def begin(means: Means, scope: Scope, session_id: uuid.UUID, authorisation: Auth
     """The provider's address to send the browser to. `session_id` is the row of the signed-in browser."""
     oauth = applications.oauth_of(authorisation.app)
     settings = means.settings
-    client_id, _ = applications.application(settings, authorisation.app)
+    client_id = applications.application(settings, authorisation.app).id
     state = f"{scope.tenant_id.hex}.{secrets.token_urlsafe(32)}"
     verifier, row_id, now = secrets.token_urlsafe(48), uuid7(), clock.now()
     scope.session.add(

@@ -70,15 +70,15 @@ def ask(settings: Settings, app: str, environment: str, form: Mapping[str, str])
     """Post `form` with our registration to the token endpoint. Raises Invalid for an unknown app or environment."""
     oauth = applications.oauth_of(app)
     try:
-        client_id, secret = applications.application(settings, app)
+        ours = applications.application(settings, app)
     except Conflict as missing:
         return Silent(missing.code)
     url = applications.token_url(settings, app, environment)
-    body = {**form, **oauth.token_params, "client_id": client_id, "client_secret": secret}
+    body = {**form, **oauth.token_params, "client_id": ours.id, "client_secret": ours.secret}
     shown = applications.certificate(settings, app)
     bounds = {"connect": CONNECT_SECONDS, "read": READ_SECONDS}
     with http.session(**bounds, max_bytes=MAX_BYTES, pool=1, certificate=shown) as session:
-        session.auth = HTTPBasicAuth(client_id, secret) if oauth.basic else None
+        session.auth = HTTPBasicAuth(ours.id, ours.secret) if oauth.basic else None
         try:
             crash.point("token.before_call")
             reply = http.exchange(session, "POST", url, body=body, headers={"Accept": "application/json"})

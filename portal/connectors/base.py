@@ -115,6 +115,7 @@ class FieldKind(StrEnum):
     SECRET = "secret"  # noqa: S105 (a kind; what is typed is stored sealed and never shown again)
     URL = "url"  # a server that people name: asked for over https and never on a private network
     CHOICE = "choice"
+    DATE = "date"  # ISO 8601
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +245,16 @@ class Manifest:
     form: Sequence[FormField] = ()  # asked before the log-in, or in place of one
     host_field: str = ""  # key of the URL field that holds the provider's address, in place of `hosts`
     client_certificate: bool = False  # the provider knows us by a certificate of our own on every connection
+    registered: bool = False  # a KEY app that also wants our own registration at the provider
+    key_days: int | None = None  # days that a key lives; a DATE field `expires_on` of the form says it better
+    idle_days: int | None = None  # days without a call after which the provider ends a key
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who the provider says we are logged in as; compared on every new consent."""
 
-    user_id: str
+    user_id: str  # unique on its host: name the database or company too where a number alone is not
     user_name: str
     email: str
     company: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +20,7 @@ from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 from portal.runtime import Runtime
 from sandbox.exact import Running, serve
+from tests import factories as make
 from tests.authorisations.conftest import Time, make_settings
 from tests.authorisations.provider import Provider
 from tests.authorisations.test_login import Visitor, make_visitor
@@ -62,7 +62,7 @@ def control(running: Running, what: str, **values: object) -> None:
 @pytest.fixture
 def settings(tmp_path: Path, database_urls: Urls, servers: Servers, exact: Running) -> Settings:
     made = make_settings(tmp_path, database_urls, servers, f"{exact.url}/be")
-    return replace(made, exact_client_id=CLIENT, exact_client_secret=SECRET)
+    return make.registered(made, "exact", id=CLIENT, secret=SECRET)
 
 
 @pytest.fixture

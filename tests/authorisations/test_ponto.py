@@ -50,7 +50,7 @@ def control(running: Running, what: str, **values: object) -> None:
 def settings(tmp_path: Path, database_urls: Urls, servers: Servers, ponto: Running) -> Settings:
     made = make_settings(tmp_path, database_urls, servers, "http://127.0.0.1:9")
     hosts = dict.fromkeys(("live", "sandbox"), f"{ponto.url}/ponto-connect")
-    return replace(made, ponto_client_id=CLIENT, ponto_client_secret=SECRET, ponto_hosts=hosts)
+    return make.registered(made, "ponto", id=CLIENT, secret=SECRET, hosts=hosts)
 
 
 @dataclass
@@ -96,11 +96,11 @@ def test_the_way_out_asks_for_reading_only(client: Client) -> None:
 
 
 def test_the_real_log_in_is_elsewhere_than_the_api(settings: Settings) -> None:
-    real = replace(settings, ponto_hosts={})
+    real = make.registered(settings, "ponto", hosts={})
     assert applications.login_host(real, "ponto", "live") == "https://authorization.myponto.com"
     assert applications.login_host(real, "ponto", "sandbox") == "https://sandbox-authorization.myponto.com"
     assert applications.host_of(real, "ponto", "live") == "https://api.ibanity.com/ponto-connect"
-    assert applications.login_host(settings, "ponto", "live") == settings.ponto_hosts["live"]
+    assert applications.login_host(settings, "ponto", "live") == settings.registration("ponto").hosts["live"]
 
 
 def test_the_certificate_is_shown_to_ponto_only(settings: Settings) -> None:
@@ -150,7 +150,9 @@ def test_a_withdrawn_consent_asks_for_a_person(client: Client, ponto: Running, v
 
 def test_a_wrong_secret_is_no_word_on_the_consent(client: Client, settings: Settings) -> None:
     visitor = client.visitor
-    wrong = replace(visitor, means=replace(visitor.means, settings=replace(settings, ponto_client_secret="guessed")))
+    wrong = replace(
+        visitor, means=replace(visitor.means, settings=make.registered(settings, "ponto", secret="guessed"))
+    )
     with pytest.raises(LoginRefused, match="provider_away"):
         Client(wrong).connect()
 
@@ -177,6 +179,6 @@ def test_keys_are_fetched_from_the_server_of_the_api(settings: Settings) -> None
     assert b'"RS512"' in connecting.fetch_key(settings, "ponto", "sandbox", "/webhooks/keys")
     with pytest.raises(OSError, match="no keys"):
         connecting.fetch_key(settings, "ponto", "sandbox", "/nowhere")
-    away = replace(settings, ponto_hosts={"sandbox": "http://127.0.0.1:9/ponto-connect"})
+    away = make.registered(settings, "ponto", hosts={"sandbox": "http://127.0.0.1:9/ponto-connect"})
     with pytest.raises(OSError, match="unreachable"):
         connecting.fetch_key(away, "ponto", "sandbox", "/webhooks/keys")

@@ -44,7 +44,7 @@ def test_secrets_show_nowhere(
 ) -> None:  # fmt: skip
     """A log-in, renewals that work, fail and are refused, and a call: then look for what must not be there."""
     told: list[str] = []
-    secrets = {signed_in.grant.access, signed_in.grant.refresh, means.settings.exact_client_secret}
+    secrets = {signed_in.grant.access, signed_in.grant.refresh, means.settings.registration("exact").secret}
     visitor = make_visitor(means, provider)
     given = provider.consent(visitor.begin(), person("Piet Bakker"))
     secrets |= {given["code"], given["state"]}

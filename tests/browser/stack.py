@@ -126,7 +126,7 @@ class Place:
 
 def running(home: Path, servers: Servers, urls: Urls) -> Iterator[Stack]:
     """Sandboxes, scene, web, worker, scheduler; all of it ends with the generator."""
-    places = {name: Place() for name in ("PORT", "SANDBOX_PORT", "PONTO_SANDBOX_PORT", "SALTEDGE_SANDBOX_PORT")}
+    places = {name: Place() for name in supervisor.PORTS}
     environment = {
         **os.environ, "KOPPELPOORT_HOME": str(home), "DATABASE_URL": urls.app, "OWNER_DATABASE_URL": urls.owner,
         "REDIS_URL": servers.redis_url, "DEMO": "1", **{name: str(place.port) for name, place in places.items()},

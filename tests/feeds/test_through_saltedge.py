@@ -23,6 +23,7 @@ from portal.kernel import clock, http
 from portal.ledger.models import StatementLine
 from portal.runtime import Runtime
 from sandbox.saltedge import Running, serve
+from tests import factories as make
 from tests.connectors.saltedge.world import APP, PRIVATE, PUBLIC, SECRET, Control
 from tests.feeds.office import BROWSER, Office
 from tests.sync.office import Clock
@@ -50,8 +51,8 @@ class Scene:
         self.control.post("clock", freeze=True)  # it moves with ours: nothing is fetched between two questions
         self.control.post("settings", deliver=False, automatic_hours=6)
         settings = dataclasses.replace(
-            office.means.settings, saltedge_app_id=APP, saltedge_secret=SECRET, saltedge_private_key=PRIVATE,
-            saltedge_public_key=self.control.text("public-key"), saltedge_hosts={"live": url},
+            make.registered(office.means.settings, "saltedge", id=APP, secret=SECRET, hosts={"live": url}),
+            saltedge_private_key=PRIVATE, saltedge_public_key=self.control.text("public-key"),
         )  # fmt: skip
         office.means = Runtime(settings, office.database, office.vault)
         self.numbers = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config import ConfigError, Settings
+from config import ConfigError, Registration, Settings
 from portal import supervisor
 from portal.authorisations import applications, connecting
 from portal.connectors.saltedge.client import Directory
@@ -54,7 +54,7 @@ def test_the_demo_signs_and_is_signed_for(demo: Settings) -> None:
 
 def test_elsewhere_nothing_is_made_up(tmp_path: Path) -> None:
     settings = Settings.from_env({"KOPPELPOORT_HOME": str(tmp_path), "DEMO": "0"})
-    assert settings.saltedge_hosts == {}
+    assert settings.registration("saltedge") == Registration()
     assert (settings.saltedge_signs_with(), settings.saltedge_calls_with()) == ("", "")
     with pytest.raises(OSError, match="public key"):
         connecting.fetch_key(settings, "saltedge", "live", "public-key")
