@@ -9,7 +9,8 @@ balance after it. So, for one day of one incoming statement, in this order:
    they are imported, equal lines included.
 2. Same content where one side is not sure of its places (a file without balances, or whose
    lines are in no order of date, or of one day and perhaps newest first): the same line, as
-   often as both sides have it.
+   often as both sides have it. Content knows no names, so those of the same name go first, and
+   after them what is the likest (rule 5), before any others of the same content.
 3. Where stored lines of that day lead from the balance before a stretch of incoming lines to
    the balance after it, both tell the same stretch: equal content is the same line however it
    is ordered, and when the stored lines came in another format, all of it is known, whatever
@@ -128,11 +129,16 @@ def unknown(
     the day whole. `met` is told which stored line each of the others is, as far as that is known.
     """
     rest, left = _pair(arriving, kept, _place, _place, met)
+    rest, left = _pair(rest, left, _named(_unsure), _named(_key), met)
+    rest, left = _pair(rest, left, _named(_key), _named(_unsure), met)
+    if rest and left:
+        rest, left = like(rest, left, format, met, whole=False)
     rest, left = _pair(rest, left, _unsure, _key, met)
     rest, left = _pair(rest, left, _key, _unsure, met)
     if rest and left:
         rest, left = _spanned(arriving, rest, left, kept, format)
     if whole:
+        rest, left = _pair(rest, left, _named(_key), _named(_key), met)
         rest, left = _pair(rest, left, _key, _key, met)
     if rest and left:
         rest, left = like(rest, left, format, met, whole=whole)
@@ -194,6 +200,16 @@ def _place(line: Placed) -> Hashable:
 
 def _key(line: Placed) -> Hashable:
     return line.key
+
+
+def _named(told: Callable[[Placed], Hashable]) -> Callable[[Placed], Hashable]:
+    """The same, told together with the name on the other side; by nobody where no texts were read."""
+
+    def sign(line: Placed) -> Hashable:
+        own = told(line)
+        return None if own is None or line.telling is None else (own, line.telling.name)
+
+    return sign
 
 
 def _unsure(line: Placed) -> Hashable:

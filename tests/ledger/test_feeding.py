@@ -22,7 +22,7 @@ from portal.ledger.feeding import Fed, WholeNeeded, store_transactions
 from portal.ledger.models import BankAccount, Import, LineChange
 from portal.ledger.models import StatementLine as StoredLine
 from tests import factories as make
-from tests.ledger.making import START, line, stored
+from tests.ledger.making import START, Cut, bring_in, line, statement, stored
 
 BOOKED, PENDING, DUPLICATE = TransactionStatus.BOOKED, TransactionStatus.PENDING, TransactionStatus.DUPLICATE
 _numbers = itertools.count(100_000)
@@ -189,3 +189,17 @@ def test_counts_are_the_most_of_any_source(tenant_scope: Scope, account: BankAcc
     for by, count in (("ponto", 2), ("saltedge", 5), ("third", 3), ("ponto", 4)):
         feed(*[(f"{by}{n}", line(0, 10, "A")) for n in range(count)], by=by, since=START)
     assert Counter(amounts(tenant_scope, account)) == {Decimal(10): 5}
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(("Immo Zuid", "Immo Zuid", "Transport", "Peeters"))))
+def test_payments_that_differ_by_name_only_are_each_their_own(
+    tenant_scope: Scope, account: BankAccount, feed: Feed, names: tuple[str, ...]
+) -> None:
+    """A file without accounts tells what the feed told of one of them, and comes again in a longer file."""
+    day = line(0, -10).date
+    feed(("1", StatementLine(day, day, Decimal(-10), "Rent", "Immo Zuid", "BE61310126985517")))
+    file = [StatementLine(day, None, Decimal(-10), "Rent", name) for name in names]
+    bring_in(tenant_scope, statement(account.number, Cut(file, None), format="ofx"))
+    assert len(stored(tenant_scope, account.number)) == 4
+    bring_in(tenant_scope, statement(account.number, Cut([*file, line(1, 5)], None), format="ofx"))
+    assert len(stored(tenant_scope, account.number)) == 5
