@@ -188,6 +188,7 @@ class Capabilities:
     reference_length: int = 20
     finds: bool = True  # a look-up is proof; without, an uncertain posting waits for a person
     general_entries: bool = True
+    network: bool = True  # False: nothing is called, so there are no limits and no answer gets lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,18 @@ class OAuth2:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Names of the headers that tell what is left of one limit, and when it is whole again.
+
+    `reset` is a moment since 1970 or a wait, in units of `unit` seconds; "" when only the rest is told.
+    """
+
+    remaining: str
+    reset: str = ""
+    unit: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """As published; a reply's headers overrule. None: unlimited.
 
@@ -223,6 +236,8 @@ class Limits:
     shared: bool = False
     window_seconds: int = 60  # what `per_minute` counts over, for providers with another window
     at_once: int | None = None  # calls in flight for each dossier or, where shared, authorisation
+    window_told: Told | None = None  # headers on what is left of `per_minute`
+    day_told: Told | None = None  # headers on what is left of `per_day`
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2
+from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2, Told
 from portal.connectors.exact.client import Client
 from portal.connectors.exact.explanations import EXPLANATIONS, N_
 
@@ -66,7 +66,15 @@ MANIFEST = Manifest(
         N_("Documents and attachments are not read"),
     ),
     capabilities=Capabilities(bank_entries=True, several_dossiers=True, invoices=True, reference_length=20),
-    limits=Limits(per_minute=60, per_day=5000, reserve_per_day=500, errors_per_hour=5, settle_seconds=120),
+    limits=Limits(
+        per_minute=60,
+        per_day=5000,
+        reserve_per_day=500,
+        errors_per_hour=5,
+        settle_seconds=120,
+        window_told=Told("X-RateLimit-Minutely-Remaining", "X-RateLimit-Minutely-Reset", unit=0.001),
+        day_told=Told("X-RateLimit-Remaining", "X-RateLimit-Reset", unit=0.001),
+    ),
     countries=("BE", "NL", "FR"),
     maturity="sandbox",
     oauth=OAuth2(
