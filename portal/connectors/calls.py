@@ -151,6 +151,8 @@ class Calls:
         except http.TransportError as failure:
             if failure.code == "too_large":
                 raise UnexpectedReply(f"{self.key}.too_large") from None
+            if failure.code == "not_public":
+                raise Rejected(f"{self.key}.not_public") from None
             raise Temporary(f"{self.key}.{failure.code}", sent=failure.sent) from None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -20,6 +20,8 @@ import structlog
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+
+from portal.kernel import outward
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
@@ -35,8 +37,8 @@ _log = structlog.get_logger(__name__)
 class TransportError(Exception):
     """There is no usable reply.
 
-    `code`: "unreachable", "timeout", "cut_off" or "too_large". `sent` is False only when the
-    request surely never left this machine; otherwise the other side may have acted on it.
+    `code`: "unreachable", "not_public", "timeout", "cut_off" or "too_large". `sent` is False only when
+    the request surely never left this machine; otherwise the other side may have acted on it.
     """
 
     def __init__(self, code: str, host: str, *, sent: bool) -> None:
@@ -63,8 +65,13 @@ class Reply:
     body: bytes = field(repr=False)
 
 
-class _Session(requests.Session):
-    """Follows no redirect: it would carry our signature to an address nobody chose."""
+class Session(requests.Session):
+    """Follows no redirect: it would carry our signature to an address nobody chose.
+
+    `masked`: secrets besides those in headers, that no reply may repeat to us.
+    """
+
+    masked: Sequence[str] = ()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
@@ -74,11 +81,19 @@ class _BoundedAdapter(HTTPAdapter):
     """Puts a time-out on every call, also where the caller forgot one."""
 
     def __init__(
-        self, *, connect: float, read: float, max_bytes: int, pool: int, certificate: Certificate | None
+        self,
+        *,
+        connect: float,
+        read: float,
+        max_bytes: int,
+        pool: int,
+        certificate: Certificate | None,
+        outward_only: bool,
     ) -> None:
         self.timeout = (connect, read)
         self.max_bytes = max_bytes
         self.certificate = certificate
+        self.outward_only = outward_only
         super().__init__(pool_connections=4, pool_maxsize=pool, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -87,6 +102,8 @@ class _BoundedAdapter(HTTPAdapter):
             context.load_cert_chain(*self.certificate)
             kwargs["ssl_context"] = context
         super().init_poolmanager(*args, **kwargs)
+        if self.outward_only:
+            self.poolmanager.pool_classes_by_scheme = outward.POOLS
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["timeout"] = kwargs.get("timeout") or self.timeout
@@ -100,19 +117,24 @@ def session(
     max_bytes: int = MAX_BYTES,
     pool: int = 16,
     certificate: Certificate | None = None,
-) -> requests.Session:
-    """A pooled session that ignores proxies, netrc and cookies. Set `.auth` to sign its requests.
+    outward_only: bool = False,
+) -> Session:
+    """A pooled session that ignores proxies, netrc and cookies. Set `.auth` to sign its requests, and `.masked`.
 
     `connect` and `read` are seconds. A call takes at most `connect` for the connection, `read`
-    for the headers and `read` again for the whole body. Raises OSError for a `certificate`
+    for the headers and `read` again for the whole body. `outward_only` is for servers that people name:
+    over https and to public addresses only (see `kernel.outward`). Raises OSError for a `certificate`
     that cannot be read.
     """
-    made = _Session()
+    made = Session()
     made.trust_env = False
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     bounds = {"connect": connect, "read": read}
     for scheme, shown in (("https://", certificate), ("http://", None)):
-        made.mount(scheme, _BoundedAdapter(**bounds, max_bytes=max_bytes, pool=pool, certificate=shown))
+        made.mount(
+            scheme,
+            _BoundedAdapter(**bounds, max_bytes=max_bytes, pool=pool, certificate=shown, outward_only=outward_only),
+        )
     return made
 
 
@@ -143,7 +165,9 @@ def exchange(
         ) as response:
             content = _read(response, adapter)
         outcome = response.status_code
-        return Reply(outcome, CaseInsensitiveDict(response.headers), _without_secrets(content, response))
+        secrets = [str(response.request.headers.get(name, "")).rpartition(" ")[2] for name in SECRET_HEADERS]
+        content = _without([*secrets, *getattr(session, "masked", ())], content)
+        return Reply(outcome, CaseInsensitiveDict(response.headers), content)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as failure:
         # Without `from None` the chain would carry the prepared request and its signature.
         code, sent = _tell_apart(failure)
@@ -191,11 +215,10 @@ def _read(response: requests.Response, adapter: _BoundedAdapter) -> bytes:
     return bytes(content)
 
 
-def _without_secrets(content: bytes, response: requests.Response) -> bytes:
+def _without(secrets: Sequence[str], content: bytes) -> bytes:
     """Masks what we signed in with where a server echoes it, before anybody can log or show it."""
-    for header in SECRET_HEADERS:
-        secret = str(response.request.headers.get(header, "")).rpartition(" ")[2].encode()
-        content = content.replace(secret, _MASK) if len(secret) >= 8 else content
+    for secret in secrets:
+        content = content.replace(secret.encode(), _MASK) if len(secret) >= 8 else content
     return content
 
 
@@ -208,6 +231,8 @@ def _tell_apart(failure: Exception) -> tuple[str, bool]:
     if isinstance(failure, (requests.Timeout, urllib3.exceptions.TimeoutError, _TooSlow)):
         return "timeout", True
     reason = getattr(failure.args[0], "reason", None) if failure.args else None
+    if isinstance(reason, outward.NotPublic):
+        return "not_public", False
     if isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)):
         return "unreachable", False
     if isinstance(failure, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(failure):
