@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -79,6 +79,8 @@ class ExactWorld:
     dossier_count = OTHERS + 1
     bank_journal, general_journal = "20", "90"
     bank_account, suspense_account = "550000", "499000"
+    foreign_statuses: Sequence[int] = (403, 404)
+    most_lines, party_lines = 1100, True
     foreign_account = LedgerAccount("999999", "Nowhere", "00000000-0000-4000-8000-000000000000", "general")
     open_day, closed_day = OPEN, CLOSED
     result_account, vat_code = "702000", "4"

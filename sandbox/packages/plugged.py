@@ -1,0 +1,15 @@
+"""Which packages there are: one line each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from sandbox.packages.package import Package
+
+PACKAGES: tuple[str, ...] = (
+)  # fmt: skip
+
+
+def load() -> dict[str, Package]:
+    """By key. Each stands in `sandbox/<key>/__init__.py` as `PACKAGE`."""
+    return {key: import_module(f"sandbox.{key}").PACKAGE for key in PACKAGES}
