@@ -89,7 +89,7 @@ class PackageWorld:
 
     key: ClassVar[str]
     connect: ClassVar[Any]  # the connector's `connect`, as a staticmethod
-    capabilities: ClassVar[Capabilities]
+    capabilities: Capabilities
     others: ClassVar[int] = 64  # dossiers that the login sees besides the open one
     country: ClassVar[str] = "BE"
 

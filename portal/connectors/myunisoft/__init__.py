@@ -16,6 +16,7 @@ from portal.connectors.base import (
     Gate,
     Limits,
     Manifest,
+    Told,
 )
 from portal.connectors.myunisoft.client import DRAFT, Client, Signature
 from portal.connectors.myunisoft.explanations import EXPLANATIONS
@@ -80,7 +81,14 @@ MANIFEST = Manifest(
         N_("Files are never imported: MyUnisoft could replace a year by one"),
     ),
     capabilities=Capabilities(drafts=True, own_key=True, several_dossiers=True, reference_length=24),
-    limits=Limits(per_minute=20, window_seconds=10, at_once=10, shared=True, settle_seconds=120),
+    limits=Limits(
+        per_minute=20,
+        window_seconds=10,
+        at_once=10,
+        shared=True,
+        settle_seconds=120,
+        window_told=Told("X-Rate-Limit-Remaining", "X-Rate-Limit-Reset"),
+    ),
     countries=("FR",),
     maturity="sandbox",
 )

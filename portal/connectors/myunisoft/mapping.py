@@ -148,18 +148,25 @@ def reference_of(written: Any) -> str:
     return found.replace("0", "-") if OUR_PIECE.fullmatch(found) else ""
 
 
+def label(line: base.OutgoingLine, entry: base.OutgoingEntry) -> str:
+    """Never empty. An entry has one date only, so a line of another day says its own."""
+    day_told = "" if line.date == entry.date else f"{line.date:%d/%m} "
+    return f"{day_told}{line.description.strip()}"[:LABEL_LENGTH].strip() or entry.reference
+
+
 def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
     """All of the body that does not depend on the dossier; see `completed`. Raises Rejected."""
     if entry.currency != "EUR":
         raise Rejected("myunisoft.currency", values={"currency": entry.currency})
     lines = []
     for line in entry.lines:
-        if line.ledger_account not in accounts:
+        account = accounts.get(line.ledger_account)
+        if account is None or not account.id.isdigit():
             raise Rejected("myunisoft.account_unknown", values={"account": line.ledger_account})
         debit, credit = (line.amount, Decimal(0)) if line.amount > 0 else (Decimal(0), -line.amount)
         lines.append({
-            "account_id": int(accounts[line.ledger_account].id),
-            "label": line.description.strip()[:LABEL_LENGTH] or entry.reference,
+            "account_id": int(account.id),
+            "label": label(line, entry),
             "debit": debit,
             "credit": credit,
             "deadline": max(line.date, entry.date).isoformat(),
@@ -247,7 +254,7 @@ _CODES = {
 }  # fmt: skip
 _LOGGED_OUT = re.compile(r"ERR-(INVALID-(AUTH-HEADER|(USER-|API-|FIRM-)?JWT)|(API|FIRM)-TOKEN-NOT-FOUND)")
 # Something went wrong while it was saved: nobody knows how far it got.
-_FAULTS = ("ECR11", "ECR12", "ERR-INTERNAL", "ERR-HTTP", "ERR-API-UNDER-MAINTENANCE")
+_FAULTS = ("ECR11", "ECR12", "ERR-INTERNAL", "ERR-API-UNDER-MAINTENANCE")
 
 
 def failure(reply: Reply) -> ConnectorError | None:
