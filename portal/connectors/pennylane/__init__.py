@@ -1,0 +1,112 @@
+"""Pennylane, as data. README.md tells its quirks."""
+
+from __future__ import annotations
+
+import requests
+from requests.auth import AuthBase
+
+from portal.connectors.base import (
+    Application,
+    AuthMode,
+    Capabilities,
+    FieldKind,
+    FieldUse,
+    Form,
+    FormField,
+    Gate,
+    Limits,
+    Manifest,
+)
+from portal.connectors.pennylane.client import Client
+from portal.connectors.pennylane.explanations import EXPLANATIONS, N_
+
+__all__ = ["EXPLANATIONS", "MANIFEST", "connect", "sign"]
+
+
+def connect(session: requests.Session, host: str, gate: Gate, form: Form) -> Client:
+    return Client(session, host, gate, firm=form.get("interface") == "firm")
+
+
+def sign(form: Form, application: Application, host: str) -> AuthBase:
+    return _Token(form["token"], host.rstrip("/") + "/")
+
+
+class _Token(AuthBase):
+    """Shows the token to Pennylane and to nobody else."""
+
+    def __init__(self, token: str, root: str) -> None:
+        self._token = token
+        self._root = root
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not (request.url or "").startswith(self._root):
+            raise ValueError("a token goes to its own provider only")
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+MANIFEST = Manifest(
+    key="pennylane",
+    label="Pennylane",
+    kind="bookkeeping",
+    auth=AuthMode.KEY,
+    hosts={"fr": "https://app.pennylane.com"},
+    form=(
+        FormField(
+            "interface",
+            N_("Whose token"),
+            FieldKind.CHOICE,
+            help=N_("A firm's token opens all companies of the firm, a company's token that company only."),
+            choices=(("firm", N_("Of the firm")), ("company", N_("Of one company"))),
+            default="firm",
+        ),
+        FormField(
+            "token",
+            N_("Token"),
+            FieldKind.SECRET,
+            help=N_(
+                "Made in Pennylane under Settings, Connectivity, Developers. It needs reading of companies, journals, "
+                "ledger accounts and fiscal years, and reading and writing of ledger entries."
+            ),
+            pattern=r"[\x21-\x7e]{16,512}",
+        ),
+    ),
+    reads=(
+        FieldUse(N_("Name and e-mail address of the person a company's token belongs to"), N_("to show whose it is")),
+        FieldUse(
+            N_("Companies: id, name, client code, SIREN"),
+            N_("to match dossiers with client accounts"),
+        ),
+        FieldUse(
+            N_("Ledger accounts and journals: id, number or code, name, type, VAT rate, in use or not"),
+            N_("to choose from when configuring"),
+        ),
+        FieldUse(N_("Fiscal years, open or closed"), N_("to say before sending what would be refused")),
+        FieldUse(
+            N_(
+                "Ledger entries and lines of the journals that Koppelpoort books in: date, label, piece number, ledger "
+                "account, debit, credit"
+            ),
+            N_("to look an entry up and to compare both sides"),
+        ),
+    ),
+    sends=(
+        FieldUse(
+            N_(
+                "Ledger entries: date, journal, currency, our reference as label and piece number, and for each line "
+                "ledger account, debit or credit, description"
+            ),
+            N_("to book bank statements and documents"),
+        ),
+    ),
+    never=(
+        N_("Payments are never made or prepared"),
+        N_("Nothing in the dossier is changed or deleted"),
+        N_("Invoices, documents and attachments are not read"),
+    ),
+    capabilities=Capabilities(several_dossiers=True, reference_length=20),
+    # The firm's interface allows 5 a second, a company's 25 in five seconds: this keeps to both.
+    limits=Limits(per_minute=5, window_seconds=1, shared=True, settle_seconds=120),
+    countries=("FR",),
+    maturity="sandbox",
+)

@@ -1,0 +1,312 @@
+"""Pennylane's JSON to our dataclasses and back. Pure functions: no HTTP, no clock.
+
+A function that reads a row raises one of `calls.UNREADABLE` when the row is not what it should be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from portal.connectors import base
+from portal.connectors.calls import UNREADABLE, decode, encode
+from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.kernel import http
+
+Row = Mapping[str, Any]
+LABEL_LENGTH = 255
+MOST_LINES = 1000
+LONGEST_WAIT = 3600.0
+CENT = Decimal("0.01")
+NOUGHT = Decimal(0)
+
+# ------------------------------------------------------------------------------ wire values
+
+
+def text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def number(value: Any) -> str:
+    """An id as text. Raises TypeError for anything but a whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"not an id: {type(value).__name__}")
+    return str(value)
+
+
+def money(value: Any) -> Decimal:
+    """Amounts are strings; an absent side of a line may be empty."""
+    if not isinstance(value, str):
+        raise TypeError(f"not an amount: {type(value).__name__}")
+    return Decimal(value or 0)
+
+
+def amount(value: Decimal) -> str:
+    """With two decimals, or as many more as it has: equal amounts alike."""
+    cents = value.quantize(CENT)
+    return format(cents if cents == value else value.normalize(), "f")
+
+
+def condition(field: str, operator: str, value: str | date) -> dict[str, str]:
+    return {"field": field, "operator": operator, "value": value.isoformat() if isinstance(value, date) else value}
+
+
+# ------------------------------------------------------------------------------ master data
+
+_JOURNAL_TYPES = (
+    ("sale|customer|client|vente", base.JournalType.SALES),
+    ("purchase|supplier|achat", base.JournalType.PURCHASE),
+    ("bank|banque", base.JournalType.BANK),
+    ("cash|caisse", base.JournalType.CASH),
+    ("general|misc|various|operation|divers", base.JournalType.GENERAL),
+)
+# Of the French chart of accounts, the longest first.
+_LEDGER_KINDS = (
+    ("512", "bank"), ("445", "vat"), ("53", "cash"), ("41", "receivable"), ("40", "payable"), ("6", "costs"),
+    ("7", "revenue"),
+)  # fmt: skip
+
+
+def identity_of_company(me: Row) -> base.Identity:
+    """A company's token stands for the company: another person's token for it is the same log-in."""
+    company, user = me["company"], me.get("user") or {}
+    names = (text(user.get("first_name")), text(user.get("last_name")))
+    return base.Identity(
+        user_id=f"company-{number(company['id'])}",
+        user_name=" ".join(filter(None, names)),
+        email=text(user.get("email")),
+        company=text(company["name"]),
+        default_dossier=number(company["id"]),
+    )
+
+
+def own_dossier(me: Row) -> base.Dossier:
+    company = me["company"]
+    code = number(company["id"])
+    logic = text(company.get("accounting_logic"))
+    return base.Dossier(
+        code=code,
+        name=text(company["name"]),
+        number=code,
+        status=base.DossierStatus.ACTIVE,
+        country="DE" if logic.startswith("DE") else "FR",
+        currency="EUR",
+        enterprise_number=text(company.get("reg_no")),
+    )
+
+
+def dossier(row: Row) -> base.Dossier:
+    """A company of the firm. Neither country nor currency is told: Pennylane's firms are French."""
+    code = number(row["id"])
+    return base.Dossier(
+        code=code,
+        name=text(row["name"]),
+        number=text(row.get("client_code")) or code,
+        status=base.DossierStatus.ACTIVE,
+        country="FR",
+        currency="EUR",
+        enterprise_number=text(row.get("siren")),
+        customer_name=text(row.get("billing_company_name")),
+    )
+
+
+def ledger_account(row: Row) -> base.LedgerAccount:
+    code = text(row["number"])
+    kind = next((kind for start, kind in _LEDGER_KINDS if code.startswith(start)), "general")
+    return base.LedgerAccount(code, text(row["label"]) or code, number(row["id"]), kind, blocked=not row["enabled"])
+
+
+def journal(row: Row) -> base.Journal:
+    told = text(row.get("type")).lower()
+    kind = next((kind for words, kind in _JOURNAL_TYPES if re.search(words, told)), base.JournalType.OTHER)
+    return base.Journal(code=text(row["code"]), name=text(row["label"]), type=kind, id=number(row["id"]))
+
+
+def vat_codes(accounts: Iterable[Row]) -> list[base.VatCode]:
+    """There is no list of rates: those that ledger accounts name, such as FR_200 for 20 % and FR_55 for 5.5 %."""
+    found = {}
+    for code in sorted({text(row.get("vat_rate")) for row in accounts} - {""}):
+        if told := re.fullmatch(r"[A-Z]{2}_(\d+)(?:_(\d\d?))?", code):
+            whole, part = told.groups()
+            found[code] = Decimal(f"{whole}.{part}") / 100 if part else Decimal(whole) / 1000
+        elif code == "exempt":
+            found[code] = NOUGHT
+    return [base.VatCode(code, code, percentage) for code, percentage in found.items()]
+
+
+def periods(years: Iterable[Row], journals: Iterable[base.Journal]) -> list[base.Period]:
+    """Whole financial years: Pennylane tells no others. "closed" and "frozen" take no entries."""
+    codes = frozenset(journal.code for journal in journals)
+    return sorted(
+        (
+            base.Period(
+                year=date.fromisoformat(row["finish"]).year,
+                number=1,
+                starts_on=date.fromisoformat(row["start"]),
+                ends_on=date.fromisoformat(row["finish"]),
+                closed_journals=frozenset() if row["status"] in ("open", "reopen") else codes,
+            )
+            for row in years
+        ),
+        key=lambda period: period.starts_on,
+    )
+
+
+# ------------------------------------------------------------------------------ entries
+
+
+def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
+    """The entry with the journal by its code; `addressed` makes the body of a POST of it.
+
+    Pennylane's lines have no day of their own: one that differs from the entry's is told in words.
+    Raises Rejected for an unknown ledger account, or for more lines than Pennylane takes.
+    """
+    if len(entry.lines) > MOST_LINES:
+        values = {"lines": str(len(entry.lines)), "most": str(MOST_LINES)}
+        raise Rejected("pennylane.too_many_lines", values=values)
+    lines = [
+        {
+            "debit": amount(max(line.amount, NOUGHT)),
+            "credit": amount(max(-line.amount, NOUGHT)),
+            "ledger_account_id": _account_id(line.ledger_account, accounts),
+            "label": _label(line, entry.date),
+        }
+        for line in entry.lines
+    ]
+    return encode(
+        {
+            "date": entry.date.isoformat(),
+            "label": entry.reference,
+            "journal": entry.journal,
+            "currency": entry.currency,
+            "piece_number": entry.reference,
+            "ledger_entry_lines": lines,
+        }
+    )
+
+
+def _account_id(code: str, accounts: Mapping[str, base.LedgerAccount]) -> int:
+    if code not in accounts:
+        raise Rejected("pennylane.account_unknown", values={"account": code})
+    return int(accounts[code].id)
+
+
+def _label(line: base.OutgoingLine, day: date) -> str:
+    words = line.description if line.date == day else f"{line.date:%d/%m/%Y} {line.description}"
+    return words[:LABEL_LENGTH]
+
+
+def journal_code(payload: bytes) -> str:
+    return str(decode(payload)["journal"])
+
+
+def addressed(payload: bytes, journal_id: str, *, firm: bool) -> bytes:
+    """The body of a POST: the journal by its id, and for the firm's interface without a piece number."""
+    body = decode(payload)
+    del body["journal"]
+    if firm:
+        del body["piece_number"]
+    return encode(body | {"journal_id": int(journal_id)})
+
+
+def posted(row: Row, journal: str) -> base.RemoteEntry:
+    """The answer to a POST; the lines are read back by `find`."""
+    return base.RemoteEntry(
+        id=number(row["id"]),
+        number=text(row.get("piece_number")) or number(row["id"]),
+        reference=reference(row),
+        journal=journal,
+        date=date.fromisoformat(row["date"]),
+        currency="",
+        total_debit=NOUGHT,
+        line_count=0,
+    )
+
+
+_OURS = re.compile(r"(?=.*-)[A-Z2-7-]{5,20}")
+
+
+def carries(row: Row, wanted: str) -> bool:
+    """Our reference is the label and, where there is one, the piece number. People may add words to the label."""
+    return wanted in (text(row.get("piece_number")), *text(row.get("label")).split()[:1])
+
+
+def reference(row: Row) -> str:
+    """What looks like a reference of ours, in either place."""
+    places = (*text(row.get("label")).split()[:1], text(row.get("piece_number")))
+    return next((place for place in places if _OURS.fullmatch(place)), places[-1])
+
+
+def entry(row: Row, lines: Iterable[Row], journal: str) -> base.RemoteEntry:
+    """An entry with its lines, oldest first. The currency is not told."""
+    own = [_line(line, date.fromisoformat(row["date"])) for line in sorted(lines, key=lambda line: int(line["id"]))]
+    return base.RemoteEntry(
+        id=number(row["id"]),
+        number=text(row.get("piece_number")) or number(row["id"]),
+        reference=reference(row),
+        journal=journal,
+        date=date.fromisoformat(row["date"]),
+        currency="EUR",
+        total_debit=sum((line.amount for line in own if line.amount > 0), NOUGHT),
+        line_count=len(own),
+        lines=tuple(own),
+    )
+
+
+def _line(row: Row, day: date) -> base.OutgoingLine:
+    account = text(row["ledger_account"]["number"])
+    return base.OutgoingLine(day, account, money(row["debit"]) - money(row["credit"]), text(row["label"]))
+
+
+# ------------------------------------------------------------------------------ refusals
+
+_REFUSALS = [
+    (re.compile(words, re.IGNORECASE), code)
+    for words, code in (
+        (r"not balanced|unbalanced|équilibr", "unbalanced"),
+        (r"\b(closed|frozen|locked)\b|clôtur|clotur", "period_closed"),
+        (r"fiscal.?year|exercice", "fiscal_year_unknown"),
+        (r"scope", "scope_missing"),
+        (r"(ledger|plan).?(account|item)|compte", "account_unknown"),
+        (r"journal", "journal_unknown"),
+    )
+]
+
+
+def failure(reply: http.Reply) -> ConnectorError | None:
+    """None for a success, else the error to raise. Words come as {error, status} or {message, code, field}."""
+    status = reply.status
+    if 200 <= status < 300:
+        return None
+    words = _words(reply.body)
+    if status == 401:
+        return AuthorisationExpired("pennylane.authorisation_expired", provider_text=words, status=status)
+    if status == 429:  # counted before the request is looked at: nothing was done
+        wait = retry_after(reply.headers)
+        return Temporary("pennylane.rate_limited", retry_after=wait, sent=False, provider_text=words, status=status)
+    if status >= 500 or status == 408:
+        return Temporary("pennylane.server_error", provider_text=words, status=status)
+    if status < 400:
+        return UnexpectedReply("pennylane.unreadable", status=status)
+    code = next((code for pattern, code in _REFUSALS if pattern.search(words)), "")
+    plain = {403: "forbidden", 404: "not_found"}.get(status, "refused")
+    return Rejected(f"pennylane.{code or plain}", provider_text=words, status=status)
+
+
+def _words(body: bytes) -> str:
+    try:
+        told = decode(body)
+        return text(told.get("error") or told.get("message"))[:2000]
+    except UNREADABLE:
+        return ""
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds to wait, at least one; the window of the limit when nothing is told."""
+    try:
+        return min(max(float(headers["retry-after"]), 1.0), LONGEST_WAIT)
+    except (KeyError, ValueError):
+        return 5.0
