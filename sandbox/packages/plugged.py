@@ -7,6 +7,8 @@ from importlib import import_module
 from sandbox.packages.package import Package
 
 PACKAGES: tuple[str, ...] = (
+    "myunisoft",
+    "pennylane",
 )  # fmt: skip
 
 
