@@ -148,15 +148,17 @@ def _by_status(transactions: Iterable[FeedTransaction]) -> tuple[list[_Told], li
 
 
 def _sort(provider: str, known: Known, booked: Sequence[_Told], whole_since: date | None) -> _Sorted:
-    found, rest = _Sorted(), []
+    found, rest = _Sorted(), list(booked)
     taken: set[Kept] = set()  # two ids told in one fetch are two lines, whatever they were before
-    for told in booked:
-        kept = known.by_id(told.remote, told.telling, taken)
-        if kept is None:
-            rest.append(told)
-        else:
-            found.held[told] = kept
-            taken.add(kept)
+    for alike in (True, False):  # of two lines under one id the one that still says the same goes first
+        waiting, rest = rest, []
+        for told in waiting:
+            kept = known.by_id(told.remote, told.telling, taken, alike=alike)
+            if kept is None:
+                rest.append(told)
+            else:
+                found.held[told] = kept
+                taken.add(kept)
     left = [kept for kept in known.lines if kept not in taken]
     free = [
         kept for kept in left if not kept.remote_ids or (whole_since is not None and kept.telling.date >= whole_since)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from portal.access import Scope
 from portal.ledger.fingerprints import counter_of, key_of
-from portal.ledger.likeness import Telling, telling
+from portal.ledger.likeness import SAME_DAY, Telling, likeness, moved, telling
 
 SHIFT = timedelta(days=15)  # a value date is no further from the entry date than this
 
@@ -77,15 +77,19 @@ class Known:
         key = key_of(print_)
         self._next[key] = max(self._next.get(key, 0), counter_of(print_) + 1)
 
-    def by_id(self, remote: str, told: Telling, taken: Collection[Kept]) -> Kept | None:
-        """The line told under this id before, when it is still the same movement."""
+    def by_id(self, remote: str, told: Telling, taken: Collection[Kept], *, alike: bool) -> Kept | None:
+        """The line told under this id before, when it may still be the same movement.
+
+        `alike`: only if something that both say agrees. Banks use ids again, also on the day after,
+        where one line's date is another's value date: so a moved date is believed by such a sign only.
+        """
         for kept in self._ids.get(remote, ()):
-            line = kept.telling
-            same = line.amount == told.amount and told.date in (line.date, line.value_date)
-            apart = any(
-                a and b and a != b for a, b in ((line.account, told.account), (line.end_to_end, told.end_to_end))
-            )
-            if same and not apart and kept not in taken:
+            if kept in taken:
+                continue
+            points = likeness(told, kept.telling)
+            if (points is None and moved(told, kept.telling)) or (points is not None and points != SAME_DAY):
+                return kept
+            if points is not None and not alike:
                 return kept
         return None
 

@@ -113,6 +113,12 @@ def likeness(one: Telling, other: Telling) -> int | None:
     return points if shifted and points > 0 else None
 
 
+def moved(one: Telling, other: Telling) -> bool:
+    """Whether `one` is `other` with its value date for a date: for two tellings under one id."""
+    alike = one.amount == other.amount and one.date == other.value_date and not contradict(one, other)
+    return alike and _signs(one, other) > 0
+
+
 def _by_value_date(meagre: Telling, full: Telling) -> bool:
     return meagre.value_date is None and full.value_date is not None and meagre.date == full.value_date
 

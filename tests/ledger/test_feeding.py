@@ -203,3 +203,24 @@ def test_payments_that_differ_by_name_only_are_each_their_own(
     assert len(stored(tenant_scope, account.number)) == 4
     bring_in(tenant_scope, statement(account.number, Cut([*file, line(1, 5)], None), format="ofx"))
     assert len(stored(tenant_scope, account.number)) == 5
+
+
+def test_an_id_used_again_the_day_after_is_not_the_line_of_that_value_date(
+    tenant_scope: Scope, account: BankAccount, feed: Feed
+) -> None:
+    day = line(0, -25).date
+    card = StatementLine(day, line(1, 1).date, Decimal(-25), "Bancontact 17-05", "Café De Markt")
+    rent = StatementLine(line(1, 1).date, None, Decimal(-25), "Rent", "Immo Zuid")
+    feed(("1", card))
+    for _ in range(2):
+        feed(("1", rent), ("1", replace(card, value_date=None)))
+        assert len(stored(tenant_scope, account.number)) == 2
+
+
+def test_an_id_whose_date_became_the_value_date_is_the_same_line(
+    tenant_scope: Scope, account: BankAccount, feed: Feed
+) -> None:
+    told = StatementLine(line(0, 1).date, line(1, 1).date, Decimal(-25), "Bancontact 17-05", "Café De Markt")
+    feed(("1", told))
+    assert feed(("1", replace(told, date=line(1, 1).date))).stored == 0
+    assert len(stored(tenant_scope, account.number)) == 1
