@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Protocol, cast
 
-from portal.connectors.base import Connect, Explanation, Manifest
+from portal.connectors.base import Connect, Explanation, Manifest, OpenLogin, Sign
 from portal.connectors.feed import Callbacks, ConnectFeed, OpenDirectory
+from portal.connectors.layouts import Layout
 
 CONNECTORS = {
     "exact": "portal.connectors.exact",
+    "myunisoft": "portal.connectors.myunisoft",
+    "pennylane": "portal.connectors.pennylane",
+    "sage100": "portal.connectors.sage100",
+    "tiime": "portal.connectors.tiime",
+    "fec": "portal.connectors.fec",
+    "csv": "portal.connectors.csv",
+    "tra": "portal.connectors.tra",
 }
 FEEDS = {
     "ponto": "portal.connectors.ponto",
@@ -31,6 +39,12 @@ class Connector(App, Protocol):
     connect: Connect
 
 
+class FileConnector(Connector, Protocol):
+    """The package of an app without a server."""
+
+    LAYOUT: Layout
+
+
 class FeedConnector(App, Protocol):
     """The package of a connector to a bank feed provider."""
 
@@ -42,6 +56,21 @@ class FeedConnector(App, Protocol):
 def load(key: str) -> Connector:
     """The connector's package. Raises KeyError for a key that is not on the list."""
     return cast(Connector, import_module(CONNECTORS[key]))
+
+
+def signing(key: str) -> Sign:
+    """How an app of `AuthMode.KEY` or `HOSTED` signs. Raises KeyError as `load` does."""
+    return cast(Sign, vars(load(key))["sign"])
+
+
+def opening(key: str) -> OpenLogin:
+    """How an app of `AuthMode.HOSTED` makes its page. Raises KeyError as `load` does."""
+    return cast(OpenLogin, vars(load(key))["open_login"])
+
+
+def load_layout(key: str) -> Layout:
+    """How the files of an app without a server are written. Raises KeyError for a key that is not on the list."""
+    return cast(FileConnector, import_module(CONNECTORS[key])).LAYOUT
 
 
 def load_feed(key: str) -> FeedConnector:

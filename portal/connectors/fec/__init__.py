@@ -1,0 +1,19 @@
+"""The FEC as a file for any package that reads one."""
+
+from __future__ import annotations
+
+import requests
+
+from portal.connectors.base import Bookkeeping, Form, Gate
+from portal.connectors.fec import layout as LAYOUT
+from portal.connectors.file_apps import explanations, manifest
+from portal.connectors.layouts import Paper
+
+__all__ = ["EXPLANATIONS", "LAYOUT", "MANIFEST", "connect"]
+
+MANIFEST = manifest("fec", "FEC file", ("FR",))
+EXPLANATIONS = explanations("fec")
+
+
+def connect(session: requests.Session, host: str, gate: Gate, form: Form) -> Bookkeeping:
+    return Paper("fec")
