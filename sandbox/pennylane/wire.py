@@ -140,9 +140,9 @@ def year(months: Sequence[Row], *, firm: bool) -> Json:
 
 def entry(row: Row, journal: Row, place: str, *, firm: bool, lines: Sequence[Json] | None = None) -> Json:
     """`place`: the address that the journal is found under. Only a company's single entries show their lines."""
-    extra = json.loads(row["extra"])
+    piece = json.loads(row["extra"]).get("piece_number", row["number"])
     told = {
-        "id": row["seq"], "label": row["text"], "piece_number": extra.get("piece_number", row["number"]), "date": row["date"],
+        "id": row["seq"], "label": row["text"], "piece_number": piece, "date": row["date"],
         "due_date": row["due"] or None, "invoice_number": None,
         "journal": {"id": journal["seq"], "url": f"{place}/journals/{journal['seq']}"},
         "status": "entry", "categories": [], "attachment": None,
