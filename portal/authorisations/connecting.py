@@ -1,19 +1,21 @@
-"""Providers as somebody: signed in by the tokens of an authorisation, or as our own application."""
+"""Providers as somebody: signed in by an authorisation, or as our own application."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
 
 from config import Settings
-from portal.authorisations import applications, tokens
-from portal.authorisations.custody import Custody
+from portal.authorisations import applications, tokens, typed, watching
+from portal.authorisations.custody import Custody, Means
 from portal.authorisations.limits import BudgetGate
-from portal.authorisations.models import Authorisation
+from portal.authorisations.models import Authorisation, Credential
 from portal.connectors import registry
-from portal.connectors.base import Bookkeeping, Form
+from portal.connectors.base import AuthMode, Bookkeeping, FieldKind, Form, Gate
 from portal.connectors.errors import AuthorisationExpired
 from portal.connectors.feed import BankFeed
 from portal.kernel import http
@@ -21,6 +23,30 @@ from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 
 MAX_KEYS = 64 * 1024
+
+
+class OpenExchange(Protocol):
+    """Makes the connection of an app without a server: what is sent becomes files that people fetch."""
+
+    def __call__(self, means: Means, authorisation: Authorisation, form: Form) -> Bookkeeping: ...
+
+
+class Unlimited:
+    """A gate that stops nothing: for the one call that asks who somebody is."""
+
+    def before(self, dossier: str, endpoint: str, *, write: bool) -> None:
+        return None
+
+    def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
+        return None
+
+
+_exchange: list[OpenExchange] = []
+
+
+def register_exchange(open_exchange: OpenExchange) -> None:
+    """Said once a process by the room that keeps the files."""
+    _exchange[:] = [open_exchange]
 
 
 def connect(
@@ -39,10 +65,38 @@ def connect(
     when it is gone or switched off; `trial` allows one that is about to be activated.
     """
     custody = Custody(database, vault, settings, tenant_id, authorisation_id, trial)
-    row = _allowed(custody)
-    connector = registry.load(row.app)
-    gate = BudgetGate(database, tenant_id, authorisation_id, connector.MANIFEST.limits, person=person)
-    return connector.connect(*_signed(custody, row), gate, Form())
+    row, credential, form = _allowed(custody)
+    manifest = applications.manifest_of(row.app)
+    if manifest.auth is AuthMode.FILE:
+        return exchange(custody, row, form)
+    gate = BudgetGate(database, tenant_id, authorisation_id, manifest.limits, person=person)
+    if manifest.auth is AuthMode.OAUTH2:
+        return registry.load(row.app).connect(*_signed(custody, row), gate, form)
+    connection = keyed(settings, row.app, row.environment, form, gate)
+    return connection if trial or credential is None else watching.watched(connection, custody, credential.generation)
+
+
+def keyed(settings: Settings, app: str, environment: str, form: Form, gate: Gate) -> Bookkeeping:
+    """The provider, signed in by what was typed, or was kept of a log-in on its own page."""
+    host = applications.host_of(settings, app, environment)
+    session = session_of(settings, app, host, form)
+    return registry.load(app).connect(session, host, gate, form)
+
+
+def session_of(settings: Settings, app: str, host: str, form: Form) -> http.Session:
+    """A session that signs its calls to `host` with the form. Raises Conflict where we are not registered."""
+    manifest, ours = applications.manifest_of(app), applications.application(settings, app)
+    plain = {field.key for field in manifest.form if field.kind is not FieldKind.SECRET}
+    outward = bool(manifest.host_field) and not applications.is_ours(settings, app, host)
+    made = http.session(certificate=applications.certificate(settings, app), outward_only=outward)
+    made.masked = [value for key, value in form.items() if key not in plain]
+    made.auth = registry.signing(app)(form, ours, host)
+    return made
+
+
+def exchange(means: Means, authorisation: Authorisation, form: Form) -> Bookkeeping:
+    """The connection of an app without a server."""
+    return _exchange[0](means, authorisation, form)
 
 
 def connect_feed(
@@ -57,7 +111,7 @@ def connect_feed(
 ) -> BankFeed:
     """As `connect`, for a feed whose consent is the log-in of an authorisation (OAuth 2)."""
     custody = Custody(database, vault, settings, tenant_id, authorisation_id, trial)
-    row = _allowed(custody)
+    row, _credential, _form = _allowed(custody)
     connector = registry.load_feed(row.app)
     gate = BudgetGate(database, tenant_id, authorisation_id, connector.MANIFEST.limits, person=person)
     return connector.connect(*_signed(custody, row), gate)
@@ -83,13 +137,19 @@ def fetch_key(settings: Settings, app: str, environment: str, path: str) -> byte
     return reply.body
 
 
-def _allowed(custody: Custody) -> Authorisation:
+def _allowed(custody: Custody) -> tuple[Authorisation, Credential | None, Form]:
+    """As committed now, with what was typed. Raises AuthorisationExpired."""
     with custody.session() as session:
-        rows = custody.rows(session)
-    if rows is None:
-        raise AuthorisationExpired("authorisation.no_login")
-    custody.check(rows[0])
-    return rows[0]
+        key = (custody.tenant_id, custody.authorisation_id)
+        row, credential = session.get(Authorisation, key), session.get(Credential, key)
+        if row is None:
+            raise AuthorisationExpired("authorisation.no_login")
+        auth = applications.manifest_of(row.app).auth
+        if credential is None and auth is not AuthMode.FILE:
+            raise AuthorisationExpired("authorisation.no_login")
+        custody.check(row)
+        typed_in = typed.read(custody, session, row, None if auth is AuthMode.OAUTH2 else credential)
+    return row, credential, typed_in
 
 
 def _signed(custody: Custody, row: Authorisation) -> tuple[requests.Session, str]:

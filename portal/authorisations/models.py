@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, TenantRow
@@ -46,7 +47,7 @@ class Authorisation(TenantRow, Base):
     )
 
     app: Mapped[str]
-    environment: Mapped[str]  # key of the manifest's hosts
+    environment: Mapped[str]  # key of the manifest's hosts, or the address of a server that people named
     name: Mapped[str]
     state: Mapped[str] = mapped_column(default=State.INACTIVE)
     state_code: Mapped[str] = mapped_column(default="")  # why, e.g. "exact.refresh_token_used"
@@ -58,6 +59,7 @@ class Authorisation(TenantRow, Base):
     remote_email: Mapped[str] = mapped_column(default="")
     remote_company: Mapped[str] = mapped_column(default="")
     default_dossier: Mapped[str] = mapped_column(default="")
+    form: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)  # what was typed for it, without secrets
     dossiers_fetched_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     activated_at: Mapped[datetime | None]
@@ -65,7 +67,11 @@ class Authorisation(TenantRow, Base):
 
 
 class Credential(Base):
-    """The tokens of an authorisation, sealed. `generation` grows by one with each new pair."""
+    """The tokens of an authorisation, sealed. `generation` grows by one with each new pair.
+
+    Of one that is signed in by a key, `access_token` holds the secrets of its form as JSON and
+    `refresh_token` nothing; it was received when it was last seen to work.
+    """
 
     __tablename__ = "credentials"
     __table_args__ = (

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import func, select, text
 
 from portal.access import Scope
 from portal.activity import service as activity
-from portal.authorisations import applications, login, renewal, states
+from portal.authorisations import applications, login, renewal, rows, states, typed
 from portal.authorisations.applications import application, host_of
 from portal.authorisations.connecting import connect, connect_feed
 from portal.authorisations.custody import Custody, Means
@@ -21,26 +21,17 @@ from portal.authorisations.login import Arrival, LoginRefused
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.authorisations.states import health
 from portal.connectors import registry
-from portal.connectors.base import Dossier, Identity
+from portal.connectors.base import AuthMode, Dossier, Form, Identity
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected
 from portal.kernel import clock, queue
-from portal.kernel.db import Database, uuid7
+from portal.kernel.db import Database
 from portal.kernel.errors import Conflict, Invalid
-from portal.tenants.models import Membership
 
 __all__ = [
-    "Finished", "Outcome", "Seen", "activate", "application", "begin_login", "close_breaker", "connect", "connect_feed",
-    "deactivate",
-    "finish_login", "health", "held_by", "held_by_each", "host_of", "list_authorisations", "recognise_login",
-    "remove", "rename", "ring_due", "set_owner", "uses",
+    "Finished", "Outcome", "Seen", "activate", "application", "asking", "begin_login", "close_breaker", "connect",
+    "connect_feed", "deactivate", "finish_login", "health", "held_by", "held_by_each", "host_of", "known_as",
+    "list_authorisations", "recognise_login", "remove", "rename", "ring_due", "set_owner", "uses",
 ]  # fmt: skip
-
-NAME_LENGTH = 80
-# A fresh log-in waits at most so long for a renewal that is under way.
-WAIT_FOR_RENEWAL = timedelta(seconds=45)
-
-# Held until the commit, as before that nobody else sees whose login it is.
-_ONE_LOGIN = text("SELECT pg_advisory_xact_lock(hashtextextended(:login, 0))")
 
 recognise_login = login.recognise
 
@@ -106,18 +97,21 @@ def begin_login(
     environment: str,
     name: str,
     authorisation_id: uuid.UUID | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> str:
-    """The address at the provider to send the browser to.
+    """The address at the provider to send the browser to. `given` answers the app's form, where it has one.
 
     Without `authorisation_id` an inactive authorisation is made under `name`; one that was
-    made so before and never logged in is taken up again. Raises Invalid and Conflict.
+    made so before and never logged in is taken up again. Raises Invalid, Conflict and LoginRefused.
     """
     if authorisation_id is not None:
-        row = _living(scope, authorisation_id)
-    else:
-        applications.host_of(means.settings, app, environment)
-        row = _unused(scope, app, environment, name) or _create(scope, app, environment, name)
-    return login.begin(means, scope, session_id, row)
+        row = rows.living(scope, authorisation_id)
+        return login.begin(means, scope, session_id, row, Form(row.form))
+    form = typed.checked(means.settings, applications.manifest_of(app), given or {})
+    applications.host_of(means.settings, app, environment)
+    row = rows.unused(scope, app, environment, name) or rows.create(scope, app, environment, name)
+    typed.keep(_custody(means, scope, row), scope.session, row, None, form)
+    return login.begin(means, scope, session_id, row, form)
 
 
 def finish_login(means: Means, scope: Scope, session_id: uuid.UUID, app: str, given: Mapping[str, str]) -> Finished:
@@ -127,11 +121,11 @@ def finish_login(means: Means, scope: Scope, session_id: uuid.UUID, app: str, gi
     """
     arrival = login.arrive(means, scope.tenant_id, session_id, app, given)
     user_id = arrival.identity.user_id
-    row = _present(scope, arrival.authorisation_id)
-    twin = None if row.remote_user_id else _same_login(scope, row, user_id)
+    row = rows.present(scope, arrival.authorisation_id)
+    twin = None if row.remote_user_id else rows.same_login(scope, row, user_id)
     # First the pair, then its authorisation: a renewal under way takes them in this order too.
-    credential = _locked_credential(scope, (twin or row).id)
-    target = _living(scope, (twin or row).id)
+    credential = rows.locked_credential(scope, (twin or row).id)
+    target = rows.living(scope, (twin or row).id)
     if target.remote_user_id not in ("", user_id):
         expected, got = target.remote_user_name or target.remote_email, arrival.identity.user_name
         raise LoginRefused("consent.other_login", expected=expected, got=got)
@@ -141,13 +135,13 @@ def finish_login(means: Means, scope: Scope, session_id: uuid.UUID, app: str, gi
         scope.session.flush()
     _take_in(means, scope, target, credential, arrival)
     scope.session.flush()
-    _wake(scope, target)
+    rows.wake(scope, target)
     asked = {"tenant": scope.tenant_id, "app": target.app, "environment": target.environment, "user": user_id}
     elsewhere = scope.session.execute(
         text("SELECT login_connected_elsewhere(:tenant, :app, :environment, :user)"), asked
     ).scalar_one()
     activity.record(
-        scope, f"authorisation.{outcome}", _subject(target), name=target.name, login=arrival.identity.user_name,
+        scope, f"authorisation.{outcome}", rows.subject(target), name=target.name, login=arrival.identity.user_name,
         company=arrival.identity.company, elsewhere=elsewhere,
     )  # fmt: skip
     return Finished(target, outcome, elsewhere)
@@ -155,34 +149,59 @@ def finish_login(means: Means, scope: Scope, session_id: uuid.UUID, app: str, gi
 
 def activate(means: Means, scope: Scope, authorisation_id: uuid.UUID) -> Seen:
     """Really call the provider; active if it answers. Raises Conflict with what was said if not."""
-    row = _present(scope, authorisation_id)
-    book = (means.database, means.vault, means.settings)
-    try:
+    row = rows.present(scope, authorisation_id)
+    book = (means.database, means.vault, means.settings, scope.tenant_id, row.id)
+    auth = applications.manifest_of(row.app).auth
+    with asking(auth):
         if row.app in registry.FEEDS:
-            seen = Seen(connect_feed(*book, scope.tenant_id, row.id, person=True, trial=True).identity(), ())
+            seen = Seen(connect_feed(*book, person=True, trial=True).identity(), ())
         else:
-            provider = connect(*book, scope.tenant_id, row.id, person=True, trial=True)
+            provider = connect(*book, person=True, trial=True)
             seen = Seen(provider.identity(), provider.dossiers())
+    by_form = auth in (AuthMode.KEY, AuthMode.FILE)
+    if seen.identity.user_id != row.remote_user_id and not (by_form and not row.remote_user_id):
+        raise Conflict("authorisation.other_login", expected=row.remote_user_name, got=seen.identity.user_name)
+    row = rows.living(scope, authorisation_id)
+    if by_form:
+        known_as(scope, row, seen.identity)
+    if states.move(row, State.ACTIVE):
+        activity.record(scope, "authorisation.activated", rows.subject(row), name=row.name, dossiers=len(seen.dossiers))
+    rows.wake(scope, row)
+    return seen
+
+
+@contextmanager
+def asking(auth: AuthMode) -> Iterator[None]:
+    """Around calls while somebody waits: what goes wrong becomes a Conflict that says what to do."""
+    try:
+        yield
     except AuthorisationExpired as expired:
-        raise Conflict("authorisation.needs_login", reason=expired.code, text=expired.provider_text) from None
+        code = "authorisation.key_refused" if auth is AuthMode.KEY else "authorisation.needs_login"
+        raise Conflict(code, reason=expired.code, text=expired.provider_text) from None
     except Rejected as refused:
         raise Conflict("authorisation.refused", reason=refused.code, text=refused.provider_text) from None
     except ConnectorError as error:
         raise Conflict("authorisation.no_answer", reason=error.code) from None
-    if seen.identity.user_id != row.remote_user_id:
-        raise Conflict("authorisation.other_login", expected=row.remote_user_name, got=seen.identity.user_name)
-    row = _living(scope, authorisation_id)
-    if states.move(row, State.ACTIVE):
-        activity.record(scope, "authorisation.activated", _subject(row), name=row.name, dossiers=len(seen.dossiers))
-    _wake(scope, row)
-    return seen
+
+
+def known_as(scope: Scope, row: Authorisation, identity: Identity) -> None:
+    """Write down whose key it is. Raises Conflict when another authorisation here is of the same login."""
+    user_id = identity.user_id or (row.id.hex if applications.manifest_of(row.app).auth is AuthMode.FILE else "")
+    if not user_id:
+        raise Conflict("authorisation.nobody")
+    twin = rows.same_login(scope, row, user_id)
+    if twin is not None:
+        raise Conflict("authorisation.login_taken", login=identity.user_name, name=twin.name)
+    row.remote_user_id, row.remote_user_name = user_id, identity.user_name
+    row.remote_email, row.remote_company = identity.email, identity.company
+    row.default_dossier = identity.default_dossier
 
 
 def deactivate(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
     """Off at the next call of any process, as each reads the state; the tokens stay for another time."""
-    row = _living(scope, authorisation_id)
+    row = rows.living(scope, authorisation_id)
     if states.move(row, State.INACTIVE):
-        activity.record(scope, "authorisation.deactivated", _subject(row), name=row.name)
+        activity.record(scope, "authorisation.deactivated", rows.subject(row), name=row.name)
     return row
 
 
@@ -198,7 +217,7 @@ def remove(scope: Scope, authorisation_id: uuid.UUID) -> None:
 
     Raises Conflict while a coupling needs it.
     """
-    row = _living(scope, authorisation_id)
+    row = rows.living(scope, authorisation_id)
     used = uses(scope, row.id)
     if used:
         raise Conflict("authorisation.in_use", name=row.name, count=used)
@@ -209,14 +228,14 @@ def remove(scope: Scope, authorisation_id: uuid.UUID) -> None:
     free = scope.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
     if free is not None:
         scope.session.delete(free)
-    activity.record(scope, "authorisation.removed", _subject(row), name=row.name)
+    activity.record(scope, "authorisation.removed", rows.subject(row), name=row.name)
 
 
 def rename(scope: Scope, authorisation_id: uuid.UUID, name: str) -> Authorisation:
-    row = _living(scope, authorisation_id)
-    before, row.name = row.name, _free_name(scope, name, row.id)
+    row = rows.living(scope, authorisation_id)
+    before, row.name = row.name, rows.free_name(scope, name, row.id)
     if before != row.name:
-        activity.record(scope, "authorisation.renamed", _subject(row), before=before, name=row.name)
+        activity.record(scope, "authorisation.renamed", rows.subject(row), before=before, name=row.name)
     return row
 
 
@@ -224,16 +243,16 @@ def set_owner(
     scope: Scope, authorisation_id: uuid.UUID, owner_id: uuid.UUID, deputy_id: uuid.UUID | None
 ) -> Authorisation:
     """Who is asked when it needs a new log-in. Both belong to this tenant. Raises Invalid."""
-    row = _living(scope, authorisation_id)
+    row = rows.living(scope, authorisation_id)
     if owner_id == deputy_id:
         raise Invalid("authorisation.owner_is_deputy", field="deputy")
-    _check_member(scope, owner_id, "owner")
+    rows.check_member(scope, owner_id, "owner")
     if deputy_id is not None:
-        _check_member(scope, deputy_id, "deputy")
+        rows.check_member(scope, deputy_id, "deputy")
     if (row.owner_id, row.deputy_id) != (owner_id, deputy_id):
         row.owner_id, row.deputy_id = owner_id, deputy_id
         activity.record(
-            scope, "authorisation.handed_over", _subject(row), name=row.name, owner_id=owner_id, deputy_id=deputy_id
+            scope, "authorisation.handed_over", rows.subject(row), name=row.name, owner_id=owner_id, deputy_id=deputy_id
         )
     return row
 
@@ -250,129 +269,22 @@ def ring_due(database: Database, limit: int = 200) -> int:
     return len(due)
 
 
-def _living(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
-    """Locked, but so that calls under way may still refer to it."""
-    row = _present(scope, authorisation_id)
-    scope.session.refresh(row, with_for_update={"key_share": True})
-    return row if row.removed_at is None else _present(scope, authorisation_id)
-
-
-def _present(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
-    row = scope.get(Authorisation, authorisation_id)
-    if row.removed_at is not None:
-        raise Conflict("authorisation.is_removed", name=row.name)
-    return row
-
-
-def _unused(scope: Scope, app: str, environment: str, name: str) -> Authorisation | None:
-    """One of this name whose log-in was never finished."""
-    query = select(Authorisation).where(
-        Authorisation.tenant_id == scope.tenant_id,
-        Authorisation.app == app,
-        Authorisation.environment == environment,
-        func.lower(Authorisation.name) == " ".join(name.split()).lower(),
-        Authorisation.state == State.INACTIVE,
-        Authorisation.remote_user_id == "",
-        Authorisation.removed_at.is_(None),
-    )
-    return scope.session.scalars(query).one_or_none()
-
-
-def _create(scope: Scope, app: str, environment: str, name: str) -> Authorisation:
-    now = clock.now()
-    row = Authorisation(
-        tenant_id=scope.tenant_id,
-        id=uuid7(),
-        app=app,
-        environment=environment,
-        name=_free_name(scope, name, None),
-        state=State.INACTIVE,
-        state_since=now,
-        owner_id=_own_person(scope),
-        created_at=now,
-    )
-    scope.session.add(row)
-    scope.session.flush()
-    return row
-
-
-def _own_person(scope: Scope) -> uuid.UUID | None:
-    """Who acts, if a member here: somebody who acts for a firm in a client account is none."""
-    user_id = scope.actor.user_id
-    return user_id if user_id is not None and _is_member(scope, user_id) else None
-
-
-def _free_name(scope: Scope, name: str, own_id: uuid.UUID | None) -> str:
-    tidy = " ".join(name.split())
-    if not 1 <= len(tidy) <= NAME_LENGTH:
-        raise Invalid("authorisation.name_length", field="name", length=NAME_LENGTH)
-    taken = select(Authorisation.id).where(
-        Authorisation.tenant_id == scope.tenant_id,
-        func.lower(Authorisation.name) == tidy.lower(),
-        Authorisation.removed_at.is_(None),
-    )
-    if any(found != own_id for found in scope.session.scalars(taken)):
-        raise Invalid("authorisation.name_taken", field="name", name=tidy)
-    return tidy
-
-
-def _is_member(scope: Scope, user_id: uuid.UUID) -> bool:
-    query = select(Membership.id).where(
-        Membership.tenant_id == scope.tenant_id, Membership.user_id == user_id, Membership.ended_at.is_(None)
-    )
-    return scope.session.scalars(query).one_or_none() is not None
-
-
-def _check_member(scope: Scope, user_id: uuid.UUID, field: str) -> None:
-    if not _is_member(scope, user_id):
-        raise Invalid("authorisation.not_a_member", field=field)
-
-
-def _same_login(scope: Scope, row: Authorisation, user_id: str) -> Authorisation | None:
-    """Another authorisation here that this login has. Two first log-ins of one login go one after the other."""
-    one_login = f"{scope.tenant_id}/{row.app}/{row.environment}/{user_id}"
-    scope.session.execute(_ONE_LOGIN, {"login": one_login})
-    query = select(Authorisation).where(
-        Authorisation.tenant_id == scope.tenant_id,
-        Authorisation.app == row.app,
-        Authorisation.environment == row.environment,
-        Authorisation.remote_user_id == user_id,
-        Authorisation.removed_at.is_(None),
-        Authorisation.id != row.id,
-    )
-    return scope.session.scalars(query).one_or_none()
-
-
 def _take_in(means: Means, scope: Scope, row: Authorisation, credential: Credential, arrival: Arrival) -> None:
     """Store the new pair over the old one and switch on."""
     identity, session = arrival.identity, scope.session
     row.remote_user_id, row.remote_user_name = identity.user_id, identity.user_name
     row.remote_email, row.remote_company = identity.email, identity.company
     row.default_dossier = identity.default_dossier
-    row.owner_id = row.owner_id or _own_person(scope)
+    row.owner_id = row.owner_id or rows.own_person(scope)
     states.move(row, State.ACTIVE)
-    custody = Custody(means.database, means.vault, means.settings, scope.tenant_id, row.id)
+    custody = _custody(means, scope, row)
+    if arrival.tokens is None:
+        typed.keep(custody, session, row, credential, arrival.form)
+        return
     unused = applications.oauth_of(row.app).refresh_lifetime
     renewal.store(custody, session, credential, arrival.tokens, unused)
     session.add(credential)
 
 
-def _wake(scope: Scope, row: Authorisation) -> None:
-    """What stopped for want of this log-in goes on now, not hours later."""
-    asked = {"tenant": scope.tenant_id, "id": row.id, "now": clock.now()}
-    scope.session.execute(text("SELECT wake_configurations(:tenant, :id, :now)"), asked)
-
-
-def _locked_credential(scope: Scope, authorisation_id: uuid.UUID) -> Credential:
-    """The pair, once no renewal is under way; an empty one before the first log-in."""
-    seconds = int(WAIT_FOR_RENEWAL.total_seconds())
-    scope.session.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
-    query = select(Credential).where(
-        Credential.tenant_id == scope.tenant_id, Credential.authorisation_id == authorisation_id
-    )
-    found = scope.session.scalars(query.with_for_update()).one_or_none()
-    return found or Credential(tenant_id=scope.tenant_id, authorisation_id=authorisation_id, generation=0)
-
-
-def _subject(row: Authorisation) -> tuple[str, uuid.UUID]:
-    return "authorisation", row.id
+def _custody(means: Means, scope: Scope, row: Authorisation) -> Custody:
+    return Custody(means.database, means.vault, means.settings, scope.tenant_id, row.id)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from portal.authorisations import applications
 from portal.authorisations.models import Authorisation, Credential, State
+from portal.connectors.base import AuthMode
 from portal.kernel import clock
 from portal.kernel.errors import Conflict
 
@@ -35,9 +37,11 @@ def move(authorisation: Authorisation, state: State, code: str = "") -> bool:
 
 
 def health(authorisation: Authorisation, credential: Credential | None, now: datetime) -> str:
-    """The state to show: one of `State`, or "expiring" when the log-in lapses within ten days unless used."""
+    """The state to show: one of `State`, or "expiring" when the log-in or the key lapses within ten days."""
     if authorisation.state != State.ACTIVE:
         return authorisation.state
+    if applications.manifest_of(authorisation.app).auth is AuthMode.FILE:
+        return State.ACTIVE
     if credential is None:
         return State.NEEDS_CONSENT
     return "expiring" if credential.refresh_expires_at - now < EXPIRING else State.ACTIVE

@@ -24,6 +24,24 @@ ERRORS = {
     "authorisation.other_login": N_("The provider now answers as {got} instead of {expected}. Log in again."),
     "authorisation.not_active": N_("This authorisation is switched off. Activate it first."),
     "authorisation.no_login": N_("Nobody has logged in at the provider yet."),
+    "authorisation.key_refused": N_("The provider does not accept this key: {text}"),
+    "authorisation.nobody": N_("The provider did not say whose key this is. Nothing was changed."),
+    "authorisation.login_taken": N_(
+        "This key belongs to {login}, and {name} is connected with that login already. Use that one."
+    ),
+    "authorisation.other_key": N_(
+        "This key belongs to {got}, but this authorisation is for {expected}. The key as it was is kept. Give a key of"
+        " {expected}, or make a new authorisation for {got}."
+    ),
+    "authorisation.other_server": N_(
+        "This authorisation is for {expected}. The key as it was is kept. Make a new authorisation for another server."
+    ),
+    # what was typed
+    "authorisation.field_needed": N_("Fill this in."),
+    "authorisation.field_unreadable": N_("This is too long, or holds characters that cannot be typed. Copy it again."),
+    "authorisation.field_pattern": N_("This does not look right. An example: {example}"),
+    "authorisation.field_date": N_("Choose a day from today on."),
+    "authorisation.address": N_("Give the address of the server as https://name. It must be on the public internet."),
     # why a new log-in is needed
     "authorisation.token_used": N_(
         "The provider has ended this connection. The same login may be connected elsewhere."
@@ -46,7 +64,8 @@ ERRORS = {
     "authorisation.timeout": N_("The provider did not answer in time. Koppelpoort tries again by itself."),
     "authorisation.cut_off": N_("The connection to the provider broke. Koppelpoort tries again by itself."),
     "authorisation.too_large": N_("The provider answered something unreadable. Koppelpoort tries again by itself."),
-    "authorisation.limit_minute": N_("The calls of this minute are used up. It goes on by itself."),
+    "authorisation.limit_window": N_("So many calls in so short a time are not allowed. It goes on by itself."),
+    "authorisation.limit_at_once": N_("Enough calls are under way at this moment. It goes on by itself."),
     "authorisation.limit_day": N_("The calls of today are used up for this dossier. It goes on at {until}."),
     "authorisation.limit_told": N_("The provider asked us to wait until {until}. It goes on by itself then."),
     "authorisation.breaker_open": N_(
@@ -78,6 +97,8 @@ TAGS = {
     "authorisation.connected": N_("connected {name}, logged in as {login} of {company}"),
     "authorisation.renewed": N_("logged in again for {name} as {login}"),
     "authorisation.reused": N_("logged in as {login}, which is connected already: {name} goes on with the new log-in"),
+    "authorisation.made": N_("made {name}; it is not active yet"),
+    "authorisation.key_changed": N_("changed the key or the details of {name}"),
     "authorisation.activated": N_("activated {name}; it sees {dossiers} dossiers"),
     "authorisation.deactivated": N_("switched {name} off"),
     "authorisation.removed": N_("removed {name}"),

@@ -12,6 +12,7 @@ from portal.connectors.layouts import Layout
 
 CONNECTORS = {
     "exact": "portal.connectors.exact",
+    "xero": "portal.connectors.xero",
     "myunisoft": "portal.connectors.myunisoft",
     "pennylane": "portal.connectors.pennylane",
     "sage100": "portal.connectors.sage100",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from portal import runtime
-from portal.authorisations import renewal, tokens
+from portal.authorisations import heartbeat, renewal
 from portal.authorisations.custody import Custody
 from portal.kernel import queue
 
@@ -14,7 +14,7 @@ from portal.kernel import queue
 def keep_alive(tenant_id: str, authorisation_id: str) -> None:
     here = runtime.get()
     custody = Custody(here.database, here.vault, here.settings, uuid.UUID(tenant_id), uuid.UUID(authorisation_id))
-    tokens.keep_alive(custody)
+    heartbeat.keep_alive(custody)
 
 
 @queue.job("sync", timeout=120)

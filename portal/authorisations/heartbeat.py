@@ -1,0 +1,42 @@
+"""Keeping log-ins and keys alive that would die of disuse, and noticing when a key has ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from portal.authorisations import applications, connecting, tokens, typed
+from portal.authorisations.custody import Custody, Lock
+from portal.connectors.base import AuthMode
+from portal.connectors.errors import ConnectorError
+from portal.kernel import clock
+
+AGAIN = timedelta(days=1)
+
+
+def keep_alive(custody: Custody) -> None:
+    """Renew the tokens, or use the key once. Safe to run twice; what fails is told to people where it happens."""
+    with custody.session() as session:
+        rows = custody.rows(session)
+    if rows is None:
+        return
+    if applications.manifest_of(rows[0].app).auth is AuthMode.OAUTH2:
+        tokens.keep_alive(custody)
+    else:
+        _use(custody)
+
+
+def _use(custody: Custody) -> None:
+    book = (custody.database, custody.vault, custody.settings, custody.tenant_id, custody.authorisation_id)
+    try:
+        connecting.connect(*book).identity()
+        works = True
+    except ConnectorError:
+        works = False
+    with custody.session() as session, session.begin():
+        rows = custody.rows(session, Lock.WAIT)
+        if rows is None:
+            return
+        authorisation, credential = rows
+        if works:
+            typed.used(applications.manifest_of(authorisation.app), credential, clock.now())
+        credential.not_before = clock.now() + AGAIN
