@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.clock import Clock
@@ -29,7 +29,10 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """Seconds. `grace`: how long a used refresh token still works. `rotates`: each use gives a new one."""
+    """Seconds. `grace`: how long a used refresh token still works. `rotates`: each use gives a new one.
+
+    With `claims` the access token is a JWT that tells these of the login (a row of `logins`).
+    """
 
     lifetime: int = 1800
     refresh_lifetime: int = 60 * 86400
@@ -37,6 +40,7 @@ class TokenRules:
     grace: int = 0
     rotates: bool = True
     scope: str = ""
+    claims: Callable[[Row], Mapping[str, object]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +155,24 @@ class Access:
 
     def issue(self, grant: int, rules: TokenRules) -> dict[str, object]:
         """New tokens of a grant, as a token endpoint answers."""
-        access, refresh = secrets.token_urlsafe(40), secrets.token_urlsafe(40)
+        access, refresh = self._access_token(grant, rules), secrets.token_urlsafe(40)
         with self._store.transaction():
             self._keep("access", access, grant, rules.lifetime)
             self._keep("refresh", refresh, grant, rules.refresh_lifetime)
         body: dict[str, object] = {"access_token": access, "token_type": "Bearer", "expires_in": rules.lifetime}
         return body | {"refresh_token": refresh} | ({"scope": rules.scope} if rules.scope else {})
+
+    def _access_token(self, grant: int, rules: TokenRules) -> str:
+        random = secrets.token_urlsafe(40)
+        if rules.claims is None:
+            return random
+        login = self._store.one(
+            "SELECT l.* FROM logins l JOIN grants g ON g.package = l.package AND g.login = l.login WHERE g.seq = ?",
+            (grant,),
+        )
+        claims = {} if login is None else dict(rules.claims(login))
+        expires = self._clock.ms() // 1000 + rules.lifetime
+        return ".".join((_coded({"alg": "RS256", "typ": "JWT"}), _coded(claims | {"exp": expires}), random))
 
     # -------------------------------------------------------------------------- coming in and out
 
@@ -222,6 +238,10 @@ class Access:
 
     def _use(self, row: Row) -> None:
         self._store.run("UPDATE secrets SET used = ? WHERE hash = ?", (self._clock.ms(), row["hash"]))
+
+
+def _coded(part: Mapping[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 
 
 def _proves(challenge: str, verifier: str) -> bool:

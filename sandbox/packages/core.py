@@ -97,6 +97,14 @@ class Stand:
             (self.key, kind, owner, id, json.dumps(value)),
         )
 
+    def thing(self, kind: str, owner: str, id: str) -> Any:
+        """One kept value, or None."""
+        row = self.store.one(
+            "SELECT value FROM things WHERE package = ? AND kind = ? AND owner = ? AND id = ?",
+            (self.key, kind, owner, id),
+        )
+        return None if row is None else json.loads(row["value"])
+
     def kept(self, kind: str, owner: str) -> dict[str, Any]:
         """By id, oldest first."""
         rows = self.store.all(

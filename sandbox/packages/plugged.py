@@ -7,6 +7,7 @@ from importlib import import_module
 from sandbox.packages.package import Package
 
 PACKAGES: tuple[str, ...] = (
+    "xero",
     "myunisoft",
     "pennylane",
 )  # fmt: skip

@@ -189,7 +189,9 @@ def invoice_entry(world: World, kind: EntryKind, *amounts: str, vat: str = "", t
         )
         for net in nets
     )  # fmt: skip
-    invoice = OutgoingInvoice("2026-0042", world.relation, world.open_day + timedelta(30), "", "Maalderij Callens")
+    invoice = OutgoingInvoice(
+        f"2026-{next(_numbers):06d}", world.relation, world.open_day + timedelta(30), "", "Maalderij Callens"
+    )
     return OutgoingEntry(
         kind=kind, reference=a_reference(), journal=world.invoice_journals[kind], date=world.open_day, currency="EUR",
         bank_account="", opening=None, closing=None, lines=lines, invoice=invoice,
