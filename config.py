@@ -42,6 +42,11 @@ class Variables(NamedTuple):
     demo_id: str = "koppelpoort-demo"
     demo_secret: str = "demo-secret-packages"  # noqa: S105 (see above)
 
+    @property
+    def sandbox(self) -> str:
+        """What the sandbox calls it: apps of one registration are one there."""
+        return self.hosts.removesuffix("_HOSTS_JSON").lower()
+
 
 def _named(prefix: str, *demo: str, names: tuple[str, str] = ("CLIENT_ID", "CLIENT_SECRET")) -> Variables:
     return Variables(*(f"{prefix}_{name}" for name in (*names, "HOSTS_JSON")), *demo)
@@ -53,8 +58,8 @@ APPS: Mapping[str, Variables] = {
     "xero": _named("XERO"),
     "business_central": _named("BUSINESS_CENTRAL"),
     "odoo": Variables("", "", "ODOO_HOSTS_JSON"),  # people give a key of their own
-    "pennylane": _named("PENNYLANE"),
-    "myunisoft": _named("MYUNISOFT", names=("PARTNER_ID", "PARTNER_SECRET")),
+    "pennylane": Variables("", "", "PENNYLANE_HOSTS_JSON"),
+    "myunisoft": Variables("", "MYUNISOFT_PARTNER_SECRET", "MYUNISOFT_HOSTS_JSON"),
     "minox": _named("MINOX"),
     "acd": _named("CHIFT"),
     "cegid_loop": _named("CHIFT"),
@@ -250,8 +255,7 @@ def _demo_hosts(app: str, sandboxes: Mapping[str, int]) -> Mapping[str, str]:
     root = f"http://127.0.0.1:{sandboxes.get(app, sandboxes['packages'])}"
     if app == "exact":
         return {country: f"{root}/{country}" for country in ("be", "nl", "fr")}
-    shared = APPS[app].hosts.removesuffix("_HOSTS_JSON").lower()  # apps of one registration have one sandbox
-    return {EVERY: root + {"ponto": "/ponto-connect", "saltedge": ""}.get(app, f"/{shared}")}
+    return {EVERY: root + {"ponto": "/ponto-connect", "saltedge": ""}.get(app, f"/{APPS[app].sandbox}")}
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

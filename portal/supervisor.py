@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from config import DATABASE, ConfigError, Settings, child_environment
+from config import APPS, DATABASE, ConfigError, Settings, child_environment
+from portal.connectors import registry
 from portal.kernel.roles import APP, OWNER, create_roles
 from portal.kernel.services import Running, folder, start_postgres, start_valkey
 from portal.kernel.services.watch import Child, Log, Service, Supervisor
@@ -27,6 +28,7 @@ from portal.kernel.services.watch import Child, Log, Service, Supervisor
 ROOT = Path(__file__).resolve().parents[1]
 LOGINS = "demo-logins.txt"  # in the data folder; its presence means that the demo data is there
 READY_SECONDS = 60
+SANDBOXES = ("sandbox-exact", "sandbox-ponto", "sandbox-saltedge", "sandbox-packages")  # their folders
 PORTS = ("PORT", "SANDBOX_PORT", "PONTO_SANDBOX_PORT", "SALTEDGE_SANDBOX_PORT", "PACKAGES_SANDBOX_PORT")
 
 
@@ -77,6 +79,19 @@ def saltedge_sandbox(settings: Settings) -> Child:
         *("--app", f"{app},{settings.base_url}/callbacks/saltedge"),
     ]
     return Child("saltedge", 1, command, child_environment(settings), ROOT)
+
+
+def packages_sandbox(settings: Settings) -> Child:
+    """Stands in for every other package; it knows our registrations."""
+    command = [
+        *(sys.executable, "-m", "sandbox.packages", "--port", str(settings.packages_sandbox_port), "--seed-demo"),
+        *("--data", str(settings.home / "sandbox-packages")),
+    ]
+    ours = {APPS[app].sandbox: settings.registration(app) for app in APPS if app in registry.CONNECTORS}
+    for package, known in sorted(ours.items()):
+        if package != "exact" and known.secret:
+            command += ["--app", f"{package},{known.id},{known.secret},{settings.base_url}/oauth/*"]
+    return Child("packages", 1, command, child_environment(settings), ROOT)
 
 
 def services(settings: Settings) -> list[Service]:
@@ -153,7 +168,9 @@ def start_all(supervisor: Supervisor, settings: Settings) -> None:
         raise Refused("a server did not start, see above")
     prepare_database(settings, next((item.running for item in wanted if item.name == "postgres"), None))
     if settings.demo:
-        supervisor.add(sandbox(settings), ponto_sandbox(settings), saltedge_sandbox(settings))
+        supervisor.add(
+            sandbox(settings), ponto_sandbox(settings), saltedge_sandbox(settings), packages_sandbox(settings)
+        )
         if not (settings.home / LOGINS).exists():
             supervisor.wait(lambda: answers(settings.sandbox_port, "/control"), 30)
             seed(supervisor, settings)
@@ -212,7 +229,7 @@ def reset(settings: Settings) -> int:
             note = settings.home / name / "elsewhere"
             if note.exists():
                 shutil.rmtree(note.read_text().strip(), ignore_errors=True)
-        for name in ("postgres", "valkey", "sandbox-exact", "sandbox-ponto", "sandbox-saltedge", "outbox"):
+        for name in ("postgres", "valkey", *SANDBOXES, "outbox"):
             shutil.rmtree(settings.home / name, ignore_errors=True)
         (settings.home / LOGINS).unlink(missing_ok=True)
     return 0

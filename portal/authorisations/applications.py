@@ -34,7 +34,7 @@ def application(settings: Settings, app: str) -> Application:
     ours, manifest = settings.registration(app), manifest_of(app)
     # A feed that is opened with a key is opened with our own.
     wanted = manifest.registered or manifest.auth in (AuthMode.OAUTH2, AuthMode.HOSTED) or app in registry.FEEDS
-    if wanted and not ours.id:
+    if wanted and not (ours.id or ours.secret):
         raise Conflict("authorisation.app_not_registered", app=manifest.label)
     return Application(ours.id, ours.secret)
 

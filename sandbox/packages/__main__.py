@@ -34,7 +34,8 @@ def main() -> int:
             seed.demo(stand)
     for given in arguments.app:
         key, client_id, secret, redirect_uri = given.split(",", 3)
-        sandbox.stand(key).access.add_app(client_id, secret, [redirect_uri])
+        if key in sandbox.stands:
+            sandbox.stand(key).access.add_app(client_id, secret, [redirect_uri])
     server = bind(app, arguments.host, arguments.port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

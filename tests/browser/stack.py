@@ -61,6 +61,7 @@ class Stack:
     control: Control  # of the bookkeeping package
     ponto: Control
     saltedge: Control
+    packages: Control  # of all other bookkeeping packages
     made: Runtime
     urls: Urls
     scene: SmallFirm
@@ -136,9 +137,10 @@ def running(home: Path, servers: Servers, urls: Urls) -> Iterator[Stack]:
     vault = Vault([Kek(name, key) for name, key in settings.key_encryption_keys.items()])
     made = Runtime(settings, Database(settings.database_url, pool_size=5), vault)
     ponto, saltedge = supervisor.ponto_sandbox(settings), supervisor.saltedge_sandbox(settings)
+    packages = supervisor.packages_sandbox(settings)
     sandbox, (web, worker, _, scheduler) = supervisor.sandbox(settings), supervisor.children(settings)
     worker.command = worker.command[:3]  # without naming a queue it serves them all
-    children = (sandbox, ponto, saltedge, web, worker, scheduler)
+    children = (sandbox, ponto, saltedge, packages, web, worker, scheduler)
     with (home / "processes.log").open("w") as out:
         log = Log(out)
         try:
@@ -147,7 +149,8 @@ def running(home: Path, servers: Servers, urls: Urls) -> Iterator[Stack]:
             exact = begin(sandbox, log, places["SANDBOX_PORT"])
             of_ponto = begin(ponto, log, places["PONTO_SANDBOX_PORT"])
             of_saltedge = begin(saltedge, log, places["SALTEDGE_SANDBOX_PORT"])
-            for control in (exact, of_ponto, of_saltedge):
+            of_packages = begin(packages, log, places["PACKAGES_SANDBOX_PORT"])
+            for control in (exact, of_ponto, of_saltedge, of_packages):
                 wait(control.is_there, control.url)
             scene = SmallFirm(made)
             scene.play()
@@ -155,7 +158,7 @@ def running(home: Path, servers: Servers, urls: Urls) -> Iterator[Stack]:
             for child in (web, worker, scheduler):
                 child.start(log)
             wait(lambda: supervisor.answers(settings.port, "/healthz"), "the web server")
-            yield Stack(settings.base_url, exact, of_ponto, of_saltedge, made, urls, scene, worker)
+            yield Stack(settings.base_url, exact, of_ponto, of_saltedge, of_packages, made, urls, scene, worker)
         finally:
             for child in reversed(children):
                 stop(child)

@@ -91,4 +91,5 @@ MANIFEST = Manifest(
     ),
     countries=("FR",),
     maturity="sandbox",
+    registered=True,
 )
