@@ -9,7 +9,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.kernel.http import Reply
@@ -124,14 +124,9 @@ def vat_code(row: Row) -> base.VatCode:
 
 
 def periods(rows: Iterable[Row], journals: Iterable[str]) -> list[base.Period]:
-    """A fiscal year is one period: open for all journals, or closed for all."""
-    closed, seen, found = frozenset(journals), dict[int, int](), list[base.Period]()
-    for row in sorted(rows, key=lambda row: day(row["start_date"])):
-        starts_on = day(row["start_date"])
-        seen[starts_on.year] = seen.get(starts_on.year, 0) + 1
-        shut = closed if row["closed"] else frozenset[str]()
-        found.append(base.Period(starts_on.year, seen[starts_on.year], starts_on, day(row["end_date"]), shut))
-    return found
+    return ledgers.years(
+        ((day(row["start_date"]), day(row["end_date"]), bool(row["closed"])) for row in rows), journals
+    )
 
 
 # ------------------------------------------------------------------------------ entries
@@ -148,12 +143,6 @@ def reference_of(written: Any) -> str:
     return found.replace("0", "-") if OUR_PIECE.fullmatch(found) else ""
 
 
-def label(line: base.OutgoingLine, entry: base.OutgoingEntry) -> str:
-    """Never empty. An entry has one date only, so a line of another day says its own."""
-    day_told = "" if line.date == entry.date else f"{line.date:%d/%m} "
-    return f"{day_told}{line.description.strip()}"[:LABEL_LENGTH].strip() or entry.reference
-
-
 def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
     """All of the body that does not depend on the dossier; see `completed`. Raises Rejected."""
     if entry.currency != "EUR":
@@ -163,10 +152,10 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
         account = accounts.get(line.ledger_account)
         if account is None or not account.id.isdigit():
             raise Rejected("myunisoft.account_unknown", values={"account": line.ledger_account})
-        debit, credit = (line.amount, Decimal(0)) if line.amount > 0 else (Decimal(0), -line.amount)
+        debit, credit = ledgers.sides(line.amount)
         lines.append({
             "account_id": int(account.id),
-            "label": label(line, entry),
+            "label": ledgers.described(line, entry, LABEL_LENGTH),
             "debit": debit,
             "credit": credit,
             "deadline": max(line.date, entry.date).isoformat(),
@@ -228,7 +217,7 @@ def _entry(row: Row) -> base.RemoteEntry:
         journal=text(row["diary"]["code"]),
         date=on,
         currency="EUR",
-        total_debit=sum((line.amount for line in lines if line.amount > 0), Decimal(0)),
+        total_debit=ledgers.totalled(lines),
         line_count=len(lines),
         lines=lines,
     )

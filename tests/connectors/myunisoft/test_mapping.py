@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from portal.connectors import ledgers
 from portal.connectors.base import EntryKind, JournalType, LedgerAccount, OutgoingEntry, OutgoingLine
 from portal.connectors.calls import decode
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary, UnexpectedReply
@@ -56,7 +57,7 @@ def test_an_entry_is_rendered_line_by_line() -> None:
     ],
 )
 def test_a_label_is_never_empty_nor_long_and_tells_another_day(description: str, on: date, label: str) -> None:
-    assert mapping.label(OutgoingLine(on, "512000", Decimal(1), description), ENTRY) == label
+    assert ledgers.described(OutgoingLine(on, "512000", Decimal(1), description), ENTRY, mapping.LABEL_LENGTH) == label
 
 
 def test_a_line_that_is_due_later_says_so() -> None:

@@ -1,0 +1,139 @@
+"""An app that reaches its package through Chift: what all of them have, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import requests
+from requests.auth import AuthBase
+
+from portal.connectors.base import (
+    Application,
+    AuthMode,
+    Capabilities,
+    Explanation,
+    FieldUse,
+    Form,
+    Gate,
+    HostedLogin,
+    Limits,
+    Manifest,
+)
+from portal.connectors.chift.client import Client, Login
+from portal.connectors.chift.signing import Signature
+from portal.connectors.refusals import CHECK_CONFIGURATION, N_, RETRIED, SEND_AGAIN, SUPPORT, explained
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """`name` is what Chift calls the package. `finds`: reading its entries again is proof."""
+
+    key: str
+    label: str
+    name: str
+    finds: bool
+
+    def connect(self, session: requests.Session, host: str, gate: Gate, form: Form) -> Client:
+        return Client(self.key, self.name, session, host, gate, form)
+
+    def sign(self, form: Form, application: Application, host: str) -> AuthBase:
+        return Signature(self.key, application, host)
+
+    def open_login(
+        self, session: requests.Session, host: str, name: str, email: str, return_to: str, form: Form
+    ) -> HostedLogin:
+        return Login(self.key, self.name, session, host).open(name, email, return_to, form)
+
+    def manifest(self) -> Manifest:
+        return Manifest(
+            key=self.key,
+            label=self.label,
+            kind="bookkeeping",
+            auth=AuthMode.HOSTED,
+            hosts={"fr": "https://api.chift.eu"},
+            reads=(
+                FieldUse(
+                    N_("Dossiers: name, number, VAT and company number"), N_("to match dossiers with client accounts")
+                ),
+                FieldUse(
+                    N_("Ledger accounts, journals and VAT codes: code, name, type"),
+                    N_("to choose from when configuring"),
+                ),
+                FieldUse(N_("Fiscal years, open or closed"), N_("to say before sending what would be refused")),
+                FieldUse(
+                    N_("Lines of the journals that Koppelpoort books in"),
+                    N_("to look an entry up and to compare both sides"),
+                ),
+            ),
+            sends=(
+                FieldUse(N_("Name and e-mail address of the firm, to Chift"), N_("to open the page where you connect")),
+                FieldUse(
+                    N_("Entries: journal, date, number, our reference, and for each line ledger account, amount, text"),
+                    N_("to book bank statements and documents; they pass through Chift"),
+                ),
+            ),
+            never=(
+                N_("Payments are never made or prepared"),
+                N_("Nothing in the dossier is changed or deleted"),
+                N_("The password of the package is typed at Chift and never seen here"),
+            ),
+            capabilities=Capabilities(own_key=True, several_dossiers=True, reference_length=24, finds=self.finds),
+            limits=Limits(at_once=4, shared=True, settle_seconds=300),
+            countries=("FR",),
+            maturity="sandbox",
+        )
+
+    def explanations(self) -> Mapping[str, Explanation]:
+        return explained(self.key, **_OWN)
+
+
+_OWN = {
+    "authorisation_expired": Explanation(
+        N_("The connection with the package has ended"),
+        N_("The package no longer accepts the log-in that was given at Chift. Nothing was booked; entries wait."),
+        "firm",
+        (N_("Open the authorisation."), N_("Choose Connect again and log in on the page that opens.")),
+        can_test=True,
+    ),
+    "integration_inactive": Explanation(
+        N_("The package is not switched on for Koppelpoort"),
+        N_("Our account at Chift does not have this package yet."),
+        "us",
+        (SUPPORT,),
+    ),
+    "package_settings": Explanation(
+        N_("The package is not set up for connections"),
+        N_("A licence is missing, a service is stopped or a setting is wrong. Nothing was booked."),
+        "firm",
+        (N_("The words of the package are in the technical details. Ask its administrator to mend this."), SEND_AGAIN),
+        can_test=True,
+    ),
+    "journal_open": Explanation(
+        N_("Somebody is working in the journal"),
+        N_("The package books nothing in a journal that is open on a screen. Nothing was booked."),
+        "firm",
+        (N_("Close the journal in the package."), SEND_AGAIN),
+    ),
+    "relation_missing": Explanation(
+        N_("The package asks for a customer or supplier"),
+        N_("The journal or a ledger account may only be used with a customer or supplier. Nothing was booked."),
+        "firm",
+        (N_("Choose a journal for miscellaneous operations."), CHECK_CONFIGURATION, SEND_AGAIN),
+    ),
+    "not_supported": Explanation(
+        N_("The package does not offer this"),
+        N_("Chift has no way to ask this of the package. Nothing was booked."),
+        "us",
+        (SUPPORT,),
+    ),
+    "in_process": Explanation(
+        N_("The entry is still being booked"),
+        N_("The package has not finished with it yet. Koppelpoort looks again and sends nothing twice."),
+        "us",
+        (RETRIED,),
+    ),
+    "token_refused": Explanation(
+        N_("The provider asks us to sign in again"), N_("Nothing was booked."), "us", (RETRIED,)
+    ),
+}
