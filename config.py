@@ -42,12 +42,6 @@ class Variables(NamedTuple):
     demo_id: str = "koppelpoort-demo"
     demo_secret: str = "demo-secret-packages"  # noqa: S105 (see above)
 
-    @property
-    def sandbox(self) -> str:
-        """What the sandbox calls it: apps of one registration are one there."""
-        return self.hosts.removesuffix("_HOSTS_JSON").lower()
-
-
 def _named(prefix: str, *demo: str, names: tuple[str, str] = ("CLIENT_ID", "CLIENT_SECRET")) -> Variables:
     return Variables(*(f"{prefix}_{name}" for name in (*names, "HOSTS_JSON")), *demo)
 
@@ -255,7 +249,7 @@ def _demo_hosts(app: str, sandboxes: Mapping[str, int]) -> Mapping[str, str]:
     root = f"http://127.0.0.1:{sandboxes.get(app, sandboxes['packages'])}"
     if app == "exact":
         return {country: f"{root}/{country}" for country in ("be", "nl", "fr")}
-    return {EVERY: root + {"ponto": "/ponto-connect", "saltedge": ""}.get(app, f"/{APPS[app].sandbox}")}
+    return {EVERY: root + {"ponto": "/ponto-connect", "saltedge": ""}.get(app, f"/{app}")}
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

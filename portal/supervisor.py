@@ -87,10 +87,9 @@ def packages_sandbox(settings: Settings) -> Child:
         *(sys.executable, "-m", "sandbox.packages", "--port", str(settings.packages_sandbox_port), "--seed-demo"),
         *("--data", str(settings.home / "sandbox-packages")),
     ]
-    ours = {APPS[app].sandbox: settings.registration(app) for app in APPS if app in registry.CONNECTORS}
-    for package, known in sorted(ours.items()):
-        if package != "exact" and known.secret:
-            command += ["--app", f"{package},{known.id},{known.secret},{settings.base_url}/oauth/*"]
+    for app in sorted(set(APPS) & set(registry.CONNECTORS) - {"exact"}):
+        ours = settings.registration(app)
+        command += ["--app", f"{app},{ours.id},{ours.secret},{settings.base_url}/oauth/{app}/callback"]
     return Child("packages", 1, command, child_environment(settings), ROOT)
 
 

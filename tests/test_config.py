@@ -113,7 +113,7 @@ def test_a_demo_knows_its_own_sandboxes_only(tmp_path: Path) -> None:
     demo = {"KOPPELPOORT_HOME": str(tmp_path), "SANDBOX_PORT": "9000"}
     settings = Settings.from_env(demo)
     assert settings.registration("xero").hosts == {EVERY: "http://127.0.0.1:9003/xero"}
-    assert settings.registration("inqom").hosts == {EVERY: "http://127.0.0.1:9003/chift"}
+    assert settings.registration("inqom").hosts == {EVERY: "http://127.0.0.1:9003/inqom"}
     assert settings.registration("ponto").hosts == {EVERY: "http://127.0.0.1:9001/ponto-connect"}
     real = Settings.from_env(demo | {"XERO_HOSTS_JSON": '{"live": "https://api.xero.com"}'})
     assert real.registration("xero") == Registration("", "", {"live": "https://api.xero.com"})
