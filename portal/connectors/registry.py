@@ -12,8 +12,12 @@ from portal.connectors.layouts import Layout
 
 CONNECTORS = {
     "exact": "portal.connectors.exact",
+    "odoo": "portal.connectors.odoo",
     "xero": "portal.connectors.xero",
     "myunisoft": "portal.connectors.myunisoft",
+    "acd": "portal.connectors.acd",
+    "cegid_loop": "portal.connectors.cegid_loop",
+    "inqom": "portal.connectors.inqom",
     "pennylane": "portal.connectors.pennylane",
     "sage100": "portal.connectors.sage100",
     "tiime": "portal.connectors.tiime",

@@ -10,6 +10,9 @@ PACKAGES: tuple[str, ...] = (
     "xero",
     "myunisoft",
     "pennylane",
+    "acd",
+    "cegid_loop",
+    "inqom",
 )  # fmt: skip
 
 
