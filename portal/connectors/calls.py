@@ -84,10 +84,14 @@ class Calls:
         method: str = "POST",
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        books: bool = True,
     ) -> http.Reply:
-        """One call, made once. Raises the five errors; `Temporary(sent=True)` says that nobody knows."""
+        """One call, made once. Raises the five errors; `Temporary(sent=True)` says that nobody knows.
+
+        `books` is False for what leaves the books as they are, such as making a draft.
+        """
         with self._sending():
-            reply = self._once(dossier, endpoint, method, path, query, body, headers, write=True)
+            reply = self._once(dossier, endpoint, method, path, query, body, headers, write=books)
         return self._accepted(reply)
 
     @contextmanager

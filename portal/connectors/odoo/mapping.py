@@ -1,0 +1,352 @@
+"""Odoo's records to our dataclasses, our entries to its values, its refusals to errors. Pure."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from portal.connectors import base
+from portal.connectors.calls import UNREADABLE, decode, encode
+from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.xml_rpc import Fault, unmarshalled
+from portal.kernel import http
+
+Row = dict[str, Any]
+
+NOUGHT = Decimal(0)
+LABEL_LENGTH = 250
+JOURNALS = {name: base.JournalType(name) for name in ("general", "bank", "cash", "purchase")}
+JOURNALS["sale"] = base.JournalType.SALES
+ACCOUNTS = {"asset_cash": "bank", "asset_receivable": "receivable", "liability_payable": "payable"}
+KINDS = {"income": "revenue", "expense": "costs", "off": "other"}  # by the first word of the account type
+# Which lock dates move an entry in a journal of which type. What is locked for taxes moves only what has some.
+LOCKS = {"fiscalyear_lock_date": "", "period_lock_date": "", "hard_lock_date": "", "sale_lock_date": "sale",
+         "purchase_lock_date": "purchase"}  # fmt: skip
+
+
+def text(value: Any) -> str:
+    """Odoo writes False where there is nothing."""
+    return "" if value is None or value is False else " ".join(str(value).split())
+
+
+def name_of(link: Any) -> str:
+    """Of `[7, "EUR"]`, which stands for a record elsewhere."""
+    return text(link[1]) if link else ""
+
+
+def code_of(link: Any) -> str:
+    """Of `[7, "550000 Bank"]`: an account is named by its code first."""
+    return name_of(link).partition(" ")[0]
+
+
+def day(value: Any) -> date | None:
+    """`2026-03-31`, and `1-01-01`, as Odoo writes the day before all days."""
+    if not value:
+        return None
+    year, month, number = str(value).split("-")
+    return date(int(year), int(month), int(number))
+
+
+# ------------------------------------------------------------------------------ master data
+
+
+def identity(me: Row, database: str) -> base.Identity:
+    return base.Identity(
+        user_id=f"{database}/{int(me['id'])}",
+        user_name=text(me["name"]),
+        email=text(me.get("email")) or text(me["login"]),
+        company=name_of(me["company_id"]),
+        default_dossier=str(int(me["company_id"][0])),
+    )
+
+
+def dossier(row: Row) -> base.Dossier:
+    code = str(int(row["id"]))
+    return base.Dossier(
+        code=code,
+        name=text(row["name"]),
+        number=code,
+        status=base.DossierStatus.ACTIVE if row.get("active", True) else base.DossierStatus.ARCHIVED,
+        country=text(row.get("country_code")).upper(),
+        currency=name_of(row["currency_id"]),
+        vat_number=text(row.get("vat")),
+        enterprise_number=text(row.get("company_registry")),
+        siret=text(row.get("siret")),
+    )
+
+
+def ledger_account(row: Row) -> base.LedgerAccount:
+    told = text(row["account_type"])
+    return base.LedgerAccount(
+        code=text(row["code"]),
+        name=text(row["name"]) or text(row["code"]),
+        id=str(int(row["id"])),
+        kind=ACCOUNTS.get(told) or KINDS.get(told.partition("_")[0], "general"),
+        blocked=bool(row.get("deprecated")) or not row.get("active", True),
+    )
+
+
+def journal(row: Row) -> base.Journal:
+    return base.Journal(
+        code=text(row["code"]),
+        name=text(row["name"]),
+        type=JOURNALS.get(row["type"], base.JournalType.OTHER),
+        id=str(int(row["id"])),
+        currency=name_of(row["currency_id"]),
+        ledger_account=code_of(row["default_account_id"]),
+        iban=text(row.get("bank_acc_number")).replace(" ", ""),
+    )
+
+
+def vat_codes(rows: Iterable[Row]) -> list[base.VatCode]:
+    """Taxes by their number, for names are not unique. What is no percentage of an amount is left out."""
+    sides = {"sale": "sales", "purchase": "purchase"}
+    return [
+        base.VatCode(
+            code=str(int(row["id"])),
+            name=text(row["name"]),
+            percentage=Decimal(row["amount"]) / 100,
+            side=sides.get(row["type_tax_use"], ""),
+            type="base" if row.get("has_negative_factor") else "including" if row.get("price_include") else "excluding",
+        )
+        for row in rows
+        if row["amount_type"] == "percent" and 0 <= row["amount"] < 100
+    ]
+
+
+def relation(row: Row) -> base.Relation:
+    """Nobody is both neither customer nor supplier: a new one may become either."""
+    customer, supplier = int(row["customer_rank"] or 0) > 0, int(row["supplier_rank"] or 0) > 0
+    return base.Relation(
+        id=str(int(row["id"])),
+        code=text(row.get("ref")) or str(int(row["id"])),
+        name=text(row["name"]),
+        country=text(row.get("country_code")).upper(),
+        vat_number=text(row.get("vat")),
+        enterprise_number=text(row.get("company_registry")),
+        customer=customer or not supplier,
+        supplier=supplier or not customer,
+    )
+
+
+# ------------------------------------------------------------------------------ lock dates
+
+
+def locked_until(companies: Iterable[Row], journal_type: str, *, taxed: bool = False) -> date:
+    """The last day on which Odoo books nothing in such a journal: it would move the entry to a later one.
+
+    `companies` are the dossier's and those above it. Where Odoo tells the lock dates as they are for our
+    user, exceptions and companies above included, those hold.
+    """
+    wanted = [name for name, only in LOCKS.items() if only in ("", journal_type)] + ["tax_lock_date"] * taxed
+    days = [
+        day(row.get(f"user_{name}", row.get(name))) or date.min
+        for row in companies for name in wanted
+    ]  # fmt: skip
+    return max(days, default=date.min)
+
+
+def periods(companies: Sequence[Row], journals: Iterable[Row], years: range) -> list[base.Period]:
+    """Months: Odoo has no periods. One is closed for a journal when all its days are locked there."""
+    until = [(text(row["code"]), locked_until(companies, row["type"])) for row in journals]
+    months = [(year, month, calendar.monthrange(year, month)[1]) for year in years for month in range(1, 13)]
+    return [
+        base.Period(
+            year, month, date(year, month, 1), date(year, month, last),
+            frozenset(code for code, locked in until if date(year, month, last) <= locked),
+        )
+        for year, month, last in months
+    ]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ entries
+
+
+def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
+    """The values of a journal entry, with the journal by its code and the currency beside them.
+
+    A line has no day of its own in Odoo: one that differs from the entry's is told in words. Taxes are
+    named as none: Odoo 17 would add those of the ledger account, and an entry that was never sent.
+    Raises Rejected for an unknown ledger account and for what does not balance.
+    """
+    _check_balance(entry)
+    lines = [
+        {
+            "account_id": _account(line.ledger_account, accounts),
+            "debit": _amount(max(line.amount, NOUGHT)),
+            "credit": _amount(max(-line.amount, NOUGHT)),
+            "name": _label(line, entry.date),
+            "tax_ids": [[6, 0, []]],
+            **({"partner_id": int(line.relation)} if line.relation else {}),
+        }
+        for line in entry.lines
+    ]
+    values = {"move_type": "entry", "date": entry.date.isoformat(), "ref": entry.reference}
+    values["line_ids"] = [[0, 0, line] for line in lines]  # type: ignore[assignment]  # the one value that is a list
+    return encode({"journal": entry.journal, "currency": entry.currency, "values": values})
+
+
+def _check_balance(entry: base.OutgoingEntry) -> None:
+    """Odoo 17 would balance an entry by itself with the default account of some journals."""
+    total = sum((line.amount for line in entry.lines), NOUGHT)
+    bank = sum((line.amount for line in entry.lines if line.ledger_account == entry.bank_account), NOUGHT)
+    moved = None if entry.opening is None or entry.closing is None else entry.closing - entry.opening
+    if total or (entry.kind is base.EntryKind.BANK and moved is not None and moved != bank):
+        difference = total or bank - (moved or NOUGHT)
+        raise Rejected("odoo.unbalanced", values={"difference": f"{difference:f}"})
+
+
+def _account(code: str, accounts: Mapping[str, base.LedgerAccount]) -> int:
+    known = accounts.get(code)
+    if known is None or not known.id.isdigit():
+        raise Rejected("odoo.account_unknown", values={"account": code})
+    return int(known.id)
+
+
+def _amount(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01")) if amount == amount.quantize(Decimal("0.01")) else amount.normalize()
+
+
+def _label(line: base.OutgoingLine, on: date) -> str:
+    words = line.description if line.date == on else f"{line.date:%d/%m/%Y} {line.description}"
+    return "".join(sign for sign in words if sign.isprintable())[:LABEL_LENGTH]
+
+
+def hindrance(
+    kind: base.EntryKind, document: Row, journal: Row | None, companies: Sequence[Row], currency: str
+) -> Rejected | None:
+    """Why a rendered entry must not be sent: Odoo would refuse it, or book it on another day or in other money."""
+    if journal is None:
+        return Rejected("odoo.journal_unknown", values={"journal": document["journal"]})
+    if kind is base.EntryKind.BANK and journal["type"] not in ("bank", "cash", "credit"):
+        return Rejected("odoo.journal_type", values={"journal": document["journal"]})
+    if {document["currency"], name_of(journal["currency_id"]) or currency} != {currency}:
+        return Rejected("odoo.currency", values={"currency": document["currency"]})
+    until = locked_until(companies, journal["type"])
+    if date.fromisoformat(document["values"]["date"]) <= until:
+        return Rejected("odoo.period_closed", values={"until": until.isoformat()})
+    return None
+
+
+def same(row: Row, lines: Sequence[Row], values: Row) -> bool:
+    """Whether a draft says what is to be sent: its day, and accounts, amounts and words in any order."""
+    there = [(int(own["account_id"][0]), Decimal(own["balance"]), str(own["name"] or "")) for own in lines]
+    ours = [
+        (int(own["account_id"]), Decimal(own["debit"]) - Decimal(own["credit"]), str(own["name"]))
+        for _, _, own in values["line_ids"]
+    ]
+    return bool(text(row["date"]) == values["date"] and sorted(there) == sorted(ours))
+
+
+def receipt(row: Row, journal_code: str) -> base.RemoteEntry | Rejected:
+    """What the answer to a booking tells: number and day as they are now. The lines are read back by `find`."""
+    if row["state"] != "posted":
+        return Rejected("odoo.not_booked")
+    return replace(entry(row, (), journal_code), total_debit=NOUGHT)
+
+
+def entry(row: Row, lines: Sequence[Row], journal_code: str, bank_account: str = "") -> base.RemoteEntry:
+    """`bank_account`: that of a bank entry, whose lines are the bank's side."""
+    on = day(row["date"])
+    if on is None:
+        raise ValueError("an entry without a date")
+    own = tuple(
+        base.OutgoingLine(
+            on, code_of(line["account_id"]), Decimal(line["balance"]), str(line["name"] or ""),
+            relation=str(line["partner_id"][0]) if line["partner_id"] else "",
+        )
+        for line in lines
+        if not bank_account or code_of(line["account_id"]) != bank_account
+    )  # fmt: skip
+    debit = sum((line.amount for line in own if line.amount > 0), NOUGHT)
+    credit = -sum((line.amount for line in own if line.amount < 0), NOUGHT)
+    return base.RemoteEntry(
+        id=str(int(row["id"])),
+        number=text(row["name"]),
+        reference=text(row["ref"]),
+        journal=journal_code,
+        date=on,
+        currency=name_of(row["currency_id"]),
+        total_debit=max(debit, credit),
+        line_count=len(own),
+        lines=own,
+    )
+
+
+# ------------------------------------------------------------------------------ refusals
+
+# Texts are English: every call that books asks for that language.
+_REFUSALS = [
+    (re.compile(words, re.IGNORECASE), code)
+    for words, code in (
+        ("not balanced", "unbalanced"),
+        ("lock date|prior to and inclusive of", "period_closed"),
+        (r"is (deprecated|archived)|using a deprecated account", "account_blocked"),
+        (r"account_id_fkey|\(account_id\)|\(account\.account\)|account\.account\(", "account_unknown"),
+        (r"account\.journal\b", "journal_unknown"),
+        (r"res\.partner\b|partner_id", "relation_missing"),
+        ("inactive currency", "currency"),
+        ("unauthorized or invalid companies", "company_foreign"),
+    )
+]
+_NO_DATABASE = re.compile(r'database "[^"]*" does not exist|Database not found|No database is selected', re.IGNORECASE)
+_FAULTS = {2: 422, 3: 401, 4: 403}  # of XML-RPC, as the states of JSON-2 that mean the same
+
+
+def failure(reply: http.Reply) -> ConnectorError | None:
+    """None for a success, else the error to raise."""
+    if reply.status == 429:  # answered before the request is looked at: nothing was done
+        return Temporary("odoo.rate_limited", sent=False, retry_after=_wait(reply.headers), status=429)
+    if 200 <= reply.status < 300:
+        return _fault(reply.body) if b"<fault>" in reply.body[:400] else None
+    if 300 <= reply.status < 400:
+        return Rejected("odoo.elsewhere", status=reply.status)
+    name, words = _told(reply.body)
+    if not name and reply.status == 404:  # a page of HTML: no such database, or no Odoo
+        return Rejected("odoo.database_unknown", status=404)
+    if reply.status >= 500:
+        return Temporary("odoo.server_error", provider_text=words, status=reply.status)
+    return refusal(reply.status, name, words) if name else UnexpectedReply("odoo.unreadable", status=reply.status)
+
+
+def _fault(body: bytes) -> ConnectorError | None:
+    try:
+        unmarshalled(body)
+    except Fault as fault:
+        words = str(fault.faultString).strip()
+        if fault.faultCode in _FAULTS:
+            return refusal(_FAULTS[int(fault.faultCode)], "", words[:2000])
+        if _NO_DATABASE.search(words):
+            return Rejected("odoo.database_unknown", status=404)
+        last = words.rpartition("\n")[2][:500]  # of what their program was doing, only how it ended
+        return Temporary("odoo.server_error", provider_text=last, status=500)
+    return None
+
+
+def refusal(status: int, name: str, words: str) -> ConnectorError:
+    if status == 401 or name.endswith((".AccessDenied", ".SessionExpiredException")):
+        return AuthorisationExpired("odoo.authorisation_expired", provider_text=words, status=status)
+    code = next((code for pattern, code in _REFUSALS if pattern.search(words)), "")
+    plain = {403: "user_rights", 404: "not_found"}.get(status, "refused")
+    return Rejected(f"odoo.{code or plain}", provider_text=words, status=status)
+
+
+def _told(body: bytes) -> tuple[str, str]:
+    """Name and words of a JSON-2 error, or two empty ones."""
+    try:
+        told = decode(body)
+        return str(told["name"]), str(told["message"])[:2000]
+    except UNREADABLE:
+        return "", ""
+
+
+def _wait(headers: Mapping[str, str]) -> float:
+    try:
+        return min(max(float(headers["Retry-After"]), 1.0), 3600.0)
+    except (KeyError, ValueError):
+        return 60.0
