@@ -6,8 +6,18 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, TenantRow
@@ -142,7 +152,8 @@ class LoginState(TenantRow, Base):
 class CallBudget(TenantRow, Base):
     """What a provider still allows, per authorisation, dossier and endpoint ("" = all endpoints).
 
-    The row with endpoint "" counts calls; the others count errors for the breaker.
+    The row with endpoint "" counts calls; the others count errors for the breaker. Where all dossiers
+    share one limit, the row of dossier "" counts.
     """
 
     __tablename__ = "call_budgets"
@@ -156,10 +167,14 @@ class CallBudget(TenantRow, Base):
     authorisation_id: Mapped[uuid.UUID]
     dossier: Mapped[str]
     endpoint: Mapped[str]
-    minute: Mapped[datetime | None]  # start of the window that minute_used counts
-    minute_used: Mapped[int] = mapped_column(default=0)
+    # Calls by slots of the window, the newest first, that of number `slot` since 1970.
+    slot: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    slots: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list, server_default="{}")
     day: Mapped[datetime | None]
     day_used: Mapped[int] = mapped_column(default=0)
     blocked_until: Mapped[datetime | None]
+    # When each call under way counts as ended at the latest.
+    under_way: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)), default=list, server_default="{}")
+    free_at: Mapped[datetime | None]  # a sending that was held back may be tried then
     error_hour: Mapped[datetime | None]
     errors: Mapped[int] = mapped_column(default=0)

@@ -119,6 +119,7 @@ def wake(scope: Scope, row: Authorisation) -> None:
     """What stopped for want of this log-in goes on now, not hours later."""
     asked = {"tenant": scope.tenant_id, "id": row.id, "now": clock.now()}
     scope.session.execute(text("SELECT wake_configurations(:tenant, :id, :now)"), asked)
+    scope.session.execute(text("SELECT wake_dossiers(:tenant, :id, :now)"), asked)
 
 
 def locked_credential(scope: Scope, authorisation_id: uuid.UUID) -> Credential:

@@ -38,7 +38,11 @@ def read(limits: Limits, status: int, headers: Mapping[str, str], now: datetime)
     length = timedelta(seconds=limits.window_seconds)
     window = _window(limits.window_told, told, limits.per_minute, length, now)
     day = _window(limits.day_told, told, limits.per_day, DAY, now)
-    return Reply(window, day, _blocked_until(status, told, (window, day), length, now))
+    blocked = _blocked_until(status, told, (window, day), length, now)
+    if window is not None and window.ends is not None and window.used >= (limits.per_minute or 0):
+        # Nothing is left: that ends with their window, not as long after as calls of our own would count.
+        return Reply(None, day, max(blocked or window.ends, window.ends))
+    return Reply(window, day, blocked)
 
 
 def floor(moment: datetime, length: timedelta) -> datetime:

@@ -85,6 +85,10 @@ class Coupling(TenantRow, Base):
     receivable_account: Mapped[str] = mapped_column(default="", server_default="")
     payable_account: Mapped[str] = mapped_column(default="", server_default="")
     replaces_id: Mapped[uuid.UUID | None]
+    # Whose turn it is: see `portal.sync.dispatch`.
+    served_at: Mapped[datetime | None]  # when it had its last turn
+    taken_until: Mapped[datetime | None]  # at work for it, or else the worker died
+    held_until: Mapped[datetime | None]  # nothing is sent to it before
 
 
 class Books(Base):

@@ -17,7 +17,7 @@ def run(tenant_id: str, run_id: str) -> None:
 @queue.job("post", timeout=300)
 def drain() -> None:
     here = runtime.get()
-    if dispatch.drain(here):
+    if dispatch.drain(here, linger=dispatch.LINGER):
         dispatch.ring_drain(here.database)
 
 

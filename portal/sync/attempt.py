@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import ColumnElement, Select, case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.access import SYSTEM, Scope
@@ -35,6 +35,7 @@ CONSENT_PAUSE = timedelta(minutes=5)
 OPEN = (PostingState.INTENT, PostingState.SENDING, PostingState.UNCERTAIN)
 TEXT_LENGTH = 500
 ENDED = "posting.coupling_ended"
+UNFINDABLE = "posting.unfindable"  # may stand there, and no look-up can tell
 WAITS_FOR = "posting.authorisation_"  # and its state
 
 _CONDITIONS = text(
@@ -82,30 +83,80 @@ class Attempt:
 
 def take(database: Database, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> Attempt | None:
     """Take the lease; None when somebody holds it or there is nothing left to do."""
+    found = _take(database, tenant_id, [Posting.id == posting_id, Posting.state.in_(OPEN), _unleased()])
+    return found[0] if found else None
+
+
+def take_due(database: Database, tenant_id: uuid.UUID, coupling_id: uuid.UUID) -> Attempt | None:
+    """Take the lease of what waits longest in a dossier; None when nothing is due, or what is due is held back."""
+    found = _take(database, tenant_id, [_among(_due(tenant_id, coupling_id).limit(1))])
+    return found[0] if found else None
+
+
+def take_alike(first: Attempt, room: int) -> Sequence[Attempt]:
+    """Take the leases of others in its dossier that can go in the same call: never sent yet, and of its kind."""
+    fresh = _due(first.tenant_id, first.coupling_id).where(
+        Posting.state == PostingState.INTENT,
+        Posting.sends == 0,
+        Posting.tries < MAX_TRIES,
+        Posting.entry_id.in_(select(Entry.id).where(Entry.tenant_id == first.tenant_id, Entry.kind == first.kind)),
+    )
+    return _take(first.database, first.tenant_id, [_among(fresh.limit(room))])
+
+
+def _among(chosen: Select[uuid.UUID]) -> ColumnElement[bool]:
+    """As a CTE: a subquery that locks and skips would be run for every row it is compared with."""
+    return Posting.id.in_(select(chosen.cte("chosen").c.id))
+
+
+def _unleased() -> ColumnElement[bool]:
+    return Posting.lease_until.is_(None) | (Posting.lease_until < clock.now())
+
+
+def _due(tenant_id: uuid.UUID, coupling_id: uuid.UUID) -> Select[uuid.UUID]:
     now = clock.now()
+    held = select(Coupling.held_until).where(Coupling.tenant_id == tenant_id, Coupling.id == coupling_id)
+    return (
+        select(Posting.id)
+        .where(
+            Posting.tenant_id == tenant_id,
+            Posting.coupling_id == coupling_id,
+            Posting.state.in_(OPEN),
+            Posting.next_try_at <= now,
+            _unleased(),
+            (Posting.state != PostingState.INTENT) | (func.coalesce(held.scalar_subquery(), now) <= now),
+        )
+        .order_by(Posting.next_try_at, Posting.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _take(database: Database, tenant_id: uuid.UUID, chosen: Sequence[ColumnElement[bool]]) -> list[Attempt]:
+    """With a new fence each, in the order in which they wait."""
     with database.scoped(Setting(tenant=tenant_id)) as session:
-        row = session.execute(
+        rows = session.execute(
             update(Posting)
             .where(
                 Posting.tenant_id == tenant_id,
-                Posting.id == posting_id,
-                Posting.state.in_(OPEN),
-                (Posting.lease_until.is_(None)) | (Posting.lease_until < now),
+                *chosen,
                 Entry.tenant_id == Posting.tenant_id,
                 Entry.id == Posting.entry_id,
                 Coupling.tenant_id == Posting.tenant_id,
                 Coupling.id == Posting.coupling_id,
             )
-            .values(fence=Posting.fence + 1, tries=Posting.tries + 1, lease_until=now + LEASE)
-            .returning(*_TAKEN)
+            .values(fence=Posting.fence + 1, tries=Posting.tries + 1, lease_until=clock.now() + LEASE)
+            .returning(Posting.next_try_at, Posting.id, *_TAKEN)
             .execution_options(synchronize_session=False)
-        ).one_or_none()
-    if row is None:
-        return None
-    crash.point("posting.leased")
-    told = row._asdict()
-    told |= {"state": PostingState(row.state), "kind": EntryKind(row.kind)}
-    return Attempt(database=database, tenant_id=tenant_id, id=posting_id, **told)
+        ).all()
+    if rows:
+        crash.point("posting.leased")
+    attempts = []
+    for row in sorted(rows, key=lambda row: (row.next_try_at, row.id)):
+        told = row._asdict()
+        del told["next_try_at"]
+        told |= {"state": PostingState(row.state), "kind": EntryKind(row.kind)}
+        attempts.append(Attempt(database=database, tenant_id=tenant_id, **told))
+    return attempts
 
 
 # What an attempt is told of its posting, entry and coupling, by the names of its fields.
@@ -162,18 +213,28 @@ def obstacle(session: Session, attempt: Attempt) -> str:
 
 def begin_sending(attempt: Attempt) -> Attempt | None:
     """Write `sending`, committed before any socket opens. None: it may not be sent now, and the row says why."""
-    with attempt.database.scoped(attempt.setting) as session:
-        hindered = obstacle(session, attempt)
+    begun = begin_sending_together([attempt])
+    return begun[0] if begun else None
+
+
+def begin_sending_together(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """The same for several of one dossier, in one transaction; those that are still ours."""
+    first, now = attempts[0], clock.now()
+    with first.database.scoped(first.setting) as session:
+        hindered = obstacle(session, first)
         if hindered:
-            _hindered(session, attempt, hindered)
-            return None
-        now = clock.now()
-        written = _write(
-            session, attempt, state=PostingState.SENDING, sends=Posting.sends + 1, sending_at=now,
-            changed_at=now, lease_until=now + LEASE, code="", provider_text="",
-        )  # fmt: skip
-        crash.point("posting.sending_written")
-    return replace(attempt, state=PostingState.SENDING, sends=attempt.sends + 1) if written else None
+            for attempt in attempts:
+                _hindered(session, attempt, hindered)
+            begun = []
+        else:
+            begun = [attempt for attempt in attempts if _write(
+                session, attempt, state=PostingState.SENDING, sends=Posting.sends + 1, sending_at=now,
+                changed_at=now, lease_until=now + LEASE, code="", provider_text="",
+            )]  # fmt: skip
+            crash.point("posting.sending_written")
+    if hindered.startswith(WAITS_FOR):
+        _hold_back(first, now + CONSENT_PAUSE)
+    return [replace(attempt, state=PostingState.SENDING, sends=attempt.sends + 1) for attempt in begun]
 
 
 def may_look(attempt: Attempt) -> bool:
@@ -269,30 +330,27 @@ def give_back(attempt: Attempt, code: str, provider_text: str, retry_after: floa
             session, attempt, lease_until=None, tries=0, next_try_at=at,
             code=code, provider_text=provider_text[:TEXT_LENGTH], **changes,
         )  # fmt: skip
-        _hold_back(session, attempt, at)
+    _hold_back(attempt, at)
     crash.point("posting.returned")
 
 
-def _hold_back(session: Session, attempt: Attempt, until: datetime) -> None:
-    """Let the waiting ones of the dossier wait; who has one in hand is not waited for."""
-    waiting = (
-        select(Posting.id)
-        .where(
-            Posting.tenant_id == attempt.tenant_id,
-            Posting.coupling_id == attempt.coupling_id,
-            Posting.state == PostingState.INTENT,
-            Posting.next_try_at < until,
-            Posting.id != attempt.id,
-            Posting.lease_until.is_(None),
+def _hold_back(attempt: Attempt, until: datetime) -> None:
+    """Send nothing more to the dossier before. After the posting's own transaction, and waiting for nobody:
+
+    who has the coupling in hand may want the posting. What is not held back only tries in vain.
+    """
+    free = (
+        select(Coupling.id)
+        .where(Coupling.tenant_id == attempt.tenant_id, Coupling.id == attempt.coupling_id)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    with attempt.database.scoped(attempt.setting) as session:
+        session.execute(
+            update(Coupling)
+            .where(Coupling.tenant_id == attempt.tenant_id, Coupling.id.in_(free))
+            .values(held_until=func.greatest(Coupling.held_until, until))
+            .execution_options(synchronize_session=False)
         )
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(
-        update(Posting)
-        .where(Posting.tenant_id == attempt.tenant_id, Posting.id.in_(waiting))
-        .values(next_try_at=until)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def doubt(attempt: Attempt, code: str, provider_text: str, settle: float) -> None:

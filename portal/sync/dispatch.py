@@ -1,7 +1,8 @@
-"""Working through the postings that are due: a share of every dossier before the second of any.
+"""Working through what is due: turns of dossiers, in slots that make one call at a time.
 
-The bell says only that there may be work; which, PostgreSQL says. What a process took from the
-list and did not begin is due again after 20 seconds, should it die.
+The bell says only that there may be work; what waits, PostgreSQL says, and `turns` chooses. A
+turn that was taken and never given back, its process having died, is free again after a minute;
+what is called in it is guarded by the lease of each posting, not by the turn.
 """
 
 from __future__ import annotations
@@ -9,27 +10,94 @@ from __future__ import annotations
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import redis
 import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import text
+from sqlalchemy import DateTime, Uuid, bindparam, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from portal.connectors import registry
+from portal.couplings.models import Coupling
 from portal.kernel import clock, crash, queue
-from portal.kernel.db import Database
+from portal.kernel.db import Database, Setting
 from portal.runtime import Runtime
-from portal.sync.sending import Connect, Desk, signed_in
+from portal.sync import turns
+from portal.sync.sending import NEVER, Connect, Desk, signed_in
+from portal.sync.turns import Waiting
+from portal.sync.working import Dossier, work
 
 log = structlog.get_logger()
 
 IN_FLIGHT = 16  # calls at the same time in one process
 DRAIN_SECONDS = 60.0
+LINGER = 10.0  # so long after its last step a worker looks for more: the shortest limits are whole again by then
+LOOK = timedelta(seconds=0.5)  # how often
+TURN = timedelta(seconds=60)  # after that a turn that was not given back is nobody's
+REFRESH = timedelta(seconds=1)  # the lane is filled anew so often, though others still wait for their turn
 ENOUGH_BELLS = 4  # more than that only wait in the queue
 ONE_AT_A_TIME = 7_031_978  # advisory lock: two that choose at once would choose the same
-_CHOOSE = text("SELECT tenant_id, id FROM ring_due_postings(:now, :room)")
+_WAITING = text("SELECT * FROM waiting_dossiers(:now)")
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+_TAKE = text("SELECT coupling_id FROM take_turns(:tenants, :couplings, :now, :until)").bindparams(
+    bindparam("tenants", type_=ARRAY(Uuid())), bindparam("couplings", type_=ARRAY(Uuid())),
+    bindparam("now", type_=DateTime(timezone=True)), bindparam("until", type_=DateTime(timezone=True)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    dossier: Dossier
+    lane: bool
+    at: datetime  # when it was taken
+
+
+class Slots(Protocol):
+    """Where turns are worked on; `Threads` are those of a worker."""
+
+    def start(self, turn: Turn, work: Callable[[Turn], int], end: Callable[[Turn], None]) -> None: ...
+
+    def wait(self) -> Sequence[tuple[Turn, int]]:
+        """The turns that ended, one at least, and how many steps each was."""
+        ...
+
+    def rest(self, span: timedelta) -> None:
+        """Let time pass while nothing is at work."""
+        ...
+
+
+class Threads:
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self._running: dict[Future[int], Turn] = {}
+
+    def start(self, turn: Turn, work: Callable[[Turn], int], end: Callable[[Turn], None]) -> None:
+        def both() -> int:
+            try:
+                return work(turn)
+            finally:
+                end(turn)
+
+        self._running[self._pool.submit(both)] = turn
+
+    def wait(self) -> Sequence[tuple[Turn, int]]:
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        ended = []
+        for future in done:
+            if (failure := future.exception()) is not None:
+                log.error("posting.step_failed", exc_info=failure)
+            ended.append((self._running.pop(future), 1 if failure else future.result()))
+        return ended
+
+    def rest(self, span: timedelta) -> None:
+        time.sleep(span.total_seconds())
 
 
 def waiting(name: str) -> int:
@@ -40,38 +108,149 @@ def waiting(name: str) -> int:
         return 0
 
 
-def choose(database: Database, room: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """(tenant, posting) of what is due next; due again in 20 seconds unless it is taken up."""
+def choose(database: Database, *, general: int, lane: int) -> tuple[list[Turn], list[Turn]]:
+    """Take turns for so many dossiers in which something is due: those that go round, and those of the lane."""
+    now = clock.now()
     with database.scoped() as session:
         session.execute(_LOCK, {"key": ONE_AT_A_TIME})
-        chosen = [(row.tenant_id, row.id) for row in session.execute(_CHOOSE, {"now": clock.now(), "room": room})]
-        if chosen:
-            crash.point("dispatch.chosen")
-    return chosen
+        rows = session.execute(_WAITING, {"now": now}).all()
+        dossiers = {row.coupling_id: Dossier(row.tenant_id, row.coupling_id, row.app) for row in rows}
+        chosen = turns.choose(
+            (_waiting(row) for row in rows if not row.taken), [_waiting(row) for row in rows if row.taken],
+            general=general, lane=lane,
+        )  # fmt: skip
+        keys = [one.key for one in (*chosen.general, *chosen.lane)]
+        if not keys:
+            return [], []
+        taken = _take(session, [dossiers[key] for key in keys], now)
+        crash.point("dispatch.chosen")
+    both = ((chosen.general, False), (chosen.lane, True))
+    ours = [[Turn(dossiers[one.key], lane, now) for one in part if one.key in taken] for part, lane in both]
+    return ours[0], ours[1]
+
+
+def _waiting(row: Any) -> Waiting:
+    manifest = registry.load(row.app).MANIFEST
+    batch = manifest.capabilities.batch_size
+    return Waiting(
+        key=row.coupling_id,
+        login=row.authorisation_id,
+        firm=row.firm,
+        calls=-(-row.waiting // batch) if batch > 1 else 2 * row.waiting,  # sent, and read back
+        served=row.served_at.timestamp() if row.served_at else turns.NEVER,
+        since=row.since.timestamp() if row.since else 0.0,
+        at_once=manifest.limits.at_once if manifest.limits.shared else None,
+    )
+
+
+def _take(session: Any, dossiers: Sequence[Dossier], now: datetime) -> set[uuid.UUID]:
+    asked = {
+        "tenants": [dossier.tenant_id for dossier in dossiers],
+        "couplings": [dossier.coupling_id for dossier in dossiers],
+        "now": now,
+        "until": now + TURN,
+    }
+    return set(session.scalars(_TAKE, asked))
+
+
+def give_back(database: Database, turn: Turn) -> None:
+    """The turn is over; the dossier waits for its next, if anything is due in it."""
+    tenant_id, coupling_id = turn.dossier.tenant_id, turn.dossier.coupling_id
+    with database.scoped(Setting(tenant=tenant_id)) as session:
+        session.execute(
+            update(Coupling)
+            .where(Coupling.tenant_id == tenant_id, Coupling.id == coupling_id, Coupling.served_at == turn.at)
+            .values(taken_until=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+@dataclass(slots=True)
+class _Round:
+    """One drain: the turns that were taken and wait for a slot, and how many slots are in use."""
+
+    runtime: Runtime
+    desk: Desk
+    slots: Slots
+    size: int
+    until: datetime
+    general: deque[Turn] = field(default_factory=deque)
+    lane: deque[Turn] = field(default_factory=deque)
+    running: int = 0
+    in_lane: int = 0
+    chosen_at: datetime = NEVER
+
+    def fill(self) -> None:
+        """Take new turns when too few wait for the slots to come."""
+        now = clock.now()
+        lanes = turns.lane_of(self.size)
+        short = self.in_lane < lanes and not self.lane
+        if now >= self.until or (self.general and not (short and now - self.chosen_at > REFRESH)):
+            return
+        self.chosen_at = now
+        room = max(self.size - len(self.general), 0)
+        general, lane = choose(self.runtime.database, general=room, lane=max(lanes - len(self.lane), 0))
+        self.general.extend(general)
+        self.lane.extend(lane)
+
+    def start(self) -> None:
+        lanes = turns.lane_of(self.size)
+        while self.running < self.size and (self.general or self.lane):
+            first = self.lane if self.lane and (self.in_lane < lanes or not self.general) else self.general
+            turn = first.popleft()
+            self.running += 1
+            self.in_lane += turn.lane
+            self.slots.start(turn, self._work, lambda turn: give_back(self.runtime.database, turn))
+
+    def end(self) -> int:
+        """Wait for turns to end; how many steps they were."""
+        steps = 0
+        for turn, taken in self.slots.wait():
+            self.running -= 1
+            self.in_lane -= turn.lane
+            steps += taken
+        return steps
+
+    def _work(self, turn: Turn) -> int:
+        return work(self.desk, turn.dossier)
 
 
 def drain(
-    runtime: Runtime, connect: Connect = signed_in, *, in_flight: int = IN_FLIGHT, seconds: float = DRAIN_SECONDS
+    runtime: Runtime,
+    connect: Connect = signed_in,
+    *,
+    in_flight: int = IN_FLIGHT,
+    seconds: float = DRAIN_SECONDS,
+    linger: float = 0.0,
+    slots: Slots | None = None,
 ) -> int:
-    """Take steps of postings until none is due or the time is up; how many steps."""
-    desk = Desk(runtime, connect)
-    until = time.monotonic() + seconds
-    chosen: deque[tuple[uuid.UUID, uuid.UUID]] = deque()
-    running: set[Future[None]] = set()
-    steps = 0
-    with ThreadPoolExecutor(in_flight, "post") as pool:
+    """Work until nothing is due, and for `linger` seconds more nothing becomes due, or the time is up; how many steps.
+
+    No slot waits for a limit: a dossier that is held back has no turn until it may go on.
+    """
+    until = clock.now() + timedelta(seconds=seconds)
+    steps, last = 0, clock.now()
+    with _slots(slots, in_flight) as given:
+        here = _Round(runtime, Desk(runtime, connect), given, in_flight, until)
         while True:
-            if not chosen and time.monotonic() < until:
-                chosen.extend(choose(runtime.database, in_flight))
-            while chosen and len(running) < in_flight:
-                running.add(pool.submit(desk.step, *chosen.popleft()))
-            if not running:
+            here.fill()
+            here.start()
+            if here.running:
+                steps += here.end()
+                last = clock.now()
+            elif clock.now() < min(until, last + timedelta(seconds=linger)):
+                given.rest(LOOK)
+            else:
                 return steps
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            steps += len(finished)
-            for future in finished:
-                if (failure := future.exception()) is not None:
-                    log.error("posting.step_failed", exc_info=failure)
+
+
+@contextmanager
+def _slots(given: Slots | None, in_flight: int) -> Iterator[Slots]:
+    if given is not None:
+        yield given
+        return
+    with ThreadPoolExecutor(in_flight, "post") as pool:
+        yield Threads(pool)
 
 
 def ring_drain(database: Database) -> None:

@@ -105,6 +105,14 @@ class Posting(TenantRow, Base):
         CheckConstraint("sends <= 2", name="sends"),
         Index("ix_postings_due", "next_try_at", postgresql_where=text("state IN ('intent','sending','uncertain')")),
         Index("ix_postings_coupling", "tenant_id", "coupling_id", "state"),
+        Index(
+            "ix_postings_turn",
+            "tenant_id",
+            "coupling_id",
+            "next_try_at",
+            "id",
+            postgresql_where=text("state IN ('intent','sending','uncertain')"),
+        ),
     )
 
     entry_id: Mapped[uuid.UUID]

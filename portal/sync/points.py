@@ -43,3 +43,6 @@ CRASH_POINTS = (
     "batch.started",
     "batch.runs_written",
 )
+
+# Those of a batch, which only packages that take one come to.
+BATCH_POINTS = ("posting.batch_committed", "posting.batch_answered", "posting.batch_one_written")

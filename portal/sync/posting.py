@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.access import Scope
 from portal.activity.service import record
+from portal.couplings.models import Coupling
 from portal.kernel import clock, crash, queue
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import Entry
+from portal.sync.attempt import UNFINDABLE
 from portal.sync.models import MOVES, Posting, PostingState
 from portal.sync.preview import Preview, preview
 
@@ -48,6 +50,7 @@ def hand_over(scope: Scope, shown: Preview) -> Posting:
         reference=entry.reference, lines=len(shown.lines), total=str(shown.total), sha256=shown.sha256,
     )  # fmt: skip
     if scope.actor.user_id is not None:  # somebody waits; a run rings once, at its end
+        _free(scope, posting)
         queue.ring(scope.session, "sync.drain")
     crash.point("offer.before_commit")
     return posting
@@ -79,6 +82,7 @@ def retry(scope: Scope, posting_id: uuid.UUID) -> Posting:
         raise Conflict("posting.not_refused", reference=posting.reference)
     _to_intent(posting)
     _forget_sendings(posting)
+    _free(scope, posting)
     queue.ring(scope.session, "sync.drain")
     record(scope, "posting.retried", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
     return posting
@@ -95,19 +99,23 @@ def look_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
     return posting
 
 
-def send_again(scope: Scope, posting_id: uuid.UUID) -> Posting:
+def send_again(scope: Scope, posting_id: uuid.UUID, *, seen_absent: bool = False) -> Posting:
     """Send a parked posting once more; only when a look-up after the last sending found nothing.
 
+    Where the package cannot be asked, `seen_absent` is the word of a person who looked there.
     Raises Conflict "posting.look_first" otherwise.
     """
     posting, entry = _offered(scope, posting_id)
-    if posting.state == PostingState.PARKED and not looked_empty(posting):
+    by_eye = seen_absent and posting.code == UNFINDABLE
+    if posting.state == PostingState.PARKED and not (by_eye or looked_empty(posting)):
         raise Conflict("posting.look_first", reference=posting.reference)
     _move(posting, PostingState.PARKED, PostingState.INTENT)
     _to_intent(posting)
-    posting.sends = min(posting.sends, 1)
+    _free(scope, posting)
+    posting.sends = 1 if by_eye else min(posting.sends, 1)
     queue.ring(scope.session, "sync.drain")
-    record(scope, "posting.sent_again", ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
+    tag = "posting.sent_after_look" if by_eye else "posting.sent_again"
+    record(scope, tag, ("entry", entry.id), context=entry.configuration_id, reference=entry.reference)
     return posting
 
 
@@ -168,6 +176,17 @@ def _to_intent(posting: Posting) -> None:
     posting.tries, posting.looks = 0, 0
     posting.changed_at = posting.next_try_at = clock.now()
     posting.lease_until = None
+
+
+def _free(scope: Scope, posting: Posting) -> None:
+    """Somebody wants to know now: the dossier is tried, though it was held back."""
+    scope.session.execute(
+        update(Coupling)
+        .where(Coupling.tenant_id == scope.tenant_id, Coupling.id == posting.coupling_id)
+        .where(Coupling.held_until.is_not(None))
+        .values(held_until=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _locked(scope: Scope, posting_id: uuid.UUID) -> tuple[Posting, Entry]:

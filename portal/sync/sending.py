@@ -101,11 +101,8 @@ class Desk:
     connections: dict[tuple[uuid.UUID, bool], Bookkeeping] = field(default_factory=dict)
     restored: datetime | None = None  # the last restore; None while it was not asked
 
-    def step(self, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> None:
-        """Take the posting one step further. Safe to call at any time, any number of times, from anywhere."""
-        attempt = moves.take(self.runtime.database, tenant_id, posting_id)
-        if attempt is None:
-            return
+    def step(self, attempt: Attempt) -> None:
+        """Take a posting in our hands one step further, whatever became of it before."""
         if attempt.state is PostingState.SENDING:
             # Its holder died or hangs with the socket open: what it did is unknown.
             moves.doubt(attempt, "posting.interrupted", "", self.settle(attempt.app))
@@ -115,6 +112,8 @@ class Desk:
             _send(self, attempt)
         elif attempt.settles_at is not None and attempt.settles_at > clock.now():
             moves.release(attempt, attempt.settles_at)
+        elif not self.finds(attempt.app):
+            moves.park(attempt, moves.UNFINDABLE)
         else:
             _look(self, attempt)
 
@@ -128,11 +127,19 @@ class Desk:
             )
         return self.connections[key]
 
+    def must_look_first(self, attempt: Attempt) -> bool:
+        """Whether it may stand there already: from an earlier sending, or from before a restore."""
+        return attempt.sends > 0 or self.may_be_booked_before(attempt)
+
     def may_be_booked_before(self, attempt: Attempt) -> bool:
         """Whether a back-up was put back after this period began."""
         if self.restored is None:
             self.restored = moves.last_restore(self.runtime.database) or NEVER
         return self.restored.date() >= attempt.period_start
+
+    def finds(self, app: str) -> bool:
+        """Whether a look-up in this package is proof."""
+        return registry.load(app).MANIFEST.capabilities.finds
 
     def settle(self, app: str) -> float:
         """Seconds within which a provider may still commit a write whose answer was lost."""
@@ -141,24 +148,31 @@ class Desk:
 
 
 def post(runtime: Runtime, tenant_id: uuid.UUID, posting_id: uuid.UUID, connect: Connect = signed_in) -> None:
-    """One step of one posting, at a desk of its own."""
-    Desk(runtime, connect).step(tenant_id, posting_id)
+    """One step of one posting, at a desk of its own. Safe to call at any time, any number of times, from anywhere."""
+    attempt = moves.take(runtime.database, tenant_id, posting_id)
+    if attempt is not None:
+        Desk(runtime, connect).step(attempt)
 
 
 def _send(desk: Desk, attempt: Attempt) -> None:
     try:
         connection = desk.connection(attempt)
     except Exception as failure:
-        _not_connected(attempt, failure)
+        not_connected(attempt, failure)
         return
     crash.point("posting.connected")
-    look_first = attempt.sends > 0 or desk.may_be_booked_before(attempt)
+    look_first = desk.must_look_first(attempt)
+    if look_first and not desk.finds(attempt.app):
+        if attempt.sends == 0:
+            moves.park(attempt, moves.UNFINDABLE)
+            return
+        look_first = False  # a person did
     started = time.monotonic()
     sending = moves.begin_sending(attempt)
     if sending is None:
         return
     crash.point("posting.resend_committed" if look_first else "posting.sending_committed")
-    with _held(sending):
+    with held([sending]):
         try:
             if look_first:
                 if _found_before(connection, sending):
@@ -166,18 +180,23 @@ def _send(desk: Desk, attempt: Attempt) -> None:
                 started = time.monotonic()  # their time for the look-up is no delay of ours
                 if not moves.still_may_send(sending):
                     return
-            _call(connection, sending, started)
+            _call(desk, connection, sending, started)
         except Exception as failure:
-            _failed(desk, connection, sending, failure)
+            failed(desk, connection, sending, failure)
 
 
-def _call(connection: Bookkeeping, sending: Attempt, started: float) -> None:
+def check_in_time(started: float) -> None:
+    """Raises Temporary(sent=False) when it took too long since `sending` was written."""
     if time.monotonic() - started > SEND_SECONDS:
         raise Temporary("posting.too_late", sent=False)
+
+
+def _call(desk: Desk, connection: Bookkeeping, sending: Attempt, started: float) -> None:
+    check_in_time(started)
     crash.point("posting.before_call")
     remote = connection.post(sending.dossier, sending.kind, sending.payload)
     crash.point("posting.after_call")
-    seen = _read_back(connection, sending, remote)
+    seen = _read_back(connection, sending, remote) if desk.finds(sending.app) else (remote,)
     crash.point("posting.read_back")
     moves.confirm(sending, remote, seen)
 
@@ -206,7 +225,8 @@ def _find(connection: Bookkeeping, attempt: Attempt) -> Sequence[RemoteEntry]:
     return connection.find(attempt.dossier, attempt.kind, attempt.reference, attempt.journal, attempt.on)
 
 
-def _failed(desk: Desk, connection: Bookkeeping, sending: Attempt, failure: Exception) -> None:
+def failed(desk: Desk, connection: Bookkeeping, sending: Attempt, failure: Exception) -> None:
+    """Write down what a failed call says about an entry that was being sent."""
     code, words = told(failure)
     match judge(failure):
         case Verdict.REFUSED:
@@ -222,7 +242,7 @@ def _failed(desk: Desk, connection: Bookkeeping, sending: Attempt, failure: Exce
 
 def _already(desk: Desk, connection: Bookkeeping, sending: Attempt, failure: AlreadyPosted) -> None:
     try:
-        seen = _find(connection, sending)
+        seen = _find(connection, sending) if desk.finds(sending.app) else ()
     except Exception as second:
         moves.doubt(sending, *told(second), desk.settle(sending.app))
         return
@@ -232,7 +252,7 @@ def _already(desk: Desk, connection: Bookkeeping, sending: Attempt, failure: Alr
         moves.doubt(sending, failure.code, failure.provider_text, desk.settle(sending.app))
 
 
-def _not_connected(attempt: Attempt, failure: Exception) -> None:
+def not_connected(attempt: Attempt, failure: Exception) -> None:
     """No call was made. What nobody foresaw is tried a few times and then shown to a person."""
     code, words = told(failure)
     if isinstance(failure, (Temporary, AuthorisationExpired, PortalError)):
@@ -247,7 +267,7 @@ def _look(desk: Desk, attempt: Attempt) -> None:
         return
     crash.point("posting.before_lookup")
     try:
-        with _held(attempt):
+        with held([attempt]):
             found = _find(desk.connection(attempt, person=True), attempt)
     except Exception as failure:
         code, words = told(failure)
@@ -272,16 +292,17 @@ def told(failure: Exception) -> tuple[str, str]:
 
 
 @contextmanager
-def _held(attempt: Attempt) -> Iterator[None]:
-    """Renew the lease while a call lasts; a paused process renews nothing."""
+def held(attempts: Sequence[Attempt]) -> Iterator[None]:
+    """Renew the leases while a call lasts; a paused process renews nothing."""
     done = threading.Event()
 
     def keep() -> None:
         while not done.wait(moves.LEASE.total_seconds() / 3):
-            try:
-                moves.renew(attempt)
-            except Exception as failure:
-                log.warning("posting.not_renewed", reference=attempt.reference, error=type(failure).__name__)
+            for attempt in attempts:
+                try:
+                    moves.renew(attempt)
+                except Exception as failure:
+                    log.warning("posting.not_renewed", reference=attempt.reference, error=type(failure).__name__)
 
     keeper = threading.Thread(target=keep, name="lease", daemon=True)
     keeper.start()

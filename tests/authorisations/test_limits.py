@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 from sqlalchemy import text
 
-from portal.authorisations import limits
-from portal.authorisations.limits import BudgetGate, close_breaker
+from portal.authorisations.limits import BudgetGate, close_breaker, free_slot
 from portal.authorisations.models import Authorisation
-from portal.connectors.base import Limits
+from portal.connectors.base import Limits, Told
 from portal.connectors.errors import Temporary
+from portal.connectors.exact import MANIFEST
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
 from tests import factories as make
 
-EXACT = Limits(per_minute=60, per_day=5000, reserve_per_day=500, errors_per_hour=5)
+EXACT = MANIFEST.limits
 LINES = "financialtransaction/BankEntries"
 
 
@@ -94,18 +94,21 @@ def send(own: BudgetGate, meter: Meter | None = None, dossier: str = "101", stat
     return answered[0]
 
 
-def test_a_minute_gives_fifty_five_calls_and_then_says_how_long_to_wait(
+def test_a_minute_gives_sixty_calls_and_then_says_how_long_to_wait(
     database: Database, row: Authorisation, moment: Moment
 ) -> None:
     own = gate(database, row)
     moment.pass_(12)
-    for _ in range(55):
+    for _ in range(60):
         send(own)
     with pytest.raises(Temporary) as full:
         send(own)
-    assert (full.value.code, full.value.sent, full.value.retry_after) == ("authorisation.limit_minute", False, 48)
+    assert (full.value.code, full.value.sent, full.value.retry_after) == ("authorisation.limit_window", False, 63)
     send(own, dossier="102")
-    moment.pass_(48)
+    moment.pass_(62.9)
+    with pytest.raises(Temporary):
+        send(own)
+    moment.pass_(0.1)
     send(own)
 
 
@@ -114,28 +117,105 @@ def test_a_day_at_full_speed_causes_no_429_and_uses_what_it_may(
     database: Database, row: Authorisation, moment: Moment, ahead: int
 ) -> None:
     """Twenty-four virtual hours. The provider's windows turn by its own clock, which its headers tell."""
-    small = Limits(per_minute=6, per_day=400, reserve_per_day=40, errors_per_hour=5)
+    small = replace(EXACT, per_minute=6, per_day=400, reserve_per_day=40)
     meter, own = Meter(timedelta(seconds=ahead), per_minute=6, per_day=400), gate(database, row, allowed=small)
-    waits: list[Temporary] = []
-    end = moment.at + timedelta(days=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "SPARE_PER_MINUTE", 1)
-        while moment.at < end:
-            try:
-                assert send(own, meter) == 201
-                moment.pass_(0.4)
-            except Temporary as full:
-                waits.append(full)
-                moment.pass_(full.retry_after or 0)
+    waits = spend(own, meter, moment, timedelta(days=1), between=0.4)
     assert meter.refused == 0
-    assert {full.code for full in waits} == {"authorisation.limit_minute", "authorisation.limit_day"}
+    assert {full.code.rpartition("_")[2] for full in waits} == {"window", "told", "day"}
     assert 0.95 * 360 <= max(meter.days.values()) <= 400
+
+
+def spend(own: BudgetGate, meter: Meter, moment: Moment, span: timedelta, between: float) -> list[Temporary]:
+    """Call as soon as it is allowed, for so long; what was said when it was not."""
+    waits: list[Temporary] = []
+    end = moment.at + span
+    while moment.at < end:
+        try:
+            send(own, meter)
+            moment.pass_(between)
+        except Temporary as full:
+            waits.append(full)
+            moment.pass_(full.retry_after or 0)
+    return waits
+
+
+@dataclass
+class Rolling(Meter):
+    """Counts any window of so many seconds, and says when it is whole again as Retry-After."""
+
+    window: float = 5.0
+    allowed: int = 25
+    calls: deque[datetime] = field(default_factory=deque)
+    total: int = 0
+
+    def call(self, now: datetime) -> tuple[int, dict[str, str]]:
+        while self.calls and self.calls[0] <= now - timedelta(seconds=self.window):
+            self.calls.popleft()
+        if len(self.calls) >= self.allowed:
+            self.refused += 1
+            return 429, {"Retry-After": "1"}
+        self.calls.append(now)
+        self.total += 1
+        return 201, {"RateLimit-Remaining": str(self.allowed - len(self.calls))}
+
+
+@pytest.mark.parametrize(("window", "allowed"), [(5, 25), (10, 20), (60, 60)])
+@pytest.mark.parametrize("latency", [0.0, 0.05, 0.3])
+def test_no_window_of_the_provider_holds_more_than_it_allows(
+    database: Database, row: Authorisation, moment: Moment, window: int, allowed: int, latency: float
+) -> None:
+    """Wherever it begins to count; and 95 % of what it allows is used."""
+    limits = Limits(per_minute=allowed, window_seconds=window, shared=True, window_told=Told("RateLimit-Remaining"))
+    meter = Rolling(window=window, allowed=allowed)
+    waits = spend(gate(database, row, allowed=limits), meter, moment, timedelta(seconds=20 * window), between=latency)
+    assert waits or latency
+    assert meter.refused == 0
+    wanted = 20 * allowed if not latency else min(20 * allowed, 20 * window / latency)
+    assert meter.total >= 0.95 * wanted
+
+
+def test_what_all_dossiers_share_is_counted_for_the_log_in(
+    database: Database, row: Authorisation, moment: Moment
+) -> None:
+    own = gate(database, row, allowed=Limits(per_minute=20, window_seconds=10, shared=True))
+    for number in range(20):
+        send(own, dossier=str(number))
+    with pytest.raises(Temporary, match="limit_window"):
+        send(own, dossier="another")
+    moment.pass_(10.5)
+    send(own, dossier="another")
+
+
+def test_calls_at_the_same_time_are_counted_over_all_processes(
+    database: Database, row: Authorisation, moment: Moment
+) -> None:
+    few = Limits(at_once=2)
+    one, two, three = (gate(database, row, allowed=few) for _ in range(3))
+    for own in (one, two):
+        own.before("101", LINES, write=True)
+    with pytest.raises(Temporary) as full:
+        three.before("101", LINES, write=True)
+    assert (full.value.code, full.value.sent, full.value.retry_after) == ("authorisation.limit_at_once", False, 1)
+    three.before("102", LINES, write=True)
+    one.after("101", LINES, 0, {})
+    three.before("101", LINES, write=True)
+    with pytest.raises(Temporary):
+        one.before("101", LINES, write=True)
+    moment.pass_(121)  # both died
+    one.before("101", LINES, write=True)
+
+
+def test_the_moment_at_which_a_window_is_free_again_is_found() -> None:
+    assert free_slot(100, [3, 0, 4], 100, 8) == 100
+    assert free_slot(100, [3, 0, 4], 100, 7) == 140, "the oldest four leave first"
+    assert free_slot(100, [3, 0, 4], 100, 3) == 142
+    assert free_slot(100, [3, 0, 4], 150, 1) == 150
 
 
 def test_the_reserve_of_the_day_is_for_people_and_look_ups(
     database: Database, row: Authorisation, moment: Moment
 ) -> None:
-    small = Limits(per_minute=None, per_day=20, reserve_per_day=5, errors_per_hour=5)
+    small = Limits(per_day=20, reserve_per_day=5, errors_per_hour=5)
     own = gate(database, row, allowed=small)
     for _ in range(15):
         send(own)
@@ -154,7 +234,7 @@ def test_what_the_provider_counted_for_others_counts(database: Database, row: Au
     """Another program uses the same key: its calls show in the headers only."""
     meter, own = Meter(), gate(database, row)
     meter.minutes[moment.at] = 50
-    assert [send(own, meter) for _ in range(5)] == [201] * 5
+    assert [send(own, meter) for _ in range(10)] == [201] * 10
     with pytest.raises(Temporary):
         send(own, meter)
     assert meter.refused == 0
@@ -168,8 +248,9 @@ def test_what_the_provider_counted_for_others_counts(database: Database, row: Au
         ({}, 60),
         ({"Retry-After": "90"}, 90),
         ({"Retry-After": "soon"}, 60),
+        ({"Retry-After": "Fri, 20 Nov 2026 00:00:55 GMT"}, 40),
     ],
-    ids=["minute", "day", "nothing", "retry-after", "nonsense"],
+    ids=["minute", "day", "nothing", "retry-after", "nonsense", "a moment"],
 )
 def test_a_429_closes_the_window_that_its_headers_name(
     database: Database, row: Authorisation, moment: Moment, headers: dict[str, str], wait: int
@@ -188,21 +269,43 @@ def test_a_429_closes_the_window_that_its_headers_name(
     send(own)
 
 
-def test_an_old_reply_does_not_bring_back_a_past_minute(database: Database, row: Authorisation, moment: Moment) -> None:
-    meter, own = Meter(), gate(database, row)
-    moment.pass_(59)
+def test_a_503_that_says_how_long_is_obeyed(database: Database, row: Authorisation, moment: Moment) -> None:
+    own = gate(database, row)
+    own.before("101", LINES, write=True)
+    own.after("101", LINES, 503, {"Retry-After": "30"})
+    with pytest.raises(Temporary) as blocked:
+        send(own)
+    assert (blocked.value.code, blocked.value.retry_after) == ("authorisation.limit_told", 30)
+
+
+@pytest.mark.parametrize(("told", "unit"), [("12", 1.0), ("12000", 0.001), ("{epoch}", 1.0), ("{epoch}000", 0.001)])
+def test_a_reset_is_a_wait_or_a_moment_in_its_own_unit(
+    database: Database, row: Authorisation, moment: Moment, told: str, unit: float
+) -> None:
+    names = Told("X-Rate-Limit-Remaining", "X-Rate-Limit-Reset", unit)
+    own = gate(database, row, allowed=Limits(per_minute=20, window_seconds=20, window_told=names))
+    own.before("101", LINES, write=True)
+    reset = told.format(epoch=int(moment.at.timestamp()) + 12)
+    own.after("101", LINES, 429, {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": reset})
+    with pytest.raises(Temporary) as blocked:
+        send(own)
+    assert blocked.value.retry_after == 12
+
+
+def test_an_old_reply_does_not_bring_back_yesterday(database: Database, row: Authorisation, moment: Moment) -> None:
+    meter, own = Meter(per_day=100), gate(database, row, allowed=replace(EXACT, per_day=100, reserve_per_day=0))
+    meter.days[moment.at] = 98
+    moment.pass_(86399)
     late = meter.call(moment.at)
     moment.pass_(2)
-    for _ in range(55):
-        send(own)
+    send(own)
     own.after("101", LINES, *late)
-    with pytest.raises(Temporary):
-        send(own)
+    assert [send(own) for _ in range(58)] == [201] * 58
 
 
 def test_a_clock_that_goes_back_does_not_lock_out(database: Database, row: Authorisation, moment: Moment) -> None:
     own = gate(database, row)
-    for _ in range(55):
+    for _ in range(60):
         send(own)
     moment.pass_(-3600)
     send(own)
@@ -283,8 +386,8 @@ def test_budgets_are_kept_per_authorisation(
     database: Database, vault: Vault, row: Authorisation, moment: Moment
 ) -> None:
     other = make.make_authorisation(database, vault, make.make_tenant(database, "client", "Drukkerij Ingels"))
-    for _ in range(55):
+    for _ in range(60):
         send(gate(database, row))
     send(gate(database, other))
     with database.scoped(Setting(tenant=row.tenant_id)) as session:
-        assert session.execute(text("SELECT minute_used FROM call_budgets")).scalar_one() == 55
+        assert session.execute(text("SELECT day_used FROM call_budgets")).scalar_one() == 60

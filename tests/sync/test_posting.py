@@ -18,8 +18,8 @@ from portal.kernel import clock
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import Entry
 from portal.sync import attempt as moves
+from portal.sync import dispatch, sending
 from portal.sync import posting as desk
-from portal.sync import sending
 from portal.sync.drafting import correct_line, lines_of
 from portal.sync.models import PostingState
 from portal.sync.preview import preview
@@ -156,11 +156,29 @@ def test_what_was_surely_not_sent_waits_and_keeps_its_sendings(office: Office, f
     assert office.step(posting).state == PostingState.CONFIRMED
 
 
-def test_a_limited_dossier_lets_its_others_wait_too(office: Office) -> None:
-    first, second = office.offered(), office.offered()
+def test_a_limited_dossier_lets_its_others_wait_too(alone: Office, moving: Clock) -> None:
+    office = alone
+    for _ in range(2):
+        office.offered()
     office.package.script[:] = [Temporary("pretend.rate_limited", sent=False, retry_after=40)]
-    office.step(first)
-    assert office.posting(second.id).next_try_at > clock.now() + timedelta(seconds=35)
+    assert dispatch.drain(office.runtime, office.connect) == 1
+    assert office.package.writes == 1
+    moving.pass_(39)
+    assert dispatch.drain(office.runtime, office.connect) == 0
+    moving.pass_(2)
+    assert dispatch.drain(office.runtime, office.connect) == 2
+    assert {row.state for row in office.all_postings()} == {PostingState.CONFIRMED}
+
+
+def test_who_offers_something_wants_to_know_now(alone: Office) -> None:
+    office = alone
+    first = office.offered()
+    office.package.script[:] = [Temporary("pretend.rate_limited", sent=False, retry_after=4000)]
+    dispatch.drain(office.runtime, office.connect)
+    with office.scope() as scope:
+        office.set(first, state="parked")
+        desk.retry(scope, first.id)
+    assert dispatch.drain(office.runtime, office.connect) == 1
 
 
 def test_a_confirmation_that_cannot_be_read_back_stands(office: Office) -> None:
