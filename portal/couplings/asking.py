@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from portal.access import Actor, Scope
 from portal.authorisations.models import Authorisation
-from portal.couplings.books import DossierBooks, Lists, fetch_books
+from portal.couplings.books import DossierBooks, Lists, fetch_books, has_bank_entries
 from portal.couplings.dossiers import Fetch, store_dossiers
 from portal.couplings.reading import Connect
 from portal.kernel import clock
@@ -61,7 +61,7 @@ class BooksOnTrial:
         return lists
 
 
-def as_books(lists: Lists) -> DossierBooks:
+def as_books(lists: Lists, app: str) -> DossierBooks:
     """The lists as if they had been stored just now."""
     return DossierBooks(
         {account.code: account for account in lists["ledger_accounts"]},
@@ -69,4 +69,5 @@ def as_books(lists: Lists) -> DossierBooks:
         {code.code: code for code in lists["vat_codes"]},
         list(lists["periods"]),
         clock.now(),
+        has_bank_entries(app),
     )

@@ -14,11 +14,22 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from portal.access import Scope
-from portal.connectors.base import Bookkeeping, Journal, JournalType, LedgerAccount, Period, Relation, VatCode
+from portal.connectors import registry
+from portal.connectors.base import (
+    Bookkeeping,
+    EntryKind,
+    Journal,
+    JournalType,
+    LedgerAccount,
+    Period,
+    Relation,
+    VatCode,
+)
 from portal.couplings.models import Books, Configuration, Coupling
 from portal.kernel import clock
 
 STALE = timedelta(hours=24)
+BANK, GENERAL = frozenset((JournalType.BANK, JournalType.CASH)), frozenset((JournalType.GENERAL,))
 Lists = Mapping[str, Sequence[Any]]
 
 
@@ -29,6 +40,20 @@ class DossierBooks:
     vat_codes: Mapping[str, VatCode]  # by code
     periods: Sequence[Period]
     fetched_at: datetime | None  # of the oldest part; None when a part was never read
+    bank_entries: bool = True  # the package books the bank's side of a bank journal itself
+
+    def kind_in(self, journal: Journal | None) -> EntryKind:
+        """As what a statement is booked in this journal: with the bank's side as a line, or without."""
+        general = journal is not None and journal.type is JournalType.GENERAL
+        return EntryKind.GENERAL if general or not self.bank_entries else EntryKind.BANK
+
+    def fitting(self, kind: EntryKind) -> frozenset[JournalType]:
+        """The types of journal that take an entry of this kind."""
+        if kind.is_invoice:
+            return frozenset((JournalType(kind),))
+        if self.bank_entries:
+            return BANK if kind is EntryKind.BANK else GENERAL
+        return frozenset() if kind is EntryKind.BANK else BANK | GENERAL
 
     def period_of(self, day: date) -> Period | None:
         return next((period for period in self.periods if period.starts_on <= day <= period.ends_on), None)
@@ -49,13 +74,20 @@ def read_books(scope: Scope, coupling_id: uuid.UUID) -> DossierBooks:
     journals = [Journal(**row | {"type": JournalType(row["type"])}) for row in rows.get("journals", ())]
     codes = [VatCode(**row | {"percentage": Decimal(row["percentage"])}) for row in rows.get("vat_codes", ())]
     whole = {"ledger_accounts", "journals", "periods"} <= set(parts)
+    app = select(Coupling.app).where(Coupling.tenant_id == scope.tenant_id, Coupling.id == coupling_id)
     return DossierBooks(
         {account.code: account for account in accounts},
         {journal.code: journal for journal in journals},
         {code.code: code for code in codes},
         [_period(row) for row in rows.get("periods", ())],
         min(part.fetched_at for part in parts.values()) if whole else None,
+        has_bank_entries(scope.session.scalar(app) or ""),
     )
+
+
+def has_bank_entries(app: str) -> bool:
+    """Whether this package books the bank's side of a statement itself."""
+    return app not in registry.CONNECTORS or registry.load(app).MANIFEST.capabilities.bank_entries
 
 
 def read_relations(scope: Scope, coupling_id: uuid.UUID) -> list[Relation] | None:

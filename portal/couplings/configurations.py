@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.access import Scope
 from portal.activity import service as activity
-from portal.connectors.base import EntryKind, Journal, JournalType, LedgerAccount
+from portal.connectors.base import EntryKind, Journal, LedgerAccount
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.nearest import nearest_account
@@ -25,8 +25,7 @@ from portal.kernel.errors import Conflict, Invalid
 FREQUENCIES = ("daily", "monthly")
 MAX_DELAY = 14
 EARLIEST_START = date(2000, 1, 1)
-# Which journals an entry of each kind may go into.
-JOURNALS = {EntryKind.BANK: (JournalType.BANK, JournalType.CASH), EntryKind.GENERAL: (JournalType.GENERAL,)}
+KINDS = (EntryKind.BANK, EntryKind.GENERAL)
 
 
 class Account(Protocol):
@@ -180,7 +179,7 @@ def problems(books: DossierBooks, coupling: Coupling, account: Account, choices:
 
 def _journal_problems(books: DossierBooks, coupling: Coupling, account: Account, choices: Choices) -> Iterator[Invalid]:
     values = {"journal": choices.journal, "dossier": coupling.dossier_number}
-    if choices.entry_kind not in JOURNALS:
+    if choices.entry_kind not in KINDS:
         yield Invalid("configuration.entry_kind", field="entry_kind")
         return
     journal = books.journals.get(choices.journal)
@@ -189,7 +188,7 @@ def _journal_problems(books: DossierBooks, coupling: Coupling, account: Account,
         return
     if journal.blocked:
         yield Invalid("configuration.journal_blocked", field="journal", **values)
-    if journal.type not in JOURNALS[EntryKind(choices.entry_kind)]:
+    if journal.type not in books.fitting(EntryKind(choices.entry_kind)):
         yield Invalid(f"configuration.journal_not_{choices.entry_kind}", field="journal", **values)
     currency = journal.currency or coupling.currency
     if choices.entry_kind == EntryKind.BANK and currency and currency != account.currency:
@@ -256,7 +255,7 @@ def date_problems(
 
 
 def usable_journals(books: DossierBooks, kind: str) -> list[Journal]:
-    types = JOURNALS[EntryKind(kind)]
+    types = books.fitting(EntryKind(kind))
     found = (journal for journal in books.journals.values() if journal.type in types and not journal.blocked)
     return sorted(found, key=lambda journal: journal.code)
 

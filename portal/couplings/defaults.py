@@ -21,7 +21,7 @@ def defaults_for(books: DossierBooks, account: Account, country: str, today: dat
     if not bank:
         bank = next((a.code for a in books.accounts.values() if a.kind == "bank" and not a.blocked), "")
     return Choices(
-        entry_kind=EntryKind.BANK,
+        entry_kind=books.kind_in(journal),
         journal=code,
         bank_ledger_account=bank,
         suspense_account=suspense_account(books.accounts.values(), country),
@@ -32,12 +32,16 @@ def defaults_for(books: DossierBooks, account: Account, country: str, today: dat
 
 
 def journal_for(books: DossierBooks, account: Account) -> Journal | None:
-    """The bank journal with the account's number, else the only one in its currency without any."""
-    journals = usable_journals(books, EntryKind.BANK)
+    """The bank journal with the account's number, else the only one in its currency without any.
+
+    A general one where the package has no bank journals.
+    """
+    journals = usable_journals(books, EntryKind.BANK if books.bank_entries else EntryKind.GENERAL)
     for journal in journals:
         if journal.iban == account.number:
             return journal
-    free = [j for j in journals if not j.iban and j.type == "bank" and j.currency in ("", account.currency)]
+    free = [j for j in journals if not j.iban and j.currency in ("", account.currency)]
+    free = [j for j in free if j.type == "bank"] or [j for j in free if j.type == "general"]
     return free[0] if len(free) == 1 else None
 
 

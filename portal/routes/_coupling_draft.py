@@ -114,7 +114,7 @@ class Draft:
         """Ask the provider for the dossier's lists, or note why that did not work."""
         try:
             self.lists = _couplings.trial.lists(_couplings.ask(), self.through, self.into.code)
-            self.books = as_books(self.lists)
+            self.books = as_books(self.lists, self.app)
         except ConnectorError as error:
             about = f"{self.into.number} {self.into.name}"
             self.trouble = _problems.problem(

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from portal.access import Scope
 from portal.connectors import registry
-from portal.connectors.base import Bookkeeping, EntryKind, Form, JournalType, OutgoingEntry, OutgoingLine
+from portal.connectors.base import Bookkeeping, EntryKind, Form, OutgoingEntry, OutgoingLine
 from portal.connectors.errors import Rejected
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Coupling
@@ -19,12 +19,6 @@ from portal.ledger.models import Entry, EntryLine
 from portal.sync import invoicing
 from portal.sync.drafting import lines_of
 
-FITTING = {
-    EntryKind.BANK: {JournalType.BANK, JournalType.CASH},
-    EntryKind.GENERAL: {JournalType.GENERAL},
-    EntryKind.SALES: {JournalType.SALES},
-    EntryKind.PURCHASE: {JournalType.PURCHASE},
-}
 NOWHERE = "https://nowhere.invalid"
 
 
@@ -145,7 +139,7 @@ def _journal_problems(coupling: Coupling, entry: Entry, books: DossierBooks) -> 
         return
     if journal.blocked:
         yield Problem("entry.journal_blocked", values)
-    if journal.type not in FITTING[EntryKind(entry.kind)]:
+    if journal.type not in books.fitting(EntryKind(entry.kind)):
         yield Problem("entry.journal_type", values)
     if (journal.currency or coupling.currency or entry.currency) != entry.currency:
         currency = journal.currency or coupling.currency

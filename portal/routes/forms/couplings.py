@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, ValidationError
 
-from portal.connectors.base import EntryKind, JournalType
+from portal.connectors.base import EntryKind
 from portal.couplings.books import DossierBooks
 from portal.couplings.configurations import Choices, InvalidChoices, usable_journals
 from portal.kernel.errors import PortalError
@@ -65,7 +65,7 @@ class ConfigurationForm(Form):
     def offer(self, books: DossierBooks, accounts: Sequence[BankAccount]) -> None:
         """What there is to choose from: the dossier's journals, the client's bank accounts."""
         fmt = formats()
-        bank = usable_journals(books, EntryKind.BANK)
+        bank = usable_journals(books, EntryKind.BANK) if books.bank_entries else []
         general = usable_journals(books, EntryKind.GENERAL)
         self.journal.choices = choices(*((j.code, _journal_word(j)) for j in (*bank, *general)))
         self.account.choices = choices(
@@ -74,10 +74,8 @@ class ConfigurationForm(Form):
 
     def chosen(self, books: DossierBooks) -> Choices:
         """After validate(). The kind of entry follows from the kind of journal."""
-        journal = books.journals.get(self.journal.data)
-        kind = EntryKind.GENERAL if journal and journal.type == JournalType.GENERAL else EntryKind.BANK
         return Choices(
-            entry_kind=kind,
+            entry_kind=books.kind_in(books.journals.get(self.journal.data)),
             journal=self.journal.data or "",
             bank_ledger_account=(self.bank_ledger_account.data or "").strip(),
             suspense_account=(self.suspense_account.data or "").strip(),
