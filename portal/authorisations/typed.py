@@ -125,7 +125,9 @@ def _problem(field: FormField, typed: str) -> tuple[str, Mapping[str, str]] | No
         return None if _is_coming(typed) else ("authorisation.field_date", {})
     wrong_choice = field.kind is FieldKind.CHOICE and typed not in [value for value, _label in field.choices]
     if wrong_choice or (field.pattern and not re.fullmatch(field.pattern, typed)):
-        return "authorisation.field_pattern", {"example": field.example}
+        return ("authorisation.field_example" if field.example else "authorisation.field_pattern"), {
+            "example": field.example
+        }
     return None
 
 

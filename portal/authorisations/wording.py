@@ -39,7 +39,8 @@ ERRORS = {
     # what was typed
     "authorisation.field_needed": N_("Fill this in."),
     "authorisation.field_unreadable": N_("This is too long, or holds characters that cannot be typed. Copy it again."),
-    "authorisation.field_pattern": N_("This does not look right. An example: {example}"),
+    "authorisation.field_pattern": N_("This does not look right. Copy it again, whole."),
+    "authorisation.field_example": N_("This does not look right. An example: {example}"),
     "authorisation.field_date": N_("Choose a day from today on."),
     "authorisation.address": N_("Give the address of the server as https://name. It must be on the public internet."),
     # why a new log-in is needed

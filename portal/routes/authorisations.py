@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any
+from datetime import datetime
 
-from flask import Blueprint, Response, flash, g, request, url_for
+from flask import Response, flash, g, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
@@ -16,6 +15,7 @@ from portal.activity.service import timeline
 from portal.authorisations import login
 from portal.authorisations import service as authorisations
 from portal.authorisations.models import Authorisation, Credential
+from portal.authorisations.typed import NEVER
 from portal.connectors import registry
 from portal.couplings.models import Coupling, Dossier
 from portal.feeds import linking
@@ -23,38 +23,17 @@ from portal.identity import sessions
 from portal.kernel import clock
 from portal.kernel.db import Setting
 from portal.kernel.errors import Conflict, NotFound, PortalError
-from portal.routes import wording
-from portal.routes._access import View, as_id, cookie_name, db, entered, get_writes, require, scope, signed_in
+from portal.routes import _authorisation_new, wording
+from portal.routes._access import as_id, cookie_name, db, entered, get_writes, require, scope, signed_in
 from portal.routes._active import here_is
-from portal.routes._htmx import go_to, is_htmx, page
+from portal.routes._authorisations import address, blueprint, both, may_edit, where
+from portal.routes._htmx import go_to, page
 from portal.routes._timeline import events
 from portal.routes.forms import choices
-from portal.routes.forms.authorisations import ConnectForm, OwnerForm
+from portal.routes.forms.authorisations import OwnerForm
 from portal.tenants import service as tenants
 
-blueprint = Blueprint("authorisations", __name__)
-PORTAL, CLIENT = "/p/<uuid:portal>/authorisations", "/c/<uuid:client>/authorisations"
-
-
-def place(**values: Any) -> dict[str, Any]:
-    """The tenant of this page, for url_for: authorisations live in portals and in client accounts."""
-    return {scope().kind: scope().tenant_id, **values}
-
-
-def address(endpoint: str, **values: Any) -> str:
-    kind = "client_" if scope().kind == "client" else ""
-    return url_for(f"authorisations.{kind}{endpoint}", **place(**values))
-
-
-def both(rule: str, name: str, **options: Any) -> Callable[[View], View]:
-    """One view under the address of a portal and under that of a client account."""
-
-    def add(view: View) -> View:
-        blueprint.add_url_rule(PORTAL + rule, name, view, **options)
-        blueprint.add_url_rule(CLIENT + rule, f"client_{name}", view, **options)
-        return view
-
-    return add
+__all__ = ["_authorisation_new", "blueprint"]
 
 
 @both("", "index")
@@ -74,81 +53,7 @@ def index(**tenant: uuid.UUID) -> Response:
         (row, health, used.get(row.id, 0), registry.app(row.app).MANIFEST)
         for row, health in authorisations.list_authorisations(scope())
     ]
-    return page("authorisations/index.html", rows=rows, apps=_apps(), address=address, may_edit=_may_edit())
-
-
-def _apps() -> list[Any]:
-    return [registry.load(key).MANIFEST for key in registry.CONNECTORS]
-
-
-def _may_edit() -> bool:
-    return scope().may(Permission.AUTHORISATIONS, Right.EDIT)
-
-
-@both("/new/<app>", "new")
-@here_is("authorisations")
-@require(Permission.AUTHORISATIONS, Right.CREATE)
-def new(app: str, **tenant: uuid.UUID) -> Response:
-    manifest = _manifest(app)
-    form = ConnectForm(name=f"{manifest.label}, {scope().tenant_name}"[:80])
-    return _connect_page(form, app)
-
-
-def _manifest(app: str) -> Any:
-    if app not in registry.CONNECTORS:
-        raise NotFound()
-    return registry.load(app).MANIFEST
-
-
-def _connect_page(form: ConnectForm, app: str, status: int = 200, twin: Authorisation | None = None) -> Response:
-    known = authorisations.list_authorisations(scope(), app)
-    return page(
-        "authorisations/new.html", form=form, manifest=_manifest(app), known=known, twin=twin, address=address,
-        status=status,
-    )  # fmt: skip
-
-
-@both("/new/<app>", "begin", methods=["POST"])
-@here_is("authorisations")
-@require(Permission.AUTHORISATIONS, Right.CREATE)
-def begin(app: str, **tenant: uuid.UUID) -> Response:
-    """On to the provider; but first say what would happen when this login is connected already."""
-    form, manifest = ConnectForm(), _manifest(app)
-    if not form.validate():
-        return _connect_page(form, app, 422)
-    twin = authorisations.recognise_login(scope(), app, form.environment.data, form.login.data or "")
-    if twin is not None and not form.anyway.data:
-        return _connect_page(form, app, 409, twin)
-    try:
-        url = authorisations.begin_login(
-            runtime.get(), scope(), entered().session_id, app, form.environment.data, form.name.data
-        )
-    except PortalError as error:
-        form.take(error)
-        return _connect_page(form, app, 422)
-    db().commit()
-    return away(url, manifest.label)
-
-
-def away(url: str, label: str) -> Response:
-    """To the provider by a page of ours: the policy on forms forbids a form to end elsewhere."""
-    if is_htmx():
-        return Response(status=204, headers={"HX-Redirect": url})
-    response = page("authorisations/away.html", url=url, label=label)
-    response.headers["Refresh"] = f"0; url={url}"
-    return response
-
-
-@both("/<uuid:authorisation_id>/login", "reconnect", methods=["POST"])
-@here_is("authorisations")
-@require(Permission.AUTHORISATIONS, Right.EDIT)
-def reconnect(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
-    row = scope().get(Authorisation, authorisation_id)
-    url = authorisations.begin_login(
-        runtime.get(), scope(), entered().session_id, row.app, row.environment, row.name, row.id
-    )
-    db().commit()
-    return away(url, registry.app(row.app).MANIFEST.label)
+    return page("authorisations/index.html", rows=rows, address=address, may_edit=may_edit(), where=where)
 
 
 @blueprint.get("/oauth/<app>/callback")
@@ -159,9 +64,9 @@ def callback(app: str) -> Response:
     tenant_id = login.tenant_of(request.args.get("state", ""))
     if tenant_id is None:
         raise login.LoginRefused("consent.state_missing")
-    where = scope_of_state(tenant_id)
+    there = scope_of_state(tenant_id)
     try:
-        done = authorisations.finish_login(runtime.get(), where, entered().session_id, app, request.args.to_dict())
+        done = authorisations.finish_login(runtime.get(), there, entered().session_id, app, request.args.to_dict())
     except login.LoginRefused as error:
         db().rollback()
         flash(wording.of_error(error.code, error.values), "stop")
@@ -170,7 +75,7 @@ def callback(app: str) -> Response:
         return go_to(address("index"))
     row = done.authorisation
     db().commit()
-    if app in registry.FEEDS and (feed := linking.arrive_by_login(runtime.get(), where, done)) is not None:
+    if app in registry.FEEDS and (feed := linking.arrive_by_login(runtime.get(), there, done)) is not None:
         db().commit()  # a second transaction: its calls read the tokens that the first one stored
         return go_to(url_for("feeds.accounts", client=tenant_id, feed_id=feed.id))
     if done.outcome == authorisations.Outcome.REUSED:
@@ -214,8 +119,9 @@ def fetch_page(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     return _show(authorisation_id, fresh=True)
 
 
-def _show(authorisation_id: uuid.UUID, *, fresh: bool = False, form: OwnerForm | None = None, status: int = 200,
-          outcome: Any = None) -> Response:  # fmt: skip
+def _show(
+    authorisation_id: uuid.UUID, *, fresh: bool = False, form: OwnerForm | None = None, status: int = 200
+) -> Response:
     row = scope().get(Authorisation, authorisation_id)
     if row.removed_at is not None:
         raise NotFound()
@@ -242,10 +148,15 @@ def _show(authorisation_id: uuid.UUID, *, fresh: bool = False, form: OwnerForm |
     return page(
         "authorisations/show.html", row=row, health=authorisations.health(row, credential, clock.now()),
         credential=credential, form=form, manifest=registry.app(row.app).MANIFEST, dossiers=dossiers, coupled=coupled,
-        events=events(timeline(scope(), row.id)), people=dict(people), address=address, may_edit=_may_edit(),
+        events=events(timeline(scope(), row.id)), people=dict(people), address=address, may_edit=may_edit(),
         fresh=fresh, status=status, why=wording.of_error(row.state_code) if row.state_code else "",
-        outcome=outcome, used=authorisations.uses(scope(), row.id),
+        used=authorisations.uses(scope(), row.id), where=where, ends_at=_end(credential),
     )  # fmt: skip
+
+
+def _end(credential: Credential | None) -> datetime | None:
+    """When the log-in or the key lapses; None when it does not."""
+    return None if credential is None or credential.refresh_expires_at >= NEVER else credential.refresh_expires_at
 
 
 @both("/<uuid:authorisation_id>/test", "test", methods=["POST"])
@@ -255,6 +166,7 @@ def test(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     """Really call the provider, read the dossiers, and say what was seen."""
     from portal.couplings.dossiers import store_dossiers
 
+    row = scope().get(Authorisation, authorisation_id)
     try:
         seen = authorisations.activate(runtime.get(), scope(), authorisation_id)
         fetched = store_dossiers(scope(), authorisation_id, seen.dossiers)
@@ -265,10 +177,9 @@ def test(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
         flash(wording.of_error(error.code, error.values), "stop")
         return go_to(address("show", authorisation_id=authorisation_id))
     db().commit()
-    flash(
-        _("%(login)s answers: %(count)s dossiers, of which %(new)s are new.",
-          login=seen.identity.user_name, count=fetched.count, new=fetched.new), "ok",
-    )  # fmt: skip
+    who = seen.identity.user_name or seen.identity.company or registry.app(row.app).MANIFEST.label
+    flash(_("%(login)s answers: %(count)s dossiers, of which %(new)s are new.",
+            login=who, count=fetched.count, new=fetched.new), "ok")  # fmt: skip
     return go_to(address("show", authorisation_id=authorisation_id))
 
 

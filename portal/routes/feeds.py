@@ -23,9 +23,9 @@ from portal.kernel.errors import Conflict, Invalid, NotFound, PortalError
 from portal.routes import _feeds
 from portal.routes._access import as_id, db, entered, require, scope
 from portal.routes._active import here_is
+from portal.routes._authorisation_new import away
 from portal.routes._htmx import go_to, page, stop_polling
 from portal.routes._timeline import events
-from portal.routes.authorisations import away
 from portal.routes.forms.feeds import IntervalForm, LinkForm
 from portal.tenants.models import Tenant
 

@@ -23,9 +23,10 @@ from portal.kernel import clock
 from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.routes import _feeds, wording
 from portal.routes._access import callback, db, get_writes, public
+from portal.routes._authorisation_new import away
 from portal.routes._htmx import go_to, page
 from portal.routes._limits import GUESSES, limiter
-from portal.routes.authorisations import away, scope_of_state
+from portal.routes.authorisations import scope_of_state
 from portal.templating import formats
 
 blueprint = Blueprint("renewals", __name__)

@@ -152,7 +152,7 @@ def test_what_is_wrong_is_told_field_by_field(desk: Desk) -> None:
         desk.do(lambda scope: keys.create(desk.means, scope, "keyed", "", "Books", given))
     assert {key: code for key, (code, _) in caught.value.problems.items()} == {
         "url": "authorisation.address",
-        "database": "authorisation.field_pattern",
+        "database": "authorisation.field_example",
         "key": "authorisation.field_needed",
         "pin": "authorisation.field_unreadable",
         "expires_on": "authorisation.field_date",
