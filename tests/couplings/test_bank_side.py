@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -22,7 +22,7 @@ CASH, SALES, GENERAL = (
 
 @dataclass(frozen=True)
 class Account:
-    id: UUID = UUID(int=1)
+    id: UUID = field(default_factory=uuid4)
     number: str = "BE68539007547034"
     currency: str = "EUR"
 
