@@ -1,0 +1,76 @@
+"""The shared rules for bookkeeping connectors, kept by Business Central against its stand-in server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from portal.connectors.base import LedgerAccount
+from portal.connectors.business_central import MANIFEST, connect
+from tests.connectors.contract import BookkeepingContract, Fault
+from tests.connectors.package_world import FAULTS, OPEN_CODE, Control, PackageWorld, fresh, serving
+
+PAGE = 50
+ENVIRONMENT = "Production"
+
+
+class BusinessCentralWorld(PackageWorld):
+    """A batch of its own for each run; 580000 takes the place of the bank's, as journals name no account."""
+
+    key, connect = "business_central", staticmethod(connect)
+    capabilities = MANIFEST.capabilities
+    others = PAGE + 4
+    bank_journal, general_journal = "", "90"
+    bank_account, suspense_account = "580000", "499000"
+    foreign_account = LedgerAccount("999999", "Nowhere", "00000000-0000-4000-8000-000000000000", "general")
+
+    @property
+    def company(self) -> str:
+        """What the stand-in calls the dossier."""
+        return self.dossier.partition(".")[2]
+
+    def name_of(self, row: Mapping[str, Any]) -> str:
+        return f"{ENVIRONMENT}.{row['id']}"
+
+    def fault(self, fault: Fault, *, write: bool, times: int = 1) -> None:
+        """The answer to posting has no body that could break off halfway: it is lost as a whole."""
+        if write and fault is Fault.TRUNCATED:
+            fault = Fault.LOST_AFTER
+        self.control.post("faults", write=write, times=times, dossier=self.company, **FAULTS[fault])
+
+    def booked(self, reference: str) -> int:
+        found = self.control.get("ledger", dossier=self.company, reference=reference)["entries"]
+        return sum(1 for entry in found if entry["state"] == "posted")
+
+    def balance(self, ledger_account: str) -> Decimal:
+        balances = self.control.get("balances", dossier=self.company)["balances"]
+        return Decimal(balances.get(ledger_account, "0"))
+
+    def left_behind(self) -> list[str]:
+        """Codes of the batches that the connector made and that still stand there."""
+        return [one["code"] for one in self.control.get("things", kind="batch", owner=self.company)["things"].values()]
+
+
+@pytest.fixture(scope="module")
+def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    yield from serving(BusinessCentralWorld, tmp_path_factory.mktemp("business_central"))
+
+
+@pytest.fixture
+def world(control: Control) -> BusinessCentralWorld:
+    """Pages are short, so that a list has several."""
+    made = fresh(BusinessCentralWorld, control)
+    control.post("settings", page_size=PAGE)
+    return made
+
+
+class TestContract(BookkeepingContract):
+    pass
+
+
+def test_the_dossier_is_a_company_of_an_environment(world: BusinessCentralWorld) -> None:
+    (own,) = [one for one in world.connection.dossiers() if one.code == world.dossier]
+    assert (own.number, own.country, own.currency) == (OPEN_CODE, "NL", "EUR")
