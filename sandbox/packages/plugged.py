@@ -8,7 +8,10 @@ from sandbox.packages.package import Package
 
 PACKAGES: tuple[str, ...] = (
     "xero",
+    "odoo",
     "myunisoft",
+    "minox",
+    "business_central",
     "pennylane",
     "acd",
     "cegid_loop",
