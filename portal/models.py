@@ -5,6 +5,7 @@ from portal.apikeys import models as apikeys
 from portal.authorisations import models as authorisations
 from portal.couplings import models as couplings
 from portal.documents import models as documents
+from portal.exchange import models as exchange
 from portal.feeds import models as feeds
 from portal.identity import models as identity
 from portal.kernel import mail, vault
@@ -21,6 +22,7 @@ __all__ = [
     "authorisations",
     "couplings",
     "documents",
+    "exchange",
     "feeds",
     "identity",
     "ledger",

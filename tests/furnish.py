@@ -12,9 +12,18 @@ from sqlalchemy.orm import Session
 from portal.access import Scope
 from portal.activity.service import record
 from portal.apikeys.models import ApiCall, ApiKey
-from portal.authorisations.models import CallBudget, LoginState, RefreshAttempt
+from portal.authorisations.models import Authorisation, CallBudget, LoginState, RefreshAttempt
 from portal.couplings.models import Books, Dossier, VatMapping
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
+from portal.exchange.models import (
+    ExchangeEntry,
+    ExchangeFile,
+    FileAccount,
+    FileDossier,
+    FileForm,
+    FileJournal,
+    FileYear,
+)
 from portal.feeds.models import (
     CalendarLink,
     Feed,
@@ -148,6 +157,8 @@ def furnish_client(
         session.add(Membership(**common, id=ids["membership_id"], user_id=member.id, role="reader", created_at=now))
         record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=f"{mark}{client.name}")
     ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
+    with db.scoped(Setting(tenant=tenant_id)) as session:
+        ids |= _furnish_files(session, tenant_id, mark)
     own = make.make_authorisation(db, vault, client, access="a", refresh="b", name=f"{mark}own {uuid.uuid4().hex[:6]}")
     return ids | {
         "client_authorisation_id": own.id,
@@ -289,6 +300,7 @@ def furnish_portal(
             LearntMapping(**common, fingerprint=uuid.uuid4().hex, headings=[f"{mark}Dag", "Bedrag"],
                           mapping={"key": "learnt"}, created_at=now)
         )  # fmt: skip
+        ids |= _furnish_files(session, portal.id, mark)
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
     return ids | {"portal": portal.id, "authorisation_id": authorisation.id}
 
@@ -307,3 +319,52 @@ def _questions(session: Session, tenant_id: uuid.UUID, account: uuid.UUID, parke
                       mapping={"key": "learnt"})
     )  # fmt: skip
     session.add(AccountAnswer(**common, bank_account_id=account, format="qif", day_first=True))
+
+
+def _furnish_files(session: Session, tenant_id: uuid.UUID, mark: str) -> dict[str, uuid.UUID]:
+    """A dossier of an app without a server: an entry in a file, and one that waits for the next."""
+    now, on, common = clock.now(), date(2026, 3, 18), {"tenant_id": tenant_id}
+    names = ("file_authorisation_id", "file_dossier_id", "file_year_id", "exchange_file_id", "exchange_entry_id")
+    ids = {name: uuid7() for name in names}
+    authorisation_id, dossier = ids["file_authorisation_id"], {"dossier_id": ids["file_dossier_id"]}
+    session.add(
+        Authorisation(**common, id=authorisation_id, app="csv", environment="", name=f"{mark}files {uuid.uuid4().hex}",
+                      state="active", remote_user_id=authorisation_id.hex, state_since=now, created_at=now)
+    )  # fmt: skip
+    session.flush()
+    session.add(FileForm(**common, authorisation_id=authorisation_id, settings={"separator": "comma"}, changed_at=now))
+    session.add(
+        FileDossier(**common, id=ids["file_dossier_id"], authorisation_id=authorisation_id, number=f"{mark}F1",
+                    name=f"{mark}x", country="FR", currency="EUR", enterprise_number="732829320", last_entry=2,
+                    last_file=1, created_at=now)
+    )  # fmt: skip
+    session.flush()
+    session.add(FileAccount(**common, **dossier, code="512100", name=f"{mark}Bank", kind="bank", blocked=False))
+    session.add(FileAccount(**common, **dossier, code="471000", name=f"{mark}Open", kind="general", blocked=False))
+    session.add(
+        FileJournal(**common, **dossier, code="BQ", name=f"{mark}Bank", type="bank", ledger_account="512100",
+                    blocked=False)
+    )  # fmt: skip
+    session.add(
+        FileYear(**common, **dossier, id=ids["file_year_id"], starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))
+    )
+    content = f"{mark}bytes".encode()
+    session.add(
+        ExchangeFile(**common, **dossier, id=ids["exchange_file_id"], number=1, name="F1-0001.csv", content=content,
+                     size=len(content), sha256=hashlib.sha256(content).digest(), entries=1, first_on=on, last_on=on,
+                     state="made", made_at=now, made_by=f"{mark}n")
+    )  # fmt: skip
+    session.flush()
+    for number, key, file_id in ((1, "exchange_entry_id", ids["exchange_file_id"]), (2, "waiting", None)):
+        reference = f"KP-{uuid.uuid4().hex[:12].upper()}"
+        payload = (
+            f'{{"kind":"bank","reference":"{reference}","journal":"BQ","date":"2026-03-18","currency":"EUR",'
+            f'"bank_account":"512100","opening":null,"closing":null,"lines":[{{"date":"2026-03-18","account":"471000",'
+            f'"amount":"-6.25","text":"{mark}d"}},{{"date":"2026-03-18","account":"512100","amount":"6.25","text":""}}]}}'
+        ).encode()
+        session.add(
+            ExchangeEntry(**common, **dossier, id=ids.get(key, uuid7()), number=number, reference=reference,
+                          kind="bank", journal="BQ", date=on, payload=payload, file_id=file_id, kept_at=now,
+                          sha256=hashlib.sha256(payload).digest())
+        )  # fmt: skip
+    return ids

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
 
 from config import Settings
 from portal.authorisations import applications, tokens, typed, watching
-from portal.authorisations.custody import Custody, Means
+from portal.authorisations.custody import Custody
 from portal.authorisations.limits import BudgetGate
 from portal.authorisations.models import Authorisation, Credential
 from portal.connectors import registry
 from portal.connectors.base import AuthMode, Bookkeeping, FieldKind, Form, Gate
 from portal.connectors.errors import AuthorisationExpired
 from portal.connectors.feed import BankFeed
+from portal.exchange.register import Register
 from portal.kernel import http
 from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 
 MAX_KEYS = 64 * 1024
-
-
-class OpenExchange(Protocol):
-    """Makes the connection of an app without a server: what is sent becomes files that people fetch."""
-
-    def __call__(self, means: Means, authorisation: Authorisation, form: Form) -> Bookkeeping: ...
 
 
 class Unlimited:
@@ -39,14 +33,6 @@ class Unlimited:
 
     def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
         return None
-
-
-_exchange: list[OpenExchange] = []
-
-
-def register_exchange(open_exchange: OpenExchange) -> None:
-    """Said once a process by the room that keeps the files."""
-    _exchange[:] = [open_exchange]
 
 
 def connect(
@@ -68,7 +54,7 @@ def connect(
     row, credential, form = _allowed(custody)
     manifest = applications.manifest_of(row.app)
     if manifest.auth is AuthMode.FILE:
-        return exchange(custody, row, form)
+        return Register(database, tenant_id, authorisation_id, row.app, trial)
     gate = BudgetGate(database, tenant_id, authorisation_id, manifest.limits, person=person)
     if manifest.auth is AuthMode.OAUTH2:
         return registry.load(row.app).connect(*_signed(custody, row), gate, form)
@@ -92,11 +78,6 @@ def session_of(settings: Settings, app: str, host: str, form: Form) -> http.Sess
     made.masked = [value for key, value in form.items() if key not in plain]
     made.auth = registry.signing(app)(form, ours, host)
     return made
-
-
-def exchange(means: Means, authorisation: Authorisation, form: Form) -> Bookkeeping:
-    """The connection of an app without a server."""
-    return _exchange[0](means, authorisation, form)
 
 
 def connect_feed(

@@ -188,7 +188,6 @@ class Capabilities:
     reference_length: int = 20
     finds: bool = True  # a look-up is proof; without, an uncertain posting waits for a person
     general_entries: bool = True
-    network: bool = True  # False: nothing is called, so there are no limits and no answer gets lost
 
 
 @dataclass(frozen=True, slots=True)

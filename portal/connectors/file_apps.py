@@ -41,9 +41,7 @@ def manifest(key: str, label: str, countries: Sequence[str]) -> Manifest:
             N_("Payments are never made or prepared"),
             N_("Entries of the books that you bring in are not kept: only ledger accounts and journals are"),
         ),
-        capabilities=Capabilities(
-            bank_entries=True, own_key=True, several_dossiers=True, reference_length=20, network=False
-        ),
+        capabilities=Capabilities(bank_entries=True, own_key=True, several_dossiers=True),
         limits=Limits(settle_seconds=5),
         countries=tuple(countries),
         maturity="sandbox",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -482,7 +483,8 @@ class BooksContract:
                 send(world, entry)
             assert world.booked(entry.reference) == 1
         else:
-            send(world, entry)
+            with suppress(AlreadyPosted):  # by a connector that looks before it books
+                send(world, entry)
         assert len(look_up(world, entry)) == world.booked(entry.reference)
 
     def test_a_journal_is_listed_by_date(self, world: World) -> None:
