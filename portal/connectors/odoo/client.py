@@ -324,7 +324,9 @@ def _before_booking() -> Iterator[None]:
     try:
         yield
     except (Temporary, UnexpectedReply) as lost:
-        wait = lost.retry_after if isinstance(lost, Temporary) else None
+        if isinstance(lost, Temporary) and not lost.sent:
+            raise
+        wait = getattr(lost, "retry_after", None)
         raise Temporary(
             lost.code, sent=False, retry_after=wait, provider_text=lost.provider_text, status=lost.status
         ) from None

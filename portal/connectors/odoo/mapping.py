@@ -172,9 +172,8 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
 
     A line has no day of its own in Odoo: one that differs from the entry's is told in words. Taxes are
     named as none: Odoo 17 would add those of the ledger account, and an entry that was never sent.
-    Raises Rejected for an unknown ledger account and for what does not balance.
+    Raises Rejected for an unknown ledger account.
     """
-    _check_balance(entry)
     lines = [
         {
             "account_id": _account(line.ledger_account, accounts),
@@ -188,17 +187,20 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     ]
     values = {"move_type": "entry", "date": entry.date.isoformat(), "ref": entry.reference}
     values["line_ids"] = [[0, 0, line] for line in lines]  # type: ignore[assignment]  # the one value that is a list
-    return encode({"journal": entry.journal, "currency": entry.currency, "values": values})
+    told = {"journal": entry.journal, "currency": entry.currency, "difference": _amount(_difference(entry))}
+    return encode(told | {"values": values})
 
 
-def _check_balance(entry: base.OutgoingEntry) -> None:
-    """Odoo 17 would balance an entry by itself with the default account of some journals."""
+def _difference(entry: base.OutgoingEntry) -> Decimal:
+    """What keeps the lines from balancing, or the bank's own from leading from one balance to the other.
+
+    Checked here, for Odoo 17 balances some entries by itself with the default account of the journal.
+    """
     total = sum((line.amount for line in entry.lines), NOUGHT)
+    if entry.kind is not base.EntryKind.BANK or entry.opening is None or entry.closing is None:
+        return total
     bank = sum((line.amount for line in entry.lines if line.ledger_account == entry.bank_account), NOUGHT)
-    moved = None if entry.opening is None or entry.closing is None else entry.closing - entry.opening
-    if total or (entry.kind is base.EntryKind.BANK and moved is not None and moved != bank):
-        difference = total or bank - (moved or NOUGHT)
-        raise Rejected("odoo.unbalanced", values={"difference": f"{difference:f}"})
+    return total or entry.closing - entry.opening - bank
 
 
 def _account(code: str, accounts: Mapping[str, base.LedgerAccount]) -> int:
@@ -227,6 +229,8 @@ def hindrance(
         return Rejected("odoo.journal_type", values={"journal": document["journal"]})
     if {document["currency"], name_of(journal["currency_id"]) or currency} != {currency}:
         return Rejected("odoo.currency", values={"currency": document["currency"]})
+    if document["difference"]:
+        return Rejected("odoo.unbalanced", values={"difference": str(document["difference"])})
     until = locked_until(companies, journal["type"])
     if date.fromisoformat(document["values"]["date"]) <= until:
         return Rejected("odoo.period_closed", values={"until": until.isoformat()})
