@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sandbox.clock import Clock
 from sandbox.packages.package import Rules
 
+PLENTY = 1_000_000  # what is left where there is no limit
 Key = tuple[str, str]  # package, what is counted
 
 
@@ -55,7 +56,8 @@ class Limits:
             if rules.per_window:
                 calls.append(now)
             self._days[(*key, day)] += 1
-            window_left, day_left = rules.per_window - len(calls), rules.per_day - self._days[(*key, day)]
+            window_left = rules.per_window - len(calls) if rules.per_window else PLENTY
+            day_left = rules.per_day - self._days[(*key, day)] if rules.per_day else PLENTY
             return Usage("", 0.0, max(window_left, 0), oldest, max(day_left, 0))
 
     def leave(self, key: Key) -> None:

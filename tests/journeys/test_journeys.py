@@ -1,0 +1,113 @@
+"""For every app: authorise, couple, configure, statement in, entry out, receipt; on good days and bad ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from config import EVERY
+from portal.connectors import registry
+from portal.connectors.base import AuthMode
+from portal.kernel.db import Database
+from portal.kernel.vault import Vault
+from portal.runtime import Runtime
+from portal.sync.models import PostingState
+from tests import factories as make
+from tests.authorisations.conftest import Time, make_settings, virtual
+from tests.conftest import Servers, Urls
+from tests.connectors.contract import Fault
+from tests.connectors.package_world import Control
+from tests.journeys.apps import APPS, App
+from tests.journeys.journey import Journey
+
+__all__ = ["virtual"]
+
+MARCH = ((date(2026, 3, 17), "120.50"), (date(2026, 3, 18), "-20.25"), (date(2026, 3, 18), "-20.25"))
+APRIL = ((date(2026, 4, 2), "7.77"),)
+
+
+@pytest.fixture(scope="module", params=APPS, ids=list(APPS))
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Control]]:
+    key: str = request.param
+    for control in APPS[key].serve(tmp_path_factory.mktemp(key)):
+        yield key, control
+
+
+@pytest.fixture
+def journey(
+    served: tuple[str, Control], virtual: Time, tmp_path: Path, database_urls: Urls, servers: Servers,
+    database: Database, vault: Vault,
+) -> Journey:  # fmt: skip
+    """Authorised, coupled and configured; nothing was booked yet."""
+    key, control = served
+    app: App = APPS[key]
+    settings = make_settings(tmp_path, database_urls, servers, "http://127.0.0.1:9")
+    settings = make.registered(settings, key, id=app.ours.id, secret=app.ours.secret, hosts={EVERY: control.host})
+    made = Journey(key, Runtime(replace(settings, settle_seconds=None), database, vault), app.meet(control), virtual)
+    made.authorise()
+    made.couple()
+    return made
+
+
+def test_every_app_that_has_a_server_is_tried() -> None:
+    with_server = {key for key in registry.CONNECTORS if registry.load(key).MANIFEST.auth is not AuthMode.FILE}
+    assert set(APPS) >= with_server - {"exact", "pretend"}
+
+
+def test_the_whole_way(journey: Journey) -> None:
+    before = journey.world.balance(journey.world.bank_account)
+    journey.bank_says(*MARCH)
+    journey.bank_says(*APRIL)
+    assert [row.state for row in journey.run()] == [PostingState.INTENT] * 2
+    found = journey.work()
+    assert [(row.state, row.code) for row in found] == [(PostingState.CONFIRMED, "")] * 2
+    assert all(row.remote_id and row.sends == 1 for row in found)
+    assert journey.count() == (0, 0)
+    assert journey.world.balance(journey.world.bank_account) == before + Decimal("87.77")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.LATE, Fault.LOST_AFTER, Fault.LOST_BEFORE, Fault.RATE_LIMITED, Fault.BUSY, Fault.GARBAGE, Fault.SLOW],
+)
+def test_a_bad_day_loses_and_doubles_nothing(journey: Journey, fault: Fault) -> None:
+    before = journey.world.balance(journey.world.bank_account)
+    journey.bank_says(*MARCH)
+    journey.run()
+    journey.world.fault(fault, write=True)
+    found = journey.see_through()
+    assert journey.count() == (0, 0)
+    assert journey.world.balance(journey.world.bank_account) == before + journey.moved
+    assert [row.state for row in found] == [PostingState.CONFIRMED]
+
+
+def test_an_ended_connection_waits_for_people_and_goes_on(journey: Journey) -> None:
+    journey.bank_says(*MARCH)
+    journey.run()
+    journey.world.expire()
+    journey.step()
+    assert journey.count() == (1, 0)
+    journey.pass_(660)
+    journey.step()
+    journey.authorise_again()
+    journey.pass_(3600)
+    journey.see_through()
+    assert journey.count() == (0, 0)
+
+
+def test_a_period_that_closes_on_the_way_is_booked_once_it_is_open(journey: Journey) -> None:
+    journey.bank_says(*MARCH)
+    journey.run()
+    control, dossier = journey.world.control, journey.world.dossier
+    control.post("lock", dossier="500001", until="2026-12-31")
+    (row,) = journey.work()
+    assert (row.state, journey.count()) == (PostingState.REJECTED, (1, 0)), dossier
+    control.post("lock", dossier="500001", until="2024-12-31")
+    journey.decide()
+    journey.see_through()
+    assert journey.count() == (0, 0)
