@@ -44,11 +44,13 @@ def connect(
     *,
     person: bool = False,
     trial: bool = False,
+    ready: bool = False,
 ) -> Bookkeeping:
     """The provider, signed in. `person`: somebody waits, so the reserve of calls may be used.
 
-    Makes no call yet. `tenant_id` is that of the authorisation. Raises AuthorisationExpired
-    when it is gone or switched off; `trial` allows one that is about to be activated.
+    Makes no call yet, but to renew a token that is due where `ready` asks for a valid one at hand.
+    `tenant_id` is that of the authorisation. Raises AuthorisationExpired when it is gone or switched
+    off; `trial` allows one that is about to be activated.
     """
     custody = Custody(database, vault, settings, tenant_id, authorisation_id, trial)
     row, credential, form = _allowed(custody)
@@ -57,6 +59,8 @@ def connect(
         return Register(database, tenant_id, authorisation_id, row.app, trial)
     gate = BudgetGate(database, tenant_id, authorisation_id, manifest.limits, person=person)
     if manifest.auth is AuthMode.OAUTH2:
+        if ready:
+            tokens.access_token(custody)
         return registry.load(row.app).connect(*_signed(custody, row), gate, form)
     connection = keyed(settings, row.app, row.environment, form, gate)
     return connection if trial or credential is None else watching.watched(connection, custody, credential.generation)

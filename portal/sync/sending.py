@@ -15,8 +15,6 @@ from typing import Protocol
 import structlog
 
 from config import Settings
-from portal.authorisations import tokens
-from portal.authorisations.custody import Custody
 from portal.authorisations.service import connect as connect_authorisation
 from portal.connectors import registry
 from portal.connectors.base import Bookkeeping, RemoteEntry
@@ -67,8 +65,7 @@ def signed_in(
     person: bool = False,
 ) -> Bookkeeping:
     """Connected, with a valid token at hand: no renewal stands between `sending` and the socket."""
-    tokens.access_token(Custody(database, vault, settings, tenant_id, authorisation_id))
-    return connect_authorisation(database, vault, settings, tenant_id, authorisation_id, person=person)
+    return connect_authorisation(database, vault, settings, tenant_id, authorisation_id, person=person, ready=True)
 
 
 class Verdict(StrEnum):

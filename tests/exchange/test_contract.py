@@ -53,9 +53,13 @@ class FileWorld:
         self._authorisation = make_file_authorisation(db, tenant, app)
         if settings:
             set_form(db, tenant, self._authorisation, **settings)
-        first, *_others = [make_file_dossier(db, tenant, self._authorisation) for _ in range(self.dossier_count)]
+        first = make_file_dossier(db, tenant, self._authorisation)
+        for _ in range(self.dossier_count - 1):
+            make_file_dossier(db, tenant, self._authorisation, chart=b"")
         self.dossier = str(first.id)
-        self.foreign_dossier = str(make_file_dossier(db, tenant, make_file_authorisation(db, tenant, app)).id)
+        self.foreign_dossier = str(
+            make_file_dossier(db, tenant, make_file_authorisation(db, tenant, app), chart=b"").id
+        )
         self._package = Package(db, tenant, first, app, **settings)
         self.gate = RecordingGate()
         self.connection: Bookkeeping = Register(db, tenant.id, self._authorisation.id, app)
