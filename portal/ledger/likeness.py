@@ -4,7 +4,8 @@ Sources say more or less: a CSV file has no end-to-end id, OFX and QIF no counte
 some know the value date only, and each words its texts in its own way. So:
 
 - the amount is the same to the last decimal, and so is the date; or the date of a source that
-  gives one date only is the other's value date, and then a text or an id must agree as well;
+  gives one date only is the other's value date, and then an id or the whole text must agree as well:
+  the same shop may take the same amount on the day after;
 - accounts, structured references and end-to-end ids that both sides give must agree;
 - all else is a matter of degree. `pair` gives each line at most one partner, the likest first, so
   that equal lines of a day are as many as the source that tells most of them.
@@ -110,7 +111,7 @@ def likeness(one: Telling, other: Telling) -> int | None:
     if one.date == other.date:
         return SAME_DAY + points
     shifted = _by_value_date(one, other) or _by_value_date(other, one)
-    return points if shifted and points > 0 else None
+    return points if shifted and _sure_sign(one, other) else None
 
 
 def moved(one: Telling, other: Telling) -> bool:
@@ -141,6 +142,18 @@ def _signs(one: Telling, other: Telling) -> int:
     if common:
         points += 40 * common // min(len(one.words), len(other.words))
     return points
+
+
+def _sure_sign(one: Telling, other: Telling) -> bool:
+    """An id in common, or one text within the other; where one side has no text, the name."""
+    for mine, theirs in (
+        (one.end_to_end, other.end_to_end), (one.reference, other.reference), (one.account, other.account),
+    ):  # fmt: skip
+        if (mine and theirs) or _within(mine, other) or _within(theirs, one):
+            return True
+    if one.text and other.text:
+        return _alike(one.text, other.text, 2) > 0
+    return _alike(one.name, other.name, 2) > 0
 
 
 def _unheard_of(one: Telling, other: Telling) -> bool:

@@ -224,3 +224,22 @@ def test_an_id_whose_date_became_the_value_date_is_the_same_line(
     feed(("1", told))
     assert feed(("1", replace(told, date=line(1, 1).date))).stored == 0
     assert len(stored(tenant_scope, account.number)) == 1
+
+
+def test_the_same_shop_on_the_day_after_is_another_line(tenant_scope: Scope, account: BankAccount, feed: Feed) -> None:
+    """A file of one date only, which might be the value date, knows the second day; the feed tells the first."""
+    day, after = line(0, 1).date, line(1, 1).date
+    file = [StatementLine(after, None, Decimal(-25), "Bancontact 12-07 Carrefour", "Carrefour")]
+    bring_in(tenant_scope, statement(account.number, Cut(file, None), format="ofx"))
+    feed(("1", StatementLine(day, after, Decimal(-25), "Bancontact 11-07 Carrefour", "Carrefour")))
+    assert len(stored(tenant_scope, account.number)) == 2
+
+
+def test_a_value_date_with_the_same_text_is_the_same_line(
+    tenant_scope: Scope, account: BankAccount, feed: Feed
+) -> None:
+    day, after = line(0, 1).date, line(1, 1).date
+    file = [StatementLine(after, None, Decimal(-25), "Bancontact 11-07 Carrefour", "Carrefour")]
+    bring_in(tenant_scope, statement(account.number, Cut(file, None), format="ofx"))
+    feed(("1", StatementLine(day, after, Decimal(-25), "Bancontact 11-07 Carrefour card 6703", "Carrefour")))
+    assert len(stored(tenant_scope, account.number)) == 1
