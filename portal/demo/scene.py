@@ -25,7 +25,7 @@ from portal.couplings.books import read_books, refresh_books
 from portal.couplings.defaults import defaults_for
 from portal.couplings.dossiers import store_dossiers
 from portal.couplings.models import Configuration, Coupling
-from portal.demo import cast, files, invoices, movements
+from portal.demo import banks, cast, files, invoices, movements
 from portal.documents.intake import hand_in
 from portal.identity import passwords, sessions
 from portal.identity.models import User
@@ -50,6 +50,7 @@ SCHEME = {"BE": "kbo", "NL": "kvk", "FR": "siren"}
 @dataclass(frozen=True, slots=True)
 class Client:
     index: int
+    position: int  # among the sandboxes' businesses, from 1
     tenant_id: uuid.UUID
     name: str
     country: str
@@ -79,7 +80,7 @@ class Scene:
     def _firm(self) -> Any:
         return self._in(self.firm, "portal", cast.STAFF[0].email)
 
-    def _client(self, client: Client) -> Any:
+    def in_client(self, client: Client) -> Any:
         return self._in(client.tenant_id, "client", cast.STAFF[1 + client.index % 2].email, self.firm)
 
     def _control(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -121,7 +122,8 @@ class Scene:
 
     def _businesses(self) -> list[dict[str, Any]]:
         """Forty of the divisions at the sandbox: all abroad, and the first of Belgium; not the firm's own."""
-        rows = self._control("divisions")["divisions"][1:]
+        rows = self._control("divisions")["divisions"]
+        rows = [row | {"position": position} for position, row in enumerate(rows)][1:]
         abroad = [row for row in rows if row["environment"] != "be"]
         at_home = [row for row in rows if row["environment"] == "be" and row["enterprise_number"]]
         return at_home[: CLIENTS - len(abroad)] + abroad
@@ -139,7 +141,9 @@ class Scene:
             )  # fmt: skip
             scope.session.get_one(Tenant, tenant_id).rehearsal = True
         part = cast.part_of(index, row["environment"])
-        return Client(index, tenant_id, row["name"], row["country"], str(row["code"]), row["iban"], part)
+        return Client(
+            index, row["position"], tenant_id, row["name"], row["country"], str(row["code"]), row["iban"], part
+        )
 
     def connect_exact(self) -> None:
         """Through the sandbox's own consent, as a browser would go."""
@@ -155,22 +159,29 @@ class Scene:
             for authorisation in self.logins.values():
                 authorisations.set_owner(scope, authorisation, scope.actor.user_id, deputy)
 
-    def _connect(self, environment: str, name: str, login: str) -> uuid.UUID:
+    @contextmanager
+    def browser(self) -> Iterator[uuid.UUID]:
+        """The head of the firm, signed in for a while."""
+        head = self.users[cast.STAFF[0].email].id
         with self.made.database.scoped() as session:
             sessions.start(session, self.users[cast.STAFF[0].email], agent="demo", second_factor=True)
             session.flush()
-            session_id = sessions.living(session, self.users[cast.STAFF[0].email].id)[0].id
-        with self._firm() as scope:
-            url = authorisations.begin_login(self.made, scope, session_id, "exact", environment, name)
-        back = requests.get(f"{url}&auto_approve={login}", allow_redirects=False, timeout=20)
-        given = dict(parse_qsl(urlsplit(back.headers["Location"]).query))
-        with self._firm() as scope:
-            row = authorisations.finish_login(self.made, scope, session_id, "exact", given).authorisation
-        with self._firm() as scope:
-            seen = authorisations.activate(self.made, scope, row.id)
-            store_dossiers(scope, row.id, seen.dossiers)
+            session_id = sessions.living(session, head)[0].id
+        yield session_id
         with self.made.database.scoped() as session:
-            sessions.revoke(session, self.users[cast.STAFF[0].email].id, session_id)
+            sessions.revoke(session, head, session_id)
+
+    def _connect(self, environment: str, name: str, login: str) -> uuid.UUID:
+        with self.browser() as session_id:
+            with self._firm() as scope:
+                url = authorisations.begin_login(self.made, scope, session_id, "exact", environment, name)
+            back = requests.get(f"{url}&auto_approve={login}", allow_redirects=False, timeout=20)
+            given = dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+            with self._firm() as scope:
+                row = authorisations.finish_login(self.made, scope, session_id, "exact", given).authorisation
+            with self._firm() as scope:
+                seen = authorisations.activate(self.made, scope, row.id)
+                store_dossiers(scope, row.id, seen.dossiers)
         authorisation_id: uuid.UUID = row.id
         return authorisation_id
 
@@ -189,7 +200,7 @@ class Scene:
             bookkeeping = authorisations.connect(
                 self.made.database, self.made.vault, self.made.settings, self.firm, self.logins[client.part.login]
             )
-            with self._client(client) as scope:
+            with self.in_client(client) as scope:
                 refresh_books(scope, self._coupling(scope), bookkeeping)
 
     def _coupled(self) -> list[Client]:
@@ -215,7 +226,7 @@ class Scene:
                 opening += sum((move.amount for move in moves), Decimal(0))
                 if number <= client.part.files and not (client.part.gap and number == 2):
                     suffix = "cod" if make is files.coda else "xml"
-                    with self._client(client) as scope:
+                    with self.in_client(client) as scope:
                         import_file(scope, f"{first:%Y-%m}.{suffix}", BytesIO(content), len(content))
 
     def bring_documents(self) -> None:
@@ -223,17 +234,20 @@ class Scene:
         first = _months(3)[-1]
         for client in self.clients:
             moves = movements.month_of(client.index, first, 14 + client.index % 5 * 4)
-            with self._client(client) as scope:
+            with self.in_client(client) as scope:
                 row = scope.session.get_one(Tenant, client.tenant_id)
                 us = invoices.Side(row.name, row.country, row.vat_number, row.enterprise_number)
                 for name, content in invoices.of_movements(moves, us, client.iban):
                     hand_in(scope, name, BytesIO(content))
                 hand_in(scope, f"takings-{first:%Y-%m}.csv", BytesIO(invoices.takings(client.index, first)))
 
+    def link_banks(self) -> None:
+        banks.link_banks(self)
+
     def configure(self) -> None:
         start = _months(3)[0]
         for client in self._coupled():
-            with self._client(client) as scope:
+            with self.in_client(client) as scope:
                 account = scope.session.scalars(
                     select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id)
                 ).first()
@@ -256,14 +270,14 @@ class Scene:
                     {"division": int(client.dossier), "year": last.year, "period": last.month, "status": "closed"},
                 )
         for client in self._coupled():
-            with self._client(client) as scope:
+            with self.in_client(client) as scope:
                 query = select(Configuration).where(Configuration.tenant_id == scope.tenant_id)
                 started = [runs.start_run(scope, row, "schedule")[0].id for row in scope.session.scalars(query)]
             for run_id in started:
                 runs.run(self.made, client.tenant_id, run_id)
         dispatch.drain(self.made, seconds=120)
         for client in self._coupled():
-            with self._client(client) as scope:
+            with self.in_client(client) as scope:
                 coupling_id = self._coupling(scope).id
             comparison.compare_night(self.made, client.tenant_id, coupling_id)
 
@@ -289,7 +303,7 @@ class Scene:
                 self.made.database, self.made.vault, self.made.settings, self.firm, self.logins["failing"]
             ).identity()
         for client in self.clients:
-            with self._client(client) as scope:
+            with self.in_client(client) as scope:
                 refresh_standing(scope.session, client.tenant_id)
 
 
