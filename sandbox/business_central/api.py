@@ -217,10 +217,15 @@ def _journals(at: Desk) -> list[Json]:
     return [batches.shown(one) for one in batches.all_of(at.stand, at.guid, at.id)]
 
 
+DOCUMENT = re.compile(r"documentNumber eq '([^']*)'")
+
+
 def _ledger(at: Desk) -> list[Json]:
-    """Every line of every posted entry, as general ledger entries."""
-    books = at.stand.books
-    heads = {row["seq"]: row for row in books.entries(at.id, state="posted")}
+    """Every line of every posted entry, as general ledger entries; of named documents only, where some are."""
+    books, told = at.stand.books, request.args.get("$filter", "")
+    named = DOCUMENT.findall(told) if DOCUMENT.sub("", told).replace(" or ", "") == "" else []
+    rows = [row for number in named or [None] for row in books.entries(at.id, state="posted", reference=number)]
+    heads = {row["seq"]: row for row in rows}
     ids = {row["code"]: row["id"] for row in books.accounts(at.id)}
     return [
         _ledger_entry(line, heads[number], ids[line["account"]])

@@ -31,7 +31,7 @@ def all_of(stand: Stand, company: str, dossier: int) -> list[Json]:
 def shown(batch: Json) -> Json:
     return {
         "id": batch["id"], "code": batch["code"], "displayName": batch["displayName"],
-        "templateDisplayName": "GENERAL", "lastModifiedDateTime": "2026-01-01T00:00:00.000Z",
+        "templateDisplayName": "GENERAL", "lastModifiedDateTime": batch.get("made", "2026-01-01T00:00:00.000Z"),
         "balancingAccountId": "00000000-0000-0000-0000-000000000000", "balancingAccountNumber": "",
     }  # fmt: skip
 
@@ -53,7 +53,8 @@ def make(stand: Stand, company: str, dossier: int, sent: Json) -> Json:
         if any(one["code"] == code for one in all_of(stand, company, dossier)):
             raise Wrong(400, "Internal_EntityWithSameKeyExists", "The record already exists.")
         id = str(uuid.uuid4())
-        made = {"id": id, "code": code, "displayName": name}
+        now = stand.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        made = {"id": id, "code": code, "displayName": name, "made": now}
         stand.keep(BATCH, company, id, made)
     return shown(made)
 

@@ -14,6 +14,7 @@ from portal.connectors import base
 from portal.connectors.business_central import mapping
 from portal.connectors.calls import Calls, encode, path_part
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.kernel import clock
 
 ENVIRONMENTS = "environments/v1.2"
 MAX_PAGES = 2000
@@ -158,8 +159,8 @@ class Client:
             address = f"{self._company(dossier)}/journals({made['id']})/Microsoft.NAV.post"
             reply = self._calls.write(dossier, "post", address, b"")
         except Rejected as refused:
-            if refused.status == 404:  # somebody threw the batch away, and so took over
-                raise Temporary("business_central.batch_gone", sent=False, status=404) from None
+            if refused.status == 404:
+                raise _taken_over() from None
             self._tidy(dossier, made)
             raise
         if reply.status != 204:
@@ -167,12 +168,16 @@ class Client:
         self._tidy(dossier, made)
 
     def _clear(self, dossier: str, documents: Sequence[mapping.Document]) -> None:
-        """Throw away every batch of ours that holds one of these documents."""
-        numbers = [one.number for one in documents]
+        """Throw away every batch of ours that holds one of these documents, and those that were forgotten."""
         for row in self._own_batches(dossier):
-            lines = f"journals({_guid(row['id'])})/journalLines"
-            if any(self._of(dossier, lines, mapping.any_of("documentNumber", some)) for some in _portions(numbers)):
+            with self._calls.reading():
+                old = mapping.is_old(row, clock.now())
+            if old or self._holds(dossier, row, [one.number for one in documents]):
                 self._throw_away(dossier, row)
+
+    def _holds(self, dossier: str, row: mapping.Row, numbers: Sequence[str]) -> bool:
+        lines = f"journals({_guid(row['id'])})/journalLines"
+        return any(self._of(dossier, lines, mapping.any_of("documentNumber", some)) for some in _portions(numbers))
 
     def _own_batches(self, dossier: str, code: str = "") -> list[mapping.Row]:
         wanted = f"code eq {mapping.literal(code)}" if code else f"startswith(code,{mapping.literal(mapping.OUR_CODE)})"
@@ -315,6 +320,11 @@ def _nothing_booked() -> Iterator[None]:
         if not getattr(lost, "sent", True):
             raise
         raise Temporary(lost.code, sent=False, provider_text=lost.provider_text, status=lost.status) from None
+
+
+def _taken_over() -> Temporary:
+    """Somebody threw our batch away before it was posted, and so took over."""
+    return Temporary("business_central.batch_gone", sent=False, status=404)
 
 
 def _portions(numbers: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -10,7 +10,7 @@ import re
 from base64 import b32encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ NOUGHT = Decimal(0)
 DESCRIPTION_LENGTH, NUMBER_LENGTH, CODE_LENGTH, NAME_LENGTH = 100, 20, 10, 50
 OUR_CODE, OUR_NAME = "KP", "Koppelpoort"
 NUMBERS = "KP-"  # how the document numbers begin that are ours
+STALE = timedelta(hours=1)
 LONGEST_WAIT, USUAL_WAIT = 3600.0, 60.0
 
 # ------------------------------------------------------------------------------ wire values
@@ -95,6 +96,11 @@ def _ledger_account(row: Row) -> base.LedgerAccount:
 def is_ours(row: Row) -> bool:
     """A batch that we made: it disappears once it is posted."""
     return text(row["code"]).startswith(OUR_CODE) and text(row.get("displayName")).startswith(OUR_NAME)
+
+
+def is_old(row: Row, now: datetime) -> bool:
+    """A batch that nobody posts any more: who made it would have done so long ago."""
+    return now - datetime.fromisoformat(str(row["lastModifiedDateTime"])) > STALE
 
 
 def journal(row: Row) -> base.Journal:

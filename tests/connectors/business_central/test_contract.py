@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import requests
 
 from portal.connectors.base import LedgerAccount
 from portal.connectors.business_central import MANIFEST, connect
+from portal.kernel import http
 from tests.connectors.contract import BookkeepingContract, Fault
-from tests.connectors.package_world import FAULTS, OPEN_CODE, Control, PackageWorld, fresh, serving
+from tests.connectors.package_world import FAULTS, OPEN_CODE, Bearer, Control, PackageWorld, fresh, serving
 
 PAGE = 50
 ENVIRONMENT = "Production"
@@ -49,6 +51,20 @@ class BusinessCentralWorld(PackageWorld):
         balances = self.control.get("balances", dossier=self.company)["balances"]
         return Decimal(balances.get(ledger_account, "0"))
 
+    @property
+    def journals_address(self) -> str:
+        return f"{self.control.host}/v2.0/{ENVIRONMENT}/api/v2.0/companies({self.company})/journals"
+
+    def by_hand(self) -> requests.Session:
+        """What a bookkeeper does in Business Central itself."""
+        session = http.session()
+        session.auth = Bearer(self.secret)
+        return session
+
+    def throw_away_all(self) -> None:
+        for made in self.control.get("things", kind="batch", owner=self.company)["things"]:
+            self.by_hand().delete(f"{self.journals_address}({made})", headers={"If-Match": "*"}).raise_for_status()
+
     def left_behind(self) -> list[str]:
         """Codes of the batches that the connector made and that still stand there."""
         return [one["code"] for one in self.control.get("things", kind="batch", owner=self.company)["things"].values()]
@@ -64,6 +80,7 @@ def world(control: Control) -> BusinessCentralWorld:
     """Pages are short, so that a list has several."""
     made = fresh(BusinessCentralWorld, control)
     control.post("settings", page_size=PAGE)
+    made.throw_away_all()
     return made
 
 
