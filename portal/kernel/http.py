@@ -29,7 +29,7 @@ MAX_BYTES = 16 * 1024 * 1024
 RETRY_PAUSES = (0.5, 2.0)
 BUSY = frozenset({502, 503, 504})
 NO_HEADERS: Mapping[str, str] = CaseInsensitiveDict()
-SECRET_HEADERS = ("Authorization", "Secret")
+SECRET_HEADERS = ("Authorization", "Secret", "X-Third-Party-Secret")
 _MASK = b"[secret]"
 _log = structlog.get_logger(__name__)
 

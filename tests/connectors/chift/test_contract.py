@@ -14,7 +14,7 @@ from requests.auth import AuthBase
 
 from portal.connectors import acd, cegid_loop, inqom
 from portal.connectors.base import Application, Form, LedgerAccount
-from portal.connectors.chift.signing import Signature
+from portal.connectors.chift.signing import SHARED, Signature, Tokens
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, Temporary
 from portal.kernel import http
 from tests.connectors.contract import (
@@ -208,13 +208,21 @@ def asked(world: ChiftWorld) -> int:
 def test_a_token_is_bought_once_and_again_when_it_ends(world: ChiftWorld) -> None:
     now = [1000.0]
     session = http.session()
-    session.auth = Signature("inqom", APPLICATION, world.control.host, tick=lambda: now[0])
+    session.auth = Signature("inqom", APPLICATION, world.control.host, Tokens(lambda: now[0]))
     before = asked(world)
     address = f"{world.control.host}/integrations"
     for expected, passed in ((1, 0), (1, 1700), (2, 1800)):
         now[0] = 1000.0 + passed
         assert http.exchange(session, "GET", address).status == 200
         assert asked(world) - before == expected
+
+
+def test_connections_of_a_process_share_a_token(world: ChiftWorld) -> None:
+    before = asked(world)
+    for _ in range(3):
+        assert world.connection_to(world.control.host).dossiers()
+    assert asked(world) - before <= 1
+    assert APPLICATION.secret not in repr(SHARED)
 
 
 def test_a_token_that_ended_early_is_bought_again(world: ChiftWorld) -> None:
@@ -250,7 +258,7 @@ def test_a_token_that_cannot_be_had_sends_nothing(world: ChiftWorld) -> None:
     assert is_uncertain(refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload)))
     world.control.post("faults", endpoint="token", kind="503", times=1)
     session = http.session()
-    session.auth = world.signature(world.control.host)
+    session.auth = Signature("inqom", APPLICATION, world.control.host, Tokens())
     fresh_one = inqom.connect(session, world.control.host, world.gate, world.form)
     error = refusal_of(lambda: fresh_one.post(world.dossier, entry.kind, payload))
     assert isinstance(error, Temporary)

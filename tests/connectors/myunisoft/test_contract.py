@@ -14,6 +14,7 @@ from requests.auth import AuthBase
 from portal.connectors.base import Application, EntryKind, Form, LedgerAccount
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected
 from portal.connectors.myunisoft import MANIFEST, connect, sign
+from portal.kernel import http
 from tests.connectors.contract import BookkeepingContract, a_reference, bank_entry, look_up, refusal_of, send
 from tests.connectors.package_world import LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
@@ -112,6 +113,10 @@ def test_the_key_goes_to_its_provider_only(world: MyUnisoftWorld) -> None:
     session.auth = signature
     with pytest.raises(ValueError, match="own provider"):
         world.connection.identity()
+
+
+def test_neither_secret_is_echoed(world: MyUnisoftWorld) -> None:
+    assert set(http.SECRET_HEADERS) >= set(vars(sign(world.form, Application("", SECRET), "https://x"))["_headers"])
 
 
 def test_a_journal_that_is_gone_is_told_before_anything_is_booked(world: MyUnisoftWorld) -> None:
