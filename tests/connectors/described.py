@@ -51,7 +51,7 @@ def listen(patch: pytest.MonkeyPatch, host: str) -> list[Exchange]:
         heard.append(
             Exchange(
                 method, unquote(target.path.removeprefix(start)), query, dict(given.get("headers") or {}),
-                json.loads(body) if isinstance(body, bytes) else body,
+                (json.loads(body) if body else None) if isinstance(body, bytes) else body,
                 reply.status, json.loads(reply.body) if reply.body else None,
             )
         )  # fmt: skip
