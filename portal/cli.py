@@ -86,7 +86,9 @@ def conformance(key: str, options: tuple[str, ...]) -> None:
     from portal import conformance as suite
     from portal import feed_conformance
     from portal.connectors import registry
+    from portal.kernel.logs import set_up_logging
 
+    set_up_logging("WARNING", readable=True)
     if wrong := [option for option in options if "=" not in option]:
         raise click.UsageError(f"--option takes k=v, not {wrong[0]!r}")
     pairs = dict(option.split("=", 1) for option in options)

@@ -29,6 +29,12 @@ def set_key(key: bytes) -> None:
     _key = key
 
 
+def ensure_key(key: bytes) -> None:
+    """For a database of the moment: this key, unless the process has one."""
+    if _key is None:
+        set_key(key)
+
+
 def record(
     scope: Scope,
     tag: str,

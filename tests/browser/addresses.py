@@ -20,7 +20,11 @@ from tests.browser.stack import Stack
 
 CAST = {"nobody": "", "staff": cast.STAFF[1].email, "administrator": cast.STAFF[0].email, "owner": cast.OWNERS[0].email}
 # What answers no browser, and the way back from a provider, which serves once.
-NOT_PAGES = frozenset({"static", "start.healthz", "renewals.back", "renewals.ical"})
+# The form of a key is looked at where one is given.
+NOT_PAGES = frozenset({
+    "static", "start.healthz", "renewals.back", "renewals.ical", "authorisations.change",
+    "authorisations.client_change",
+})  # fmt: skip
 # Pages that a link in a mail leads to: which mail, and to whom.
 MAILED = {
     "auth.verify": ("verify_email", "new@example.com"), "auth.reset": ("reset_password", cast.OWNERS[3].email),

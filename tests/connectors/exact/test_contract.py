@@ -234,8 +234,9 @@ def conform(control: Control, world: ExactWorld, **options: str) -> tuple[int, d
 
 def test_the_command_tries_every_row(control: Control, world: ExactWorld) -> None:
     status, rows = conform(control, world, write="yes", dossier=world.dossier)
+    assert rows.pop("post a batch") == "skipped"  # it has none
     assert (status, set(rows.values())) == (0, {"ok"})
-    assert len(rows) == len(conformance.ROWS)
+    assert len(rows) == len(conformance.ROWS) - 1
 
 
 def test_the_command_books_nothing_unless_told(control: Control, world: ExactWorld) -> None:

@@ -1,8 +1,4 @@
-"""`portal conformance KEY`: does a server behave as the product relies on?
-
-Rows are tried in order against a real server, each with a result in one line. Rows that book
-something run only with the option `write=yes`.
-"""
+"""The rows of the contract, tried one after the other against one connection."""
 
 from __future__ import annotations
 
@@ -14,17 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TextIO, TypeVar
 
-import requests
-
-from portal.connectors import registry
+from portal.conformance.options import connected
 from portal.connectors.base import (
+    Batching,
     Bookkeeping,
     Dossier,
+    DossierStatus,
     EntryKind,
-    Form,
     Journal,
     JournalType,
     LedgerAccount,
@@ -35,22 +29,9 @@ from portal.connectors.base import (
     RemoteEntry,
 )
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected
-from portal.kernel import clock, http
+from portal.kernel import clock
 
-OPTIONS = {
-    "host": "environment of the connector (be, nl, …) or the address of a server; needed",
-    "token": "access token, or @FILE that holds it; needed",
-    "dossier": "code of the dossier to use; default: the login's own",
-    "journal": "code of the bank journal; default: the first that books on a ledger account",
-    "account": "code of the ledger account booked against; default: the first general one",
-    "foreign": "code of a dossier this login may not see; default: 999",
-    "write": "yes: also try the rows that book something",
-}
 AMOUNT = Decimal("0.01")
-
-
-class BadOption(ValueError):
-    """An option is missing, unknown or cannot be read. The text says which."""
 
 
 class Unmet(Exception):
@@ -69,63 +50,6 @@ class Row:
     detail: str
 
 
-class Open:
-    """A gate that stops nothing: this command makes a few dozen calls, one after the other."""
-
-    def before(self, dossier: str, endpoint: str, *, write: bool) -> None:
-        return None
-
-    def after(self, dossier: str, endpoint: str, status: int, headers: Mapping[str, str]) -> None:
-        return None
-
-
-class _Bearer(requests.auth.AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def connect(key: str, options: Mapping[str, str]) -> tuple[Manifest, Bookkeeping]:
-    """The connector's client for the server in the options. Raises BadOption."""
-    if key not in registry.CONNECTORS:
-        known = sorted([*registry.CONNECTORS, *registry.FEEDS])
-        raise BadOption(f"there is no connector {key!r}; there are: {', '.join(known)}")
-    connector = registry.load(key)
-    session, host = signed(connector.MANIFEST, options, OPTIONS)
-    return connector.MANIFEST, connector.connect(session, host, Open(), Form())
-
-
-def signed(manifest: Manifest, options: Mapping[str, str], known: Mapping[str, str]) -> tuple[requests.Session, str]:
-    """A session with the token of the options, and the host that they mean. Raises BadOption."""
-    for name in options:
-        if name not in known:
-            raise BadOption(f"there is no option {name!r}; there are: {', '.join(known)}")
-    for name in ("host", "token"):
-        if not options.get(name):
-            raise BadOption(f"option {name!r} is needed: {known[name]}")
-    token = options["token"]
-    if token.startswith("@"):
-        try:
-            token = Path(token[1:]).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as unreadable:
-            raise BadOption(f"cannot read the token: {unreadable}") from None
-    host = manifest.hosts.get(options["host"], options["host"])
-    if not host.startswith(("https://", "http://")):
-        raise BadOption(f"option 'host' is neither an address nor one of: {', '.join(manifest.hosts)}")
-    session = http.session(certificate=_certificate(options))
-    session.auth = _Bearer(token)
-    return session, host
-
-
-def _certificate(options: Mapping[str, str]) -> http.Certificate | None:
-    if not options.get("certificate"):
-        return None
-    return http.Certificate(Path(options["certificate"]), Path(options.get("key") or options["certificate"]))
-
-
 @dataclass
 class Trial:
     """The rows, and what they learn for those after them."""
@@ -140,7 +64,8 @@ class Trial:
     @cached_property
     def dossier(self) -> Dossier:
         wanted = self.options.get("dossier") or self.connection.identity().default_dossier
-        return _first(f"dossier {wanted}", (own for own in self.connection.dossiers() if own.code == wanted))
+        usable = (own for own in self.connection.dossiers() if own.status is DossierStatus.ACTIVE)
+        return _first(f"dossier {wanted}", (own for own in usable if not wanted or own.code == wanted))
 
     @cached_property
     def accounts(self) -> dict[str, LedgerAccount]:
@@ -148,17 +73,28 @@ class Trial:
 
     @cached_property
     def journal(self) -> Journal:
+        """A bank journal when there is one that tells its ledger account, else a general one."""
         wanted = self.options.get("journal")
-        journals = sorted(self.connection.journals(self.dossier.code), key=lambda own: own.code)
-        usable = (own for own in journals if own.type is JournalType.BANK and own.ledger_account and not own.blocked)
-        return _first("usable bank journal", (own for own in usable if wanted in (None, own.code)))
+        usable = [own for own in self.connection.journals(self.dossier.code) if not own.blocked]
+        banks = [own for own in usable if own.type is JournalType.BANK and own.ledger_account]
+        general = [own for own in usable if own.type is JournalType.GENERAL]
+        found = [*sorted(banks, key=_code), *([] if self.kind is EntryKind.BANK else sorted(general, key=_code))]
+        return _first("usable journal", (own for own in found if wanted in (None, own.code)))
+
+    @property
+    def kind(self) -> EntryKind:
+        return EntryKind.BANK if self.manifest.capabilities.bank_entries else EntryKind.GENERAL
 
     @cached_property
     def account(self) -> LedgerAccount:
         wanted = self.options.get("account")
-        accounts = sorted(self.accounts.values(), key=lambda own: own.code)
-        usable = (own for own in accounts if own.kind == "general" and not own.blocked)
-        return _first("general ledger account", (own for own in usable if wanted in (None, own.code)))
+        return _first("general ledger account", (own for own in self._general() if wanted in (None, own.code)))
+
+    @cached_property
+    def bank_account(self) -> str:
+        """The account of the bank journal; any other where the journal has none."""
+        others = (own.code for own in self._general() if own.code != self.account.code)
+        return self.journal.ledger_account or _first("second ledger account", others)
 
     @cached_property
     def periods(self) -> list[Period]:
@@ -168,32 +104,38 @@ class Trial:
     def entry(self) -> OutgoingEntry:
         today = clock.today()
         past = [period for period in self.periods if period.starts_on <= today and period.is_open(self.journal.code)]
-        if not past:
+        if self.periods and not past:
             raise Skipped("no open period up to today")
-        return self.entry_on(min(today, past[-1].ends_on))
+        return self.entry_on(min(today, past[-1].ends_on) if past else today)
 
     def entry_on(self, day: date) -> OutgoingEntry:
         text = "Koppelpoort conformance"
+        bank = self.kind is EntryKind.BANK
         return OutgoingEntry(
-            kind=EntryKind.BANK,
-            reference="KP-CONF-" + base64.b32encode(secrets.token_bytes(5)).decode(),
+            kind=self.kind,
+            reference="KP-" + base64.b32encode(secrets.token_bytes(10)).decode(),
             journal=self.journal.code,
             date=day,
             currency=self.dossier.currency or "EUR",
-            bank_account=self.journal.ledger_account,
-            opening=Decimal(0),
-            closing=AMOUNT,
+            bank_account=self.bank_account,
+            opening=Decimal(0) if bank else None,
+            closing=AMOUNT if bank else None,
             lines=(
-                OutgoingLine(day, self.journal.ledger_account, AMOUNT, text),
+                OutgoingLine(day, self.bank_account, AMOUNT, text),
                 OutgoingLine(day, self.account.code, -AMOUNT, text),
             ),
         )
 
+    def _general(self) -> list[LedgerAccount]:
+        return sorted((own for own in self.accounts.values() if own.kind == "general" and not own.blocked), key=_code)
+
     def send(self, entry: OutgoingEntry, dossier: str = "") -> RemoteEntry:
+        return self.connection.post(dossier or self.dossier.code, entry.kind, self._rendered(entry))
+
+    def _rendered(self, entry: OutgoingEntry) -> bytes:
         if self.options.get("write") != "yes":
             raise Skipped("books something: needs write=yes")
-        payload = self.connection.render(entry, self.accounts)
-        return self.connection.post(dossier or self.dossier.code, entry.kind, payload)
+        return self.connection.render(entry, self.accounts)
 
     def found(self, entry: OutgoingEntry) -> list[RemoteEntry]:
         return list(self.connection.find(self.dossier.code, entry.kind, entry.reference, entry.journal, entry.date))
@@ -211,7 +153,7 @@ class Trial:
         return f"{len(self.accounts)} accounts; booking against {self.account.code} {self.account.name}"
 
     def list_journals(self) -> str:
-        return f"bank journal {self.journal.code} on ledger account {self.journal.ledger_account}"
+        return f"booking in {self.journal.type} journal {self.journal.code}, with ledger account {self.bank_account}"
 
     def list_vat_codes(self) -> str:
         return f"{len(self.connection.vat_codes(self.dossier.code))} VAT codes"
@@ -239,33 +181,55 @@ class Trial:
         posted, found = self._posted(), self.found(self.entry)
         if [entry.id for entry in found] != [posted.id]:
             raise Unmet(f"found {len(found)} entries instead of this one")
-        if (found[0].total_debit, found[0].line_count) != (AMOUNT, 1):
+        if (found[0].total_debit, found[0].line_count) != (AMOUNT, 1 if self.kind is EntryKind.BANK else 2):
             raise Unmet(f"read back {found[0].total_debit} in {found[0].line_count} lines")
         return f"read back {found[0].total_debit}, number {found[0].number}"
 
     def list_journal(self) -> str:
         posted, day = self._posted(), self.entry.date
         listed = self.connection.entries(
-            self.dossier.code, EntryKind.BANK, self.journal.code, day - timedelta(1), day + timedelta(1)
+            self.dossier.code, self.kind, self.journal.code, day - timedelta(1), day + timedelta(1)
         )
         if posted.id not in [entry.id for entry in listed]:
             raise Unmet("the entry is not listed on its date")
         return "listed on its date"
 
     def repeat(self) -> str:
-        self._posted()
+        posted = self._posted()
         try:
-            self.send(self.entry)
+            again = self.send(self.entry)
         except AlreadyPosted:
-            return "the provider refused the repetition by itself"
+            return "the repetition was refused"
         if self.manifest.capabilities.own_key:
             raise Unmet("the repetition was accepted, though the manifest says own_key")
-        if len(self.found(self.entry)) != 2:
+        found = len(self.found(self.entry))
+        if again.id == posted.id and found == 1:
+            return "answered with the same entry, booked once"
+        if found != 2:
             raise Unmet("the repetition was accepted, but is not seen")
         return "accepted and seen: found twice (delete one by hand)"
 
+    def post_batch(self) -> str:
+        size = self.manifest.capabilities.batch_size
+        if size == 1:
+            raise Skipped("it has no batches")
+        if not isinstance(self.connection, Batching):
+            raise Unmet("the manifest promises batches, the connection has none")
+        entries = [self.entry_on(self.entry.date) for _ in range(min(size, 3))]
+        payloads = [self._rendered(entry) for entry in entries]
+        results = self.connection.post_many(self.dossier.code, self.kind, payloads)
+        if refused := [result for result in results if not isinstance(result, RemoteEntry)]:
+            raise Unmet(f"one of them was refused: {refused[0]}")
+        if [len(self.found(entry)) for entry in entries] != [1] * len(entries):
+            raise Unmet("they are not found once each")
+        return f"{len(entries)} in one call, each found once"
+
     def refuse_unbalanced(self) -> str:
-        return self._refused(replace(self.entry_on(self.entry.date), closing=Decimal("7.00")))
+        entry = self.entry_on(self.entry.date)
+        if self.kind is EntryKind.BANK:
+            return self._refused(replace(entry, closing=Decimal("7.00")))
+        first, second = entry.lines
+        return self._refused(replace(entry, lines=(first, replace(second, amount=2 * second.amount))))
 
     def refuse_closed_period(self) -> str:
         closed = [period for period in self.periods if not period.is_open(self.journal.code)]
@@ -274,13 +238,15 @@ class Trial:
         return self._refused(self.entry_on(closed[-1].ends_on))
 
     def refuse_unknown_account(self) -> str:
-        entry = self.entry_on(self.entry.date)
-        nowhere = replace(self.account, id="00000000-0000-4000-8000-000000000000")
-        self.accounts[nowhere.code], kept = nowhere, self.accounts[nowhere.code]
+        entry, own = self.entry_on(self.entry.date), self.account.id
+        identity = "999999999" if own.isdigit() else "00000000-0000-4000-8000-000000000000"
+        self.accounts["999999"] = replace(self.account, code="999999", id=identity)
         try:
-            return self._refused(entry)
+            return self._refused(
+                replace(entry, lines=(entry.lines[0], replace(entry.lines[1], ledger_account="999999")))
+            )
         finally:
-            self.accounts[kept.code] = kept
+            del self.accounts["999999"]
 
     def refuse_foreign_dossier(self) -> str:
         try:
@@ -307,6 +273,10 @@ class Trial:
 T = TypeVar("T")
 
 
+def _code(own: Journal | LedgerAccount) -> str:
+    return own.code
+
+
 def _first(what: str, found: Iterator[T]) -> T:
     for thing in found:
         return thing
@@ -327,6 +297,7 @@ ROWS: tuple[tuple[str, Callable[[Trial], str]], ...] = (
     ("find again", Trial.find_again),
     ("list the journal", Trial.list_journal),
     ("repeat", Trial.repeat),
+    ("post a batch", Trial.post_batch),
     ("refuse an unbalanced entry", Trial.refuse_unbalanced),
     ("refuse a closed period", Trial.refuse_closed_period),
     ("refuse an unknown ledger account", Trial.refuse_unknown_account),
@@ -347,21 +318,37 @@ def tried(name: str, row: Callable[[], str]) -> Row:
 
 def run(key: str, options: Mapping[str, str], out: TextIO) -> int:
     """Print the table. 0: nothing failed; 1: a row failed. Raises BadOption."""
-    manifest, connection = connect(key, options)
-    trial = Trial(manifest, connection, options)
-    print(f"{manifest.label} at {options['host']}", file=out)
-    return printed([(name, partial(method, trial)) for name, method in ROWS], out)
+    with connected(key, options) as (manifest, connection):
+        print(f"{manifest.label} at {options.get('host') or options.get(manifest.host_field) or 'files'}", file=out)
+        return printed(_rows(Trial(manifest, connection, options)), out)
 
 
-def printed(rows: Sequence[tuple[str, Callable[[], str]]], out: TextIO) -> int:
-    """Try the rows in order, each in one line; 1 when one failed. The first one logs in.
+def try_all(key: str, options: Mapping[str, str]) -> list[Row]:
+    """The same rows with their results, for whoever makes a page of them. Raises BadOption."""
+    with connected(key, options) as (manifest, connection):
+        return list(results(_rows(Trial(manifest, connection, options))))
+
+
+def _rows(trial: Trial) -> list[tuple[str, Callable[[], str]]]:
+    return [(name, partial(method, trial)) for name, method in ROWS]
+
+
+def results(rows: Sequence[tuple[str, Callable[[], str]]]) -> Iterator[Row]:
+    """Each row tried, in order. The first one logs in.
 
     When that fails, it would fail in every row, and some providers block a key for that.
     """
-    failed, shut_out = 0, False
+    shut_out = False
     for index, (name, method) in enumerate(rows):
         row = Row(name, "skipped", 0, "not logged in") if shut_out else tried(name, method)
         shut_out = shut_out or (index == 0 and row.result == "failed")
+        yield row
+
+
+def printed(rows: Sequence[tuple[str, Callable[[], str]]], out: TextIO) -> int:
+    """Try the rows, each in one line; 1 when one failed."""
+    failed = 0
+    for row in results(rows):
         failed += row.result == "failed"
         print(f"{row.name:<34}{row.result:<9}{row.seconds:6.2f} s  {row.detail[:120]}", file=out, flush=True)
     print(f"failed: {failed}", file=out)
