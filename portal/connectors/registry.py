@@ -31,6 +31,7 @@ FEEDS = {
     "ponto": "portal.connectors.ponto",
     "saltedge": "portal.connectors.saltedge",
 }
+APPS = CONNECTORS | FEEDS
 
 
 class App(Protocol):
@@ -87,10 +88,10 @@ def load_feed(key: str) -> FeedConnector:
 
 def app(key: str) -> App:
     """The package of any kind. Raises KeyError for a key that is on neither list."""
-    return cast(App, import_module({**CONNECTORS, **FEEDS}[key]))
+    return cast(App, import_module(APPS[key]))
 
 
 def explain(code: str) -> Explanation | None:
     """The explanation of an error code such as "exact.period_closed"; None when nobody wrote one."""
     key = code.partition(".")[0]
-    return app(key).EXPLANATIONS.get(code) if key in {**CONNECTORS, **FEEDS} else None
+    return app(key).EXPLANATIONS.get(code) if key in APPS else None

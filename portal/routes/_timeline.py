@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from portal.activity.models import Activity
+from portal.connectors import registry
 from portal.routes import _feeds, wording
 from portal.shapes import Event, Tone
 from portal.templating import formats
@@ -20,6 +21,7 @@ _ICONS = {
     "document": "file-earmark-text", "document_file": "upload", "api_key": "braces", "statement": "bank",
     "entry": "journal-check",
     "posting": "send", "feed": "bank2", "run": "arrow-repeat", "comparison": "check2-all", "dossiers": "folder2-open",
+    "file_dossier": "folder2-open", "exchange_file": "file-earmark-arrow-down", "file_form": "sliders",
 }  # fmt: skip
 _TONES: dict[str, Tone] = {
     "posting.rejected": "stop", "posting.parked": "warn", "posting.uncertain": "wait", "posting.doubled": "stop",
@@ -41,13 +43,23 @@ def event(row: Activity) -> Event:
     code = str(row.data.get("code") or "")
     return Event(
         at=row.at,
-        text=wording.of_activity(row.tag, shown_values(row.data) | _states(row)),
+        text=wording.of_activity(row.tag, _provider(row) | shown_values(row.data) | _states(row)),
         who=row.actor_name if row.actor_kind == "person" else "",
         icon=_ICONS.get(row.tag.partition(".")[0], "arrow-repeat"),
         tone=_TONES.get(row.tag, ""),
         code=code,
         packet=f"{row.at.isoformat()} {row.tag} {code} {row.subject_kind} {row.subject_id}" if code else "",
     )
+
+
+def _provider(row: Activity) -> dict[str, str]:
+    """Who told it, where it was a provider."""
+    return {"provider": label(row.actor_name)} if row.actor_kind == "provider" else {}
+
+
+def label(app: str) -> str:
+    """How an app is called; the key itself of one that is gone."""
+    return registry.app(app).MANIFEST.label if app in registry.APPS else app
 
 
 def _states(row: Activity) -> dict[str, str]:

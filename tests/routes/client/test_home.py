@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
+from portal.access import Scope
+from portal.connectors.feed import FeedTransaction, TransactionStatus
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
+from portal.ledger.feeding import store_transactions
+from portal.ledger.models import BankAccount
 from portal.sync.models import Standing
 from portal.sync.standing import refresh_standing
 from tests import factories as make
+from tests.ledger.making import line
 from tests.routes.conftest import SignIn
 from tests.routes.statements.test_import import camt_file, offer
 
@@ -48,6 +53,18 @@ def test_the_timeline_is_filtered_and_swapped_alone(sign_in: SignIn, database: D
     part = browser.get(f"/c/{client.id}/?tl=provider", headers={"HX-Request": "true", "HX-Target": "story"}).text
     assert part.lstrip().startswith("<section")
     assert "Nothing of this kind yet." in part
+
+
+def test_what_a_bank_told_names_its_provider(sign_in: SignIn, database: Database) -> None:
+    owner = make.make_user(database, "Claire Delmotte", locale="en-GB")
+    client = make.make_tenant(database, "client", "Boulangerie Delmotte SRL", members={owner: "owner"})
+    account = make.make_bank_account(database, client)
+    with database.scoped(Setting(tenant=client.id)) as session:
+        told = FeedTransaction("1", TransactionStatus.BOOKED, line(0, 10, "A"))
+        scope = Scope.system(session, client.id)
+        store_transactions(scope, scope.get(BankAccount, account.id), "ponto", [told])
+    page = sign_in(owner).get(f"/c/{client.id}/?tl=provider").text
+    assert "Ponto: 1 lines stored" in page
 
 
 def test_each_bank_account_shows_its_own_last_year(sign_in: SignIn, database: Database) -> None:
