@@ -42,7 +42,7 @@ class Client:
     def identity(self) -> base.Identity:
         """Minox tells nothing of who is logged in; that the list can be read shows that the client number fits."""
         self._administrations("")
-        return base.Identity(self._tenant, "", "", "", "")
+        return base.Identity(self._tenant, "", "", f"Minox {self._tenant}", "")
 
     def dossiers(self) -> Sequence[base.Dossier]:
         rows = self._administrations("")

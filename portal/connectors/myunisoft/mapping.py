@@ -60,7 +60,7 @@ def identity(document: Row) -> base.Identity:
         user_id=f"{target['schemaId']}/{society}" if society else str(target["schemaId"]),
         user_name="",
         email="",
-        company="",
+        company=f"MyUnisoft {target['schemaId']}",
         default_dossier=society,
     )
 
