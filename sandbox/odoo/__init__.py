@@ -31,8 +31,7 @@ def call(request: Request) -> Call:
 
 def _told(request: Request) -> tuple[str, str, dict[str, Any], str]:
     if request.path.endswith("/xmlrpc/2/object"):
-        sent: Any = xmlrpc.client.loads(request.get_data())[0]
-        _, _, key, model, method, _, *named = sent
+        _, _, key, model, method, _, *named = answers.parameters()
         return model, method, dict(named[0] if named else {}), key
     *_, model, method = request.path.split("/")
     return model, method, json.loads(request.get_data() or b"{}"), bearer(request)

@@ -6,7 +6,7 @@ import traceback
 import xmlrpc.client
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 
 from sandbox.wsgi import json_answer
 
@@ -86,6 +86,13 @@ def fault(code: int, words: str) -> Response:
 def xml_error(failed: Failed) -> Response:
     code = FAULTS.get(failed.status, 1)
     return fault(code, "Access Denied" if code == 3 else failed.message)
+
+
+def parameters() -> Any:
+    """Of an XML-RPC call, read once for a request."""
+    if "parameters" not in g:
+        g.parameters = xmlrpc.client.loads(request.get_data())[0]
+    return g.parameters
 
 
 def refusal(status: int, seconds: float, which: str) -> Response:

@@ -42,7 +42,8 @@ def _create(stand: Stand, company: int, values: Mapping[str, Any]) -> int:
         raise missing("account.journal", int(values["journal_id"]))
     if journal["dossier"] != owner:
         raise hidden("account.journal", "Journal")
-    lines = [line for _, _, told in values.get("line_ids", []) for line in _lines(stand, owner, told)]
+    known = {row["seq"]: row for row in stand.books.accounts(owner)}
+    lines = [line for _, _, told in values.get("line_ids", []) for line in _lines(stand, known, told)]
     if sum(line.amount for line in lines):
         raise user_error(UNBALANCED[_era(stand)])
     asked = date.fromisoformat(values["date"])
@@ -56,12 +57,11 @@ def _create(stand: Stand, company: int, values: Mapping[str, Any]) -> int:
         raise _worded(refused) from None
 
 
-def _lines(stand: Stand, company: int, told: Mapping[str, Any]) -> list[Line]:
-    row = stand.store.one("SELECT * FROM accounts WHERE seq = ?", (int(told["account_id"]),))
+def _lines(stand: Stand, known: Mapping[int, Row], told: Mapping[str, Any]) -> list[Line]:
+    row = known.get(int(told["account_id"]))
     if row is None:
-        raise invalid(ACCOUNT[_era(stand)])
-    if row["dossier"] != company:
-        raise hidden("account.account", "Account")
+        elsewhere = stand.store.one("SELECT 1 FROM accounts WHERE seq = ?", (int(told["account_id"]),))
+        raise hidden("account.account", "Account") if elsewhere else invalid(ACCOUNT[_era(stand)])
     partner = int(told.get("partner_id") or 0) or None
     amount = cents(told.get("debit", 0)) - cents(told.get("credit", 0))
     lines = [Line(row["code"], amount, str(told.get("name") or ""), relation=partner)]

@@ -82,13 +82,12 @@ def move(stand: Stand, row: Row) -> Record:
     }  # fmt: skip
 
 
-def move_line(stand: Stand, row: Row) -> Record:
-    books = stand.books.by_code("accounts", row["dossier"], row["account"])
-    who = stand.books.by_id("relations", row["dossier"], row["relation"]) if row["relation"] else None
+def move_line(row: Row, accounts: Mapping[str, Row], partners: Mapping[int, Row]) -> Record:
+    books, who = accounts[row["account"]], partners.get(row["relation"])
     return {
         "id": row["seq"], "move_id": (row["entry"], ""), "balance": float(money(row["amount"])),
         "name": row["text"] or False, "display_type": {"vat": "tax"}.get(row["part"], "product"),
-        "account_id": (books["seq"], f"{books['code']} {books['name']}") if books else False,
+        "account_id": (books["seq"], f"{books['code']} {books['name']}"),
         "partner_id": (who["seq"], who["name"]) if who else False,
     }  # fmt: skip
 
@@ -128,8 +127,13 @@ def _lines(stand: Stand, companies: Sequence[int], domain: Domain) -> list[Recor
     numbers: list[int] = next(
         (wanted for name, operator, wanted in domain if (name, operator) == ("move_id", "in")), []
     )
-    found = stand.books.lines(numbers).values()
-    return [move_line(stand, row) for rows in found for row in rows if row["dossier"] in companies]
+    found = [row for rows in stand.books.lines(numbers).values() for row in rows]
+    shown: list[Record] = []
+    for one in companies:
+        accounts = {row["code"]: row for row in stand.books.accounts(one)}
+        partners = {row["seq"]: row for row in stand.books.relations(one)}
+        shown += [move_line(row, accounts, partners) for row in found if row["dossier"] == one]
+    return shown
 
 
 MODELS: Mapping[str, Reader] = {

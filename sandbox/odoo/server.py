@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-import xmlrpc.client
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,24 +52,24 @@ def blueprint(stand: Stand) -> Blueprint:
 
     @routes.post("/xmlrpc/2/common")
     def common() -> Response:
-        (database, login, key, _), _ = xmlrpc.client.loads(request.get_data())
+        database, login, key, _ = answers.parameters()
         if database != stand.settings["database"]:
-            return _no_database(str(database))
-        who = stand.access.who(str(key))
+            return _no_database(database)
+        who = stand.access.who(key)
         return answers.xml(number_of(stand, who) if who is not None and who.login == login else False)
 
     @routes.post("/xmlrpc/2/object")
     def execute() -> Response:
-        sent: Any = xmlrpc.client.loads(request.get_data())[0]
-        database, uid, key, model, method, given, named = (*sent, {})[:7]
+        database, uid, key, model, method, given, named = (*answers.parameters(), {})[:7]
         if database != stand.settings["database"]:
-            return _no_database(str(database))
+            return _no_database(database)
         try:
-            who = stand.access.who(str(key))
+            who = stand.access.who(key)
             if who is None or number_of(stand, who) != uid:
                 raise answers.unauthorized()
-            context = named.pop("context", {})
             ids, first = _first(method, list(given))
+            context = named.get("context", {})
+            named = {name: value for name, value in named.items() if name != "context"}
             return answers.xml(called(stand, who, model, method, ids, first | named, context))
         except Failed as failed:
             return answers.xml_error(failed)
