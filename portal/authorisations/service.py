@@ -106,7 +106,7 @@ def begin_login(
     """
     if authorisation_id is not None:
         row = rows.living(scope, authorisation_id)
-        return login.begin(means, scope, session_id, row, Form(row.form))
+        return login.begin(means, scope, session_id, row, _known(means, scope, row))
     form = typed.checked(means.settings, applications.manifest_of(app), given or {})
     applications.host_of(means.settings, app, environment)
     row = rows.unused(scope, app, environment, name) or rows.create(scope, app, environment, name)
@@ -284,6 +284,14 @@ def _take_in(means: Means, scope: Scope, row: Authorisation, credential: Credent
     unused = applications.oauth_of(row.app).refresh_lifetime
     renewal.store(custody, session, credential, arrival.tokens, unused)
     session.add(credential)
+
+
+def _known(means: Means, scope: Scope, row: Authorisation) -> Form:
+    """What an earlier log-in left us, so that a page of the provider mends this one and makes no other."""
+    if applications.manifest_of(row.app).auth is not AuthMode.HOSTED:
+        return Form(row.form)
+    credential = scope.session.get(Credential, (scope.tenant_id, row.id))
+    return typed.read(_custody(means, scope, row), scope.session, row, credential)
 
 
 def _custody(means: Means, scope: Scope, row: Authorisation) -> Custody:

@@ -20,6 +20,7 @@ from portal.connectors.errors import ConnectorError, Rejected, Temporary, Unexpe
 from portal.kernel import http
 
 JSON: Mapping[str, str] = {"Accept": "application/json"}
+MOMENT, TURNS = 2.0, 30  # seconds that a read waits for a limit to lift, and how often
 # What reading a reply that is not as agreed may raise.
 UNREADABLE = (AttributeError, IndexError, InvalidOperation, KeyError, LookupError, TypeError, ValueError)
 
@@ -70,7 +71,7 @@ class Calls:
         """
         with self._sending():
             reply = http.retried(
-                lambda: self._once(dossier, endpoint, method, path, query, body, headers, write=False), self._sleep
+                lambda: self._in_turn(dossier, endpoint, method, path, query, body, headers), self._sleep
             )
         return self._accepted(reply)
 
@@ -118,6 +119,26 @@ class Calls:
 
     def address(self, path: str) -> str:
         return path if path.startswith(("https://", "http://")) else self.root + path.lstrip("/")
+
+    def _in_turn(
+        self,
+        dossier: str,
+        endpoint: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> http.Reply:
+        """A read waits where a limit lifts in a moment, or a list of many pages would never be read whole."""
+        for _ in range(TURNS):
+            try:
+                return self._once(dossier, endpoint, method, path, query, body, headers, write=False)
+            except Temporary as held:  # by the gate: nothing was sent
+                if held.retry_after is None or held.retry_after > MOMENT:
+                    raise
+                self._sleep(held.retry_after)
+        return self._once(dossier, endpoint, method, path, query, body, headers, write=False)
 
     def _once(
         self,

@@ -206,7 +206,7 @@ class Journey:
                 sending.post(self.means, self.client.id, row.id)
         return self.postings()
 
-    def work(self, rounds: int = 12) -> Sequence[Posting]:
+    def work(self, rounds: int = 40) -> Sequence[Posting]:
         """Until nothing is under way, or a person has to decide."""
         for _ in range(rounds):
             found = self.step()
