@@ -138,7 +138,12 @@ class ExactWorld:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = serve(port=0, data=tmp_path_factory.mktemp("exact"))
+    yield from serving(tmp_path_factory.mktemp("exact"))
+
+
+def serving(data: Path) -> Iterator[Running]:
+    """The stand-in with the dossiers and the login of these tests."""
+    running = serve(port=0, data=data)
     control = Control(running.url)
     control.post("apps", client_id=APP, name="Test", secret="s", redirect_uris=["http://127.0.0.1:*"])
     control.post("divisions", code=DOSSIER, name="Bakkerij", country="BE", environment=ENVIRONMENT)
