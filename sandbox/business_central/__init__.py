@@ -54,5 +54,5 @@ PACKAGE = Package(
     refusal=refusal,
     limits=Rules(per_window=6000, window=300, at_once=100),
     tokens=TokenRules(lifetime=3600, refresh_lifetime=90 * 86400, grace=90 * 86400),
-    settings={"page_size": 20_000},
+    settings={"page_size": 20_000, "closed_environment": ""},  # the latter: one that is listed and opens to nobody
 )

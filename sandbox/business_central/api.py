@@ -59,7 +59,12 @@ def routes(stand: Stand) -> Blueprint:
     def environments() -> Response:
         licence = _who(stand)
         country = stand.package.country
-        return wsgi.json_answer({"value": [environment(licence, country)]})
+        named = [ENVIRONMENT, *filter(None, stand.settings["closed_environment"].split())]
+        return wsgi.json_answer({"value": [environment(licence, country, name) for name in named]})
+
+    @made.get("/v2.0/<environment>/api/v2.0/companies")
+    def closed(environment: str) -> Response:
+        raise Wrong(403, "Authorization_RequestDenied", f"The user has no access to environment {environment}.")
 
     @made.get(f"{ROOT}/companies")
     def companies() -> Response:
@@ -155,13 +160,13 @@ def desk(stand: Stand, company: uuid.UUID) -> Desk:
 # ------------------------------------------------------------------------------ lists
 
 
-def environment(licence: str, country: str) -> Json:
+def environment(licence: str, country: str, name: str) -> Json:
     tenant = str(uuid.uuid5(uuid.NAMESPACE_URL, f"tenant/{licence}"))
-    home = f"https://businesscentral.dynamics.com/{tenant}/{ENVIRONMENT}"
+    home = f"https://businesscentral.dynamics.com/{tenant}/{name}"
     return {
-        "aadTenantId": tenant, "applicationFamily": "BusinessCentral", "type": "Production", "name": ENVIRONMENT,
-        "countryCode": country, "webServiceUrl": "https://api.businesscentral.dynamics.com", "webClientLoginUrl": home,
-        "ringName": "PROD",
+        "aadTenantId": tenant, "applicationFamily": "BusinessCentral", "name": name,
+        "type": "Production" if name == ENVIRONMENT else "Sandbox", "countryCode": country,
+        "webServiceUrl": "https://api.businesscentral.dynamics.com", "webClientLoginUrl": home, "ringName": "PROD",
     }  # fmt: skip
 
 

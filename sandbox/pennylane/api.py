@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from sandbox import wsgi
+from sandbox.packages import trouble
 from sandbox.packages.books import Entry, Line, Refusal, cents
 from sandbox.packages.core import Stand
 from sandbox.packages.package import bearer
@@ -58,6 +59,14 @@ class Desk:
 
 def routes(stand: Stand) -> Blueprint:
     made = Blueprint("pennylane", __name__)
+
+    @made.after_request
+    def told(answer: Response) -> Response:
+        left = trouble.usage()
+        answer.headers["ratelimit-limit"] = str(stand.rules.per_window)
+        answer.headers["ratelimit-remaining"] = str(left.window_left)
+        answer.headers["ratelimit-reset"] = str(int(left.window_reset) + 1)
+        return answer
 
     @made.errorhandler(Wrong)
     def wrong(error: Wrong) -> Response:

@@ -44,16 +44,26 @@ class Client:
             return mapping.identity(environments)
 
     def dossiers(self) -> Sequence[base.Dossier]:
-        found = []
+        """Of every environment that opens: one that is refused, such as a trial of somebody else's, hides no other."""
+        found: list[base.Dossier] = []
+        refusal: Rejected | None = None
         for environment in self._environments():
-            with self._calls.reading():
-                root = f"v2.0/{path_part('business_central', environment['name'])}/api/v2.0"
-            companies = self._list("", "companies", f"{root}/companies")
-            informations = self._informations(root, companies)
-            with self._calls.reading():
-                pairs = zip(companies, informations, strict=True)
-                found += [mapping.dossier(environment, company, told) for company, told in pairs]
+            try:
+                found += self._companies(environment)
+            except Rejected as refused:
+                refusal = refused
+        if refusal is not None and not found:
+            raise refusal
         return found
+
+    def _companies(self, environment: mapping.Row) -> list[base.Dossier]:
+        with self._calls.reading():
+            root = f"v2.0/{path_part('business_central', environment['name'])}/api/v2.0"
+        companies = self._list("", "companies", f"{root}/companies")
+        informations = self._informations(root, companies)
+        with self._calls.reading():
+            pairs = zip(companies, informations, strict=True)
+            return [mapping.dossier(environment, company, told) for company, told in pairs]
 
     def ledger_accounts(self, dossier: str) -> Sequence[base.LedgerAccount]:
         rows = self._of(dossier, "accounts")

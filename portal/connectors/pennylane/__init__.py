@@ -16,6 +16,7 @@ from portal.connectors.base import (
     Gate,
     Limits,
     Manifest,
+    Told,
 )
 from portal.connectors.pennylane.client import Client
 from portal.connectors.pennylane.explanations import EXPLANATIONS, N_
@@ -106,7 +107,13 @@ MANIFEST = Manifest(
     ),
     capabilities=Capabilities(several_dossiers=True, reference_length=20),
     # The firm's interface allows 5 a second, a company's 25 in five seconds: this keeps to both.
-    limits=Limits(per_minute=5, window_seconds=1, shared=True, settle_seconds=120),
+    limits=Limits(
+        per_minute=5,
+        window_seconds=1,
+        shared=True,
+        settle_seconds=120,
+        window_told=Told("ratelimit-remaining", "ratelimit-reset"),
+    ),
     countries=("FR",),
     maturity="sandbox",
 )

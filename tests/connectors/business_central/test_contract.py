@@ -12,7 +12,7 @@ import requests
 from portal.connectors.base import LedgerAccount
 from portal.connectors.business_central import MANIFEST, connect
 from portal.kernel import http
-from tests.connectors.contract import BookkeepingContract, Fault
+from tests.connectors.contract import BookkeepingContract, Fault, refusal_of
 from tests.connectors.package_world import FAULTS, OPEN_CODE, Bearer, Control, PackageWorld, fresh, serving
 
 PAGE = 50
@@ -79,7 +79,7 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
 def world(control: Control) -> BusinessCentralWorld:
     """Pages are short, so that a list has several."""
     made = fresh(BusinessCentralWorld, control)
-    control.post("settings", page_size=PAGE)
+    control.post("settings", page_size=PAGE, closed_environment="")
     made.throw_away_all()
     return made
 
@@ -91,3 +91,24 @@ class TestContract(BookkeepingContract):
 def test_the_dossier_is_a_company_of_an_environment(world: BusinessCentralWorld) -> None:
     (own,) = [one for one in world.connection.dossiers() if one.code == world.dossier]
     assert (own.number, own.country, own.currency) == (OPEN_CODE, "NL", "EUR")
+
+
+def test_an_environment_that_opens_to_nobody_hides_no_other(world: BusinessCentralWorld) -> None:
+    world.control.post("settings", closed_environment="Trial")
+    assert len(world.connection.dossiers()) == world.dossier_count
+
+
+def test_a_page_is_followed_to_the_same_list_only(world: BusinessCentralWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is signed with our token."""
+    real = http.exchange
+
+    def exchange(*given: Any, **named: Any) -> http.Reply:
+        reply = real(*given, **named)
+        elsewhere = reply.body.replace(
+            b'"@odata.nextLink":"http://127.0.0.1', b'"@odata.nextLink":"http://evil.example'
+        )
+        return http.Reply(reply.status, reply.headers, elsewhere)
+
+    monkeypatch.setattr(http, "exchange", exchange)
+    error = refusal_of(world.connection.dossiers)
+    assert error.code == "business_central.foreign_link"

@@ -193,6 +193,16 @@ def test_the_limit_tells_how_long_to_wait(world: PennylaneWorld) -> None:
     assert 1 <= error.retry_after <= 5
 
 
+def test_what_is_left_of_the_limit_is_told(world: PennylaneWorld) -> None:
+    told = MANIFEST.limits.window_told
+    assert told is not None
+    session = requests.Session()
+    session.auth = world.signature(world.control.host)
+    world.control.post("settings", per_window=25, window=5)
+    answer = session.get(f"{world.control.host}/api/external/firm/v1/companies")
+    assert (answer.headers[told.remaining], answer.headers[told.reset]) == ("24", "6")
+
+
 def test_the_token_goes_to_pennylane_only(world: PennylaneWorld) -> None:
     session = requests.Session()
     session.auth = sign(world.form, NO_APPLICATION, "https://app.pennylane.com")
