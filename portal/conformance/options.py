@@ -21,7 +21,7 @@ ROWS = {
     "journal": "code of the journal to book in; default: the first bank journal, else the first general one",
     "account": "code of the ledger account booked against; default: the first general one",
     "foreign": "code of a dossier this login may not see; default: 999",
-    "write": "yes: also try the rows that book something",
+    "write": "yes or no: whether to try the rows that book something; default: yes where the server is named, else no",
 }
 APPLICATION = {
     "app_id": "our id at the provider; @FILE too",

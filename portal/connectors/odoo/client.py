@@ -71,11 +71,13 @@ class Client:
         owner = self._known(dossier, model, ["company_id", "company_ids"])[-1]
         fields = self._known(dossier, model, ["code", "name", "account_type", "deprecated", "active"])
         rows = self._rows(dossier, model, [_of(dossier, owner)], fields, self._spoken(dossier))
+        self._check_seen(dossier, rows)
         with self._calls.reading():
             return [mapping.ledger_account(row) for row in rows if row["code"]]
 
     def journals(self, dossier: str) -> Sequence[base.Journal]:
         rows = self._journal_rows(dossier, self._spoken(dossier))
+        self._check_seen(dossier, rows)
         with self._calls.reading():
             return [mapping.journal(row) for row in rows]
 
@@ -249,6 +251,11 @@ class Client:
             if not any(str(row["id"]) == dossier for row in rows):
                 raise Rejected("odoo.company_foreign", status=404)
         return rows
+
+    def _check_seen(self, dossier: str, rows: Sequence[Row]) -> None:
+        """A company that is not there has empty lists at Odoo 19, and no company in use has these."""
+        if not rows:
+            self._books(dossier)
 
     def _journal_rows(self, dossier: str, context: Row | None = None) -> list[Row]:
         if dossier not in self._journals or context is not None:

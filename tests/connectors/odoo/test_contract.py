@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from requests.auth import AuthBase
 
+from portal import conformance
 from portal.connectors.base import (
     Application,
     Batching,
@@ -327,3 +329,32 @@ def test_an_entry_by_hand_is_listed_and_is_not_ours(world: OdooWorld) -> None:
     world.control.post("entries", dossier=OPEN_CODE, journal="20", date=day.isoformat(), lines=lines)
     *_, found = world.connection.entries(world.dossier, EntryKind.BANK, "20", day, day)
     assert (found.reference, found.total_debit, found.line_count) == ("", Decimal(5), 1)
+
+
+# ------------------------------------------------------------------------------ the command
+
+
+def conform(world: OdooWorld, **options: str) -> tuple[int, dict[str, str]]:
+    out = io.StringIO()
+    named = {"url": world.control.host, "database": DATABASE, "user": LOGIN, "key": world.secret}
+    foreign = {"dossier": world.dossier, "foreign": world.foreign_dossier}
+    status = conformance.run("odoo", named | foreign | options, out)
+    rows = out.getvalue().splitlines()[1:-1]
+    return status, {row[:34].strip(): row[34:43].strip() for row in rows}
+
+
+def test_the_command_tries_every_row(world: OdooWorld) -> None:
+    """It books without being told to: who runs it names a server and a database."""
+    status, rows = conform(world)
+    assert (status, set(rows.values())) == (0, {"ok"})
+    assert {"post", "post a batch", "repeat", "refuse a closed period", "refuse an unbalanced entry"} <= set(rows)
+
+
+def test_the_command_books_nothing_when_told_so(world: OdooWorld) -> None:
+    status, rows = conform(world, write="no")
+    assert (status, rows["post"], rows["refuse a foreign dossier"]) == (0, "skipped", "ok")
+
+
+def test_the_command_fails_on_what_was_typed_wrong(world: OdooWorld) -> None:
+    status, rows = conform(world, database="nowhere")
+    assert (status, rows.pop("log in"), set(rows.values())) == (1, "failed", {"skipped"})
