@@ -118,11 +118,16 @@ class _Place:
         return time.perf_counter() - started
 
     def store_small(self, commits: int, round_: int) -> float:
-        """Rows a second over many small statements, a commit each: forty accounts, month after month."""
+        """Rows a second over many small statements, a commit each: forty accounts, month after month.
+
+        Their first statement goes before the clock: a day's work finds its accounts there.
+        """
         first = 7_330_000_000 + 100 * round_
-        some = [_statement(iban(first + n % 40), _lines(SMALL, n, n // 40 * DAYS)) for n in range(commits)]
-        started = time.perf_counter()
-        for statement in some:
+        some = [_statement(iban(first + n % 40), _lines(SMALL, n, n // 40 * DAYS)) for n in range(40 + commits)]
+        started = 0.0
+        for number, statement in enumerate(some):
+            if number == 40:
+                started = time.perf_counter()
             with self.database.session(Setting(tenant=self.tenant)) as session:
                 self._bring(Scope.system(session, self.tenant), statement)
                 session.commit()
