@@ -165,44 +165,63 @@ def give_back(database: Database, turn: Turn) -> None:
         )
 
 
-@dataclass(slots=True)
-class _Round:
-    """One drain: the turns that were taken and wait for a slot, and how many slots are in use."""
+Choose = Callable[[int, int], tuple[Sequence[Turn], Sequence[Turn]]]
 
-    runtime: Runtime
-    desk: Desk
+
+@dataclass(slots=True)
+class Round:
+    """Turns in slots: those that were taken and wait, and those under way. Knows no database and no package.
+
+    `choose(general, lane)` takes new turns, `work(turn)` says how many steps it took, `give_back(turn)` ends it.
+    """
+
+    choose: Choose
+    work: Callable[[Turn], int]
+    give_back: Callable[[Turn], None]
     slots: Slots
-    size: int
-    until: datetime
+    size: int  # how many slots there are
+    until: datetime  # no turn is taken after that
     general: deque[Turn] = field(default_factory=deque)
     lane: deque[Turn] = field(default_factory=deque)
     running: int = 0
     in_lane: int = 0
     chosen_at: datetime = NEVER
 
-    def fill(self) -> None:
+    def run(self, linger: timedelta = timedelta(0)) -> int:
+        """Until nothing waits, and for `linger` more nothing comes, or the time is up; how many steps."""
+        steps, last = 0, clock.now()
+        while True:
+            self._fill()
+            self._start()
+            if self.running:
+                steps += self._end()
+                last = clock.now()
+            elif clock.now() < min(self.until, last + linger):
+                self.slots.rest(LOOK)
+            else:
+                return steps
+
+    def _fill(self) -> None:
         """Take new turns when too few wait for the slots to come."""
-        now = clock.now()
-        lanes = turns.lane_of(self.size)
-        short = self.in_lane < lanes and not self.lane
-        if now >= self.until or (self.general and not (short and now - self.chosen_at > REFRESH)):
+        now, lanes = clock.now(), turns.lane_of(self.size)
+        short = self.in_lane < lanes and not self.lane and now - self.chosen_at > REFRESH
+        if now >= self.until or (self.general and not short):
             return
         self.chosen_at = now
-        room = max(self.size - len(self.general), 0)
-        general, lane = choose(self.runtime.database, general=room, lane=max(lanes - len(self.lane), 0))
+        general, lane = self.choose(max(self.size - len(self.general), 0), max(lanes - len(self.lane), 0))
         self.general.extend(general)
         self.lane.extend(lane)
 
-    def start(self) -> None:
+    def _start(self) -> None:
         lanes = turns.lane_of(self.size)
         while self.running < self.size and (self.general or self.lane):
             first = self.lane if self.lane and (self.in_lane < lanes or not self.general) else self.general
             turn = first.popleft()
             self.running += 1
             self.in_lane += turn.lane
-            self.slots.start(turn, self._work, lambda turn: give_back(self.runtime.database, turn))
+            self.slots.start(turn, self.work, self.give_back)
 
-    def end(self) -> int:
+    def _end(self) -> int:
         """Wait for turns to end; how many steps they were."""
         steps = 0
         for turn, taken in self.slots.wait():
@@ -210,9 +229,6 @@ class _Round:
             self.in_lane -= turn.lane
             steps += taken
         return steps
-
-    def _work(self, turn: Turn) -> int:
-        return work(self.desk, turn.dossier)
 
 
 def drain(
@@ -228,20 +244,16 @@ def drain(
 
     No slot waits for a limit: a dossier that is held back has no turn until it may go on.
     """
-    until = clock.now() + timedelta(seconds=seconds)
-    steps, last = 0, clock.now()
+    desk, database = Desk(runtime, connect), runtime.database
     with _slots(slots, in_flight) as given:
-        here = _Round(runtime, Desk(runtime, connect), given, in_flight, until)
-        while True:
-            here.fill()
-            here.start()
-            if here.running:
-                steps += here.end()
-                last = clock.now()
-            elif clock.now() < min(until, last + timedelta(seconds=linger)):
-                given.rest(LOOK)
-            else:
-                return steps
+        return Round(
+            choose=lambda general, lane: choose(database, general=general, lane=lane),
+            work=lambda turn: work(desk, turn.dossier),
+            give_back=lambda turn: give_back(database, turn),
+            slots=given,
+            size=in_flight,
+            until=clock.now() + timedelta(seconds=seconds),
+        ).run(timedelta(seconds=linger))
 
 
 @contextmanager
