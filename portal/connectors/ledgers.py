@@ -1,12 +1,20 @@
-"""What connectors to packages share whose entries have one date, and whose books close by the year."""
+"""What connectors to packages share whose entries have one date, and whose books close by the year.
+
+And what holds for all that ask something before they send.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
 from portal.connectors.base import OutgoingEntry, OutgoingLine, Period
+from portal.connectors.errors import Temporary, UnexpectedReply
+
+PREPARING_SECONDS = 30.0
 
 
 def described(line: OutgoingLine, entry: OutgoingEntry, length: int | None = None) -> str:
@@ -36,3 +44,21 @@ def years(rows: Iterable[tuple[date, date, bool]], journals: Iterable[str]) -> l
         number = seen[starts_on.year]
         found.append(Period(starts_on.year, number, starts_on, ends_on, closed if shut else frozenset()))
     return found
+
+
+@contextmanager
+def preparing(key: str) -> Iterator[None]:
+    """Around what is asked before an entry is sent: whatever fails there, the entry surely was not.
+
+    Who took long must not send any more: somebody else may have the entry in hand by then.
+    """
+    started = time.monotonic()
+    try:
+        yield
+    except (Temporary, UnexpectedReply) as failure:
+        if isinstance(failure, Temporary) and not failure.sent:
+            raise
+        words, status = failure.provider_text, failure.status
+        raise Temporary(failure.code, sent=False, provider_text=words, status=status) from None
+    if time.monotonic() - started > PREPARING_SECONDS:
+        raise Temporary(f"{key}.too_late", sent=False)

@@ -125,6 +125,9 @@ _SHARED = {
         (RETRIED,),
     ),
     "server_error": Explanation(N_("The package has a fault"), LOOKS_FIRST, "us", (RETRIED,)),
+    "too_late": Explanation(
+        N_("Preparing the entry took too long"), N_("Nothing was sent, and nothing is lost."), "us", (RETRIED,)
+    ),
     "unreachable": Explanation(
         N_("The package cannot be reached"), N_("No connection could be made. Nothing was sent."), "us", (RETRIED,)
     ),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import JSON, Calls, decode, encode, path_part
 from portal.connectors.chift import mapping
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, UnexpectedReply
@@ -93,10 +93,11 @@ class Client:
 
     def post(self, dossier: str, kind: base.EntryKind, payload: bytes) -> base.RemoteEntry:
         """Completes what was rendered with the id of the journal, and sends it once, under our reference."""
-        with self._calls.reading():
-            reference = str(decode(payload)["reference"])
-        ids = self._ids(dossier)
-        body = mapping.completed(self._key, payload, ids)
+        document = decode(payload)
+        reference = str(document["reference"])
+        with ledgers.preparing(self._key):
+            ids = self._ids(dossier, document["journal_code"])
+        body = mapping.completed(self._key, document, ids)
         try:
             reply = self._calls.write(
                 dossier, "journal-entries", self._path("accounting/journal-entries"), body,
@@ -105,12 +106,10 @@ class Client:
         except AlreadyPosted as known:
             made = mapping.created(self._record(dossier, reference))
             raise AlreadyPosted(made, provider_text=known.provider_text) from None
-        document = self._calls.json(reply)
+        echo = self._calls.json(reply)
         with self._calls.reading(reply):
-            own = mapping.text(document["id"]) or _missing()
-            return base.RemoteEntry(
-                own, mapping.text(document.get("name")) or own, reference, "", None, "", Decimal(0), 0
-            )
+            own = mapping.text(echo["id"]) or _missing()
+            return base.RemoteEntry(own, mapping.text(echo.get("name")) or own, reference, "", None, "", Decimal(0), 0)
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
@@ -118,7 +117,7 @@ class Client:
         """By Chift's record of the request; where there is none, by reading the journal around `on`."""
         made = mapping.created(self._record(dossier, reference))
         if made:
-            codes = {id_: code for code, id_ in self._ids(dossier).items()}
+            codes = {id_: code for code, id_ in self._ids(dossier, journal).items()}
             place = f"accounting/journal/entries/{path_part(self._key, made)}"
             row = self._optional(dossier, "journal/entries/*", place, folder_id=dossier)
             if row is not None:
@@ -130,7 +129,7 @@ class Client:
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date
     ) -> Iterator[base.RemoteEntry]:
-        ids = self._ids(dossier)
+        ids = self._ids(dossier, journal)
         codes = {id_: code for code, id_ in ids.items()}
         if journal not in ids:
             raise Rejected(f"{self._key}.journal_unknown", values={"journal": journal})
@@ -145,9 +144,9 @@ class Client:
 
     # -------------------------------------------------------------------------- calls
 
-    def _ids(self, dossier: str) -> Mapping[str, str]:
-        """Of journals, by code."""
-        if dossier not in self._journals:
+    def _ids(self, dossier: str, wanted: str) -> Mapping[str, str]:
+        """Of journals, by code; asked for again where the one that is wanted is not known."""
+        if wanted not in self._journals.get(dossier, {}):
             self.journals(dossier)
         return self._journals[dossier]
 

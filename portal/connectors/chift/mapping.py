@@ -168,13 +168,12 @@ def render(key: str, entry: base.OutgoingEntry, accounts: Mapping[str, base.Ledg
     })  # fmt: skip
 
 
-def completed(key: str, payload: bytes, journals: Mapping[str, str]) -> bytes:
-    """The rendered body with the id that the dossier has for the journal. Raises Rejected."""
-    body: dict[str, Any] = decode(payload)
-    code = body.pop("journal_code")
+def completed(key: str, body: Row, journals: Mapping[str, str]) -> bytes:
+    """What was rendered with the id that the dossier has for the journal. Raises Rejected."""
+    code = body["journal_code"]
     if code not in journals:
         raise Rejected(f"{key}.journal_unknown", values={"journal": code})
-    return encode({"journal_id": journals[code]} | body)
+    return encode({"journal_id": journals[code], **{name: body[name] for name in body if name != "journal_code"}})
 
 
 def entry(row: Row, codes: Mapping[str, str]) -> base.RemoteEntry:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import JSON, Calls, path_part
 from portal.connectors.errors import Rejected, UnexpectedReply
 from portal.connectors.minox import mapping
@@ -79,9 +79,9 @@ class Client:
 
     def post(self, dossier: str, kind: base.EntryKind, payload: bytes) -> base.RemoteEntry:
         """Completes what was rendered with the periods, and puts it once at the address that our reference gives."""
-        years = self._fiscal_years(dossier)
-        with self._calls.reading():
-            reference, body = mapping.completed(payload, years)
+        with ledgers.preparing("minox"):
+            years = self._fiscal_years(dossier)
+        reference, body = mapping.completed(payload, years)
         name = mapping.batch(reference)
         reply = self._calls.write(
             dossier, BATCH, self._path(dossier, f"{BATCH}/{name}"), body, method="PUT", headers=BODY

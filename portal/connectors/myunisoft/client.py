@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import JSON, Calls, decode, encode
 from portal.connectors.errors import AlreadyPosted, Rejected, UnexpectedReply
 from portal.connectors.myunisoft import mapping
@@ -117,11 +117,12 @@ class Client:
         How a repeated reference is refused is written nowhere: so a refusal that is not known is
         answered by asking whether the reference is there.
         """
-        with self._calls.reading():
-            reference = str(decode(payload)["entry_origin_partner_id"])
-        if dossier not in self._diaries:
-            self.journals(dossier)
-        body = mapping.completed(payload, self._society(dossier), self._diaries[dossier])
+        document = decode(payload)
+        reference, code = str(document["entry_origin_partner_id"]), document["diary_code"]
+        if code not in self._diaries.get(dossier, {}):
+            with ledgers.preparing("myunisoft"):
+                self.journals(dossier)
+        body = mapping.completed(document, self._society(dossier), self._diaries[dossier])
         path, query = ("entry/temp", {"type": "o"}) if self._drafts else ("entry", {"type": "e"})
         try:
             reply = self._calls.write(
@@ -132,9 +133,9 @@ class Client:
             if found:
                 raise AlreadyPosted(found, provider_text=refused.provider_text) from None
             raise
-        document = self._calls.json(reply)
+        echo = self._calls.json(reply)
         with self._calls.reading(reply):
-            return mapping.posted(document, reference)
+            return mapping.posted(echo, reference)
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date

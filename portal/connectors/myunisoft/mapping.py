@@ -169,13 +169,13 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     })  # fmt: skip
 
 
-def completed(payload: bytes, society: str, diaries: Mapping[str, str]) -> bytes:
-    """The rendered body with the numbers that this dossier has for itself and its journal. Raises Rejected."""
-    body: dict[str, Any] = decode(payload)
-    code = body.pop("diary_code")
+def completed(body: Row, society: str, diaries: Mapping[str, str]) -> bytes:
+    """What was rendered with the numbers that this dossier has for itself and its journal. Raises Rejected."""
+    code = body["diary_code"]
     if code not in diaries:
         raise Rejected("myunisoft.journal_unknown", values={"journal": code})
-    return encode({"etablissement_id": int(society), "diary_id": int(diaries[code])} | body)
+    rest = {name: value for name, value in body.items() if name != "diary_code"}
+    return encode({"etablissement_id": int(society), "diary_id": int(diaries[code]), **rest})
 
 
 def posted(document: Any, reference: str) -> base.RemoteEntry:

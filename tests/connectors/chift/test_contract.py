@@ -20,6 +20,7 @@ from portal.kernel import http
 from tests.connectors.contract import (
     BookkeepingContract,
     Fault,
+    accounts_of,
     bank_entry,
     is_uncertain,
     look_up,
@@ -264,3 +265,15 @@ def test_a_token_that_cannot_be_had_sends_nothing(world: ChiftWorld) -> None:
     assert isinstance(error, Temporary)
     assert not error.sent
     assert world.booked(entry.reference) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.SLOW, Fault.LOST_AFTER])
+def test_what_fails_before_the_entry_is_sent_leaves_no_doubt(world: ChiftWorld, fault: Fault) -> None:
+    entry = bank_entry(world)
+    payload = world.connection.render(entry, accounts_of(world))
+    world.connection = world.connection_to(world.control.host)  # that has asked nothing yet
+    world.fault(fault, write=False, times=3)
+    error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+    assert isinstance(error, Temporary)
+    assert not error.sent
+    assert world.booked(entry.reference) == 0

@@ -27,7 +27,7 @@ failure = partial(mapping.failure, "acd")
 
 
 def test_an_entry_is_rendered_line_by_line() -> None:
-    body = json.loads(mapping.completed("acd", mapping.render("acd", ENTRY, ACCOUNTS), {"BQ": "j-1"}))
+    body = json.loads(mapping.completed("acd", decode(mapping.render("acd", ENTRY, ACCOUNTS)), {"BQ": "j-1"}))
     common = {"account_type": "general_account", "description": "Loyer"}
     assert body.pop("items") == [
         {"account": "512000", "debit": 12.5, "credit": 0, **common},
@@ -49,7 +49,7 @@ def test_what_the_dossier_lacks_is_told_before_sending() -> None:
     with pytest.raises(Rejected, match=r"acd\.account_unknown"):
         mapping.render("acd", ENTRY, {})
     with pytest.raises(Rejected, match=r"acd\.journal_unknown"):
-        mapping.completed("acd", mapping.render("acd", ENTRY, ACCOUNTS), {})
+        mapping.completed("acd", decode(mapping.render("acd", ENTRY, ACCOUNTS)), {})
 
 
 @pytest.mark.parametrize("reference", ["KP-ABCDEFGH234567AB", "KP-CONF-ABCDEFGH", "KP-T2"])

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from portal.connectors.base import EntryKind, Form
-from portal.connectors.errors import Rejected
+from portal.connectors.errors import Rejected, Temporary
 from portal.connectors.minox import MANIFEST, connect, mapping
-from tests.connectors.contract import BookkeepingContract, accounts_of, bank_entry, look_up, refusal_of, send
-from tests.connectors.package_world import OPEN_CODE, Control, PackageWorld, fresh, serving
+from tests.connectors.contract import BookkeepingContract, Fault, accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.package_world import FAULTS, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 
 class MinoxWorld(PackageWorld):
@@ -102,3 +102,15 @@ def test_the_address_of_an_entry_is_a_uuid_of_version_4() -> None:
     assert first != second
     assert first == mapping.batch("KP-AAAA")
     assert first[14] == "4"
+
+
+@pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.SLOW, Fault.LOST_AFTER])
+def test_what_fails_before_the_entry_is_sent_leaves_no_doubt(world: MinoxWorld, fault: Fault) -> None:
+    entry = bank_entry(world)
+    payload = world.connection.render(entry, accounts_of(world))
+    world.connection = world.connection_to(world.control.host)  # that has asked nothing yet
+    world.control.post("faults", endpoint="administration", times=3, **FAULTS[fault])
+    error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+    assert isinstance(error, Temporary)
+    assert not error.sent
+    assert world.booked(entry.reference) == 0

@@ -11,11 +11,21 @@ from typing import Any
 import pytest
 from requests.auth import AuthBase
 
+from portal.connectors import ledgers
 from portal.connectors.base import Application, EntryKind, Form, LedgerAccount
-from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected
+from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, Temporary
 from portal.connectors.myunisoft import MANIFEST, connect, sign
 from portal.kernel import http
-from tests.connectors.contract import BookkeepingContract, a_reference, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract import (
+    BookkeepingContract,
+    Fault,
+    a_reference,
+    accounts_of,
+    bank_entry,
+    look_up,
+    refusal_of,
+    send,
+)
 from tests.connectors.package_world import LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 SECRET = "koppelpoort-partner-secret"
@@ -137,3 +147,24 @@ def test_an_entry_by_hand_is_listed_and_is_not_ours(world: MyUnisoftWorld) -> No
 def test_another_currency_is_refused_before_anything_is_sent(world: MyUnisoftWorld) -> None:
     entry = replace(bank_entry(world), currency="USD", reference=a_reference())
     assert refusal_of(lambda: world.connection.render(entry, {})).code == "myunisoft.currency"
+
+
+@pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.SLOW, Fault.LOST_AFTER])
+def test_what_fails_before_the_entry_is_sent_leaves_no_doubt(world: MyUnisoftWorld, fault: Fault) -> None:
+    entry = bank_entry(world)
+    payload = world.connection.render(entry, accounts_of(world))
+    world.connection = world.connection_to(world.control.host)  # that has asked nothing yet
+    world.fault(fault, write=False, times=3)
+    error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+    assert isinstance(error, Temporary)
+    assert not error.sent
+    assert world.booked(entry.reference) == 0
+
+
+def test_who_prepared_too_long_does_not_send(world: MyUnisoftWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = bank_entry(world)
+    payload = world.connection.render(entry, accounts_of(world))
+    monkeypatch.setattr(ledgers, "PREPARING_SECONDS", -1)
+    error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
+    assert isinstance(error, Temporary)
+    assert (error.code, error.sent, world.gate.writes) == ("myunisoft.too_late", False, 0)

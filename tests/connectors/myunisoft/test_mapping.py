@@ -34,7 +34,7 @@ def reply(status: int, code: str = "", headers: dict[str, str] | None = None) ->
 
 
 def test_an_entry_is_rendered_line_by_line() -> None:
-    body = json.loads(mapping.completed(mapping.render(ENTRY, ACCOUNTS), "30210", {"15": "32173"}))
+    body = json.loads(mapping.completed(decode(mapping.render(ENTRY, ACCOUNTS)), "30210", {"15": "32173"}))
     lines = body.pop("entry_list")
     assert body == {
         "etablissement_id": 30210, "diary_id": 32173, "date_piece": "2026-03-31",
