@@ -10,6 +10,7 @@ from pathlib import Path
 import requests
 
 from portal.conformance import files
+from portal.conformance.pace import Paced
 from portal.connectors import registry
 from portal.connectors.base import Application, AuthMode, Bookkeeping, FieldKind, Form, FormField, Manifest
 from portal.kernel import http
@@ -91,7 +92,7 @@ def connected(key: str, options: Mapping[str, str]) -> Iterator[tuple[Manifest, 
         ours = Application(_value(options, "app_id"), _value(options, "app_secret"))
         session = http.session()
         session.auth = registry.signing(key)(form, ours, host)
-    yield manifest, registry.load(key).connect(session, host, Open(), form)
+    yield manifest, registry.load(key).connect(session, host, Paced(manifest.limits), form)
 
 
 def signed(manifest: Manifest, options: Mapping[str, str], known: Mapping[str, str]) -> tuple[requests.Session, str]:
