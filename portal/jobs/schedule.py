@@ -17,29 +17,29 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 import structlog
-from sqlalchemy import delete, func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, bindparam, delete, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from portal import runtime
 from portal.access import Scope
 from portal.authorisations import service as authorisations
-from portal.couplings.models import Configuration
 from portal.feeds import reminders
 from portal.kernel import clock, crash, queue
-from portal.kernel.db import Database, Setting
+from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.mail import Mail
 from portal.sync import dispatch
 from portal.sync.comparison import NIGHT_BEGINS, night_of
 from portal.sync.models import Tick
-from portal.sync.runs import start_run
 from portal.tenants import grants
 
 log = structlog.get_logger()
 
 LEADER = 7_031_979  # advisory lock
 FULL = 200  # bells in a queue at most
+PLANNED = 20_000  # runs that are made in one tick at most
+PORTION = 500  # in one transaction
 KEEP_TICKS = timedelta(days=2)
 NIGHT_ENDS = 6  # o'clock
 
@@ -74,16 +74,27 @@ def sweep_mails(database: Database) -> None:
 
 
 def start_due_runs(database: Database) -> None:
-    """A run for each configuration whose next period, with its delay, has passed."""
+    """A run for each configuration whose next period, with its delay, has passed.
+
+    In portions, each with a handful of statements however many are due. `next_due_at` is set anew
+    by the run; the run itself is swept until it ends, so that only as many bells go out as there is room for.
+    """
+    now, room = clock.now(), FULL - dispatch.waiting("sync")
     with database.scoped() as session:
-        due = session.execute(_DUE_CONFIGURATIONS, {"now": clock.now(), "room": FULL}).all()
-    for tenant_id, configuration_id in due:
-        with database.scoped(Setting(tenant=tenant_id)) as session:
-            scope = Scope.system(session, tenant_id)
-            configuration = scope.get(Configuration, configuration_id, lock=True)
-            if configuration.state == "active":
-                start_run(scope, configuration, "schedule")
-            configuration.next_due_at = None  # set anew by the run; the run itself is swept until it ends
+        due = session.execute(_DUE_CONFIGURATIONS, {"now": now, "room": PLANNED}).all()
+    for portion in (due[at : at + PORTION] for at in range(0, len(due), PORTION)):
+        asked = {
+            "tenants": [row.tenant_id for row in portion],
+            "configurations": [row.id for row in portion],
+            "ids": [uuid7() for _ in portion],
+            "now": now,
+        }
+        with database.scoped() as session:
+            started = session.execute(_START, asked).all()
+            session.execute(_STANDINGS, {"tenants": sorted({row.tenant_id for row in started}), "now": now})
+            for row in started[: max(room, 0)]:
+                queue.ring(session, "sync.run", row.tenant_id, row.id)
+        room -= len(started)
 
 
 def compare_nightly(database: Database) -> None:
@@ -144,6 +155,9 @@ TASKS = (
     Task("forget_ticks", HOURS, forget_ticks),
     Task("forget_parked_files", HOURS, forget_parked_files),
 )
+_KEYS = [bindparam(name, type_=ARRAY(Uuid())) for name in ("tenants", "configurations", "ids")]
+_START = text("SELECT tenant_id, id FROM start_due_runs(:tenants, :configurations, :ids, :now)").bindparams(*_KEYS)
+_STANDINGS = text("SELECT refresh_standing(t, :now) FROM unnest(:tenants) t").bindparams(_KEYS[0])
 _DUE_CONFIGURATIONS = text("SELECT tenant_id, id FROM due_configurations(:now, :room)")
 
 
