@@ -32,6 +32,12 @@ def package(key: str, name: str, integration: int, number_length: int = 0) -> Pa
         routes=partial(api.blueprint, api.Behind(name, integration, number_length)),
         call=call,
         refusal=answers.refusal,
-        # A package may keep the number of an entry and not its reference.
-        settings={"keeps_reference": True, "switched_on": True},
+        # A package may keep only the number of an entry, or neither, give it no id, and not show it by itself.
+        settings={
+            "keeps_reference": True,
+            "keeps_number": True,
+            "tells_id": True,
+            "shows_one": True,
+            "switched_on": True,
+        },
     )

@@ -223,7 +223,7 @@ def _entry_routes(routes: Blueprint, behind: Behind, stand: Stand) -> None:
                 failed = answers.of_books(told) if isinstance(told, Refusal) else told
                 _record(stand, connection, named, failed.status, None)
                 return failed.answer
-            _record(stand, connection, named, 200, made["id"])
+            _record(stand, connection, named, 200, made["id"] if stand.settings["tells_id"] else None)
         return json_answer(_shown(stand, dossier, [made])[0])
 
     @routes.get(f"{ACCOUNTING}/journal/entries")
@@ -245,6 +245,9 @@ def _entry_routes(routes: Blueprint, behind: Behind, stand: Stand) -> None:
     @routes.get(f"{ACCOUNTING}/journal/entries/<entry>")
     def one(consumer: str, entry: str) -> Response:
         dossier = _dossier(stand, consumer)["seq"]
+        if not stand.settings["shows_one"]:
+            told = "The requested resource is not supported by this connector."
+            raise Failed(405, "ERROR_RESOURCE_NOT_SUPPORTED", told)
         found = stand.books.by_id("entries", dossier, entry)
         if found is None:
             raise Failed(404, "ERROR_ENTRY_NOT_FOUND", "The entry doesn't exist in the accounting system.")
@@ -277,11 +280,12 @@ def _book(stand: Stand, behind: Behind, dossier: int, sent: Mapping[str, Any]) -
     if journal is None:
         raise Refusal("journal_unknown")
     reference = (sent.get("reference") or "") if stand.settings["keeps_reference"] else ""
+    number = sent["number"] if stand.settings["keeps_number"] else ""
     return stand.books.book(
         dossier,
         Entry(
             journal["code"], date.fromisoformat(sent["date"]), [_line(item) for item in sent["items"]],
-            reference=reference, number=sent["number"], currency=sent["currency"],
+            reference=reference, number=number, currency=sent["currency"],
             state="posted" if sent.get("posted", True) else "draft",
         ),
     )  # fmt: skip

@@ -34,6 +34,6 @@ PACKAGE = Package(
     refusal=answers.refusal,
     limits=Rules(per_window=20, window=10, at_once=10),
     # How a look-up of an unknown reference answers is written nowhere: an empty body, or 404.
-    settings={"unknown_is_404": False, "missing_route": ""},
+    settings={"unknown_is_404": False, "missing_route": "", "lists_nothing": False},
     seed=seed,
 )

@@ -148,6 +148,8 @@ def _entry_routes(routes: Blueprint, stand: Stand) -> None:
                         for name in ("start_date", "end_date"))  # fmt: skip
         state = {"e": "posted", "o": "draft"}[request.args.get("type", "e").lower()]
         rows = stand.books.entries(dossier, journal=wanted.get("diary"), since=since, until=until, state=state)
+        if stand.settings["lists_nothing"]:
+            rows = []
         shown = [row for row in rows if "id_entry" not in wanted or str(row["seq"]) == str(wanted["id_entry"])]
         return json_answer(_entries(stand, dossier, shown, "E" if state == "posted" else "O"))
 

@@ -104,7 +104,8 @@ class Client:
                 query={"folder_id": dossier}, headers={**BODY, "x-chift-client-requestid": reference},
             )  # fmt: skip
         except AlreadyPosted as known:
-            made = mapping.created(self._record(dossier, reference))
+            record = self._record(dossier, reference) or {}
+            made = mapping.text(record.get("created_entity_id"))
             raise AlreadyPosted(made, provider_text=known.provider_text) from None
         echo = self._calls.json(reply)
         with self._calls.reading(reply):
@@ -114,17 +115,33 @@ class Client:
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
     ) -> Sequence[base.RemoteEntry]:
-        """By Chift's record of the request; where there is none, by reading the journal around `on`."""
-        made = mapping.created(self._record(dossier, reference))
-        if made:
-            codes = {id_: code for code, id_ in self._ids(dossier, journal).items()}
-            place = f"accounting/journal/entries/{path_part(self._key, made)}"
-            row = self._optional(dossier, "journal/entries/*", place, folder_id=dossier)
-            if row is not None:
-                with self._calls.reading():
-                    return [replace(mapping.entry(row, codes), reference=reference)]
+        """By Chift's record of the request, which is proof; else by reading the journal around `on`."""
+        record = self._record(dossier, reference)
+        with self._calls.reading():
+            done = mapping.succeeded(record)
+            made = mapping.text(record.get("created_entity_id")) if record and done else ""
+        shown, removed = self._made(dossier, made, journal) if made else (None, False)
+        if shown is not None:
+            return [replace(shown, reference=reference)]
         around = self.entries(dossier, kind, journal, on - FIND_SPAN, on + FIND_SPAN)
-        return [entry for entry in around if entry.reference == reference or entry.number == mapping.number(reference)]
+        names = (reference, mapping.number(reference))
+        found = [entry for entry in around if entry.reference == reference or entry.number in names]
+        if done and not removed and not found:
+            return [mapping.only_known(reference, made, journal, on)]
+        return found
+
+    def _made(self, dossier: str, made: str, journal: str) -> tuple[base.RemoteEntry | None, bool]:
+        """The entry that a request made, and whether it is gone again; (None, False) where it cannot be asked for."""
+        codes = {id_: code for code, id_ in self._ids(dossier, journal).items()}
+        place = f"accounting/journal/entries/{path_part(self._key, made)}"
+        try:
+            row = self._optional(dossier, "journal/entries/*", place, folder_id=dossier)
+        except Rejected as refused:
+            if refused.code != f"{self._key}.not_supported":
+                raise
+            return None, False
+        with self._calls.reading():
+            return (mapping.entry(row, codes), False) if row is not None else (None, True)
 
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date

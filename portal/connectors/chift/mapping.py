@@ -201,11 +201,14 @@ def entry(row: Row, codes: Mapping[str, str]) -> base.RemoteEntry:
     )
 
 
-def created(row: Row | None) -> str:
-    """The id of what a request made, by Chift's own record of it; "" when it made nothing, or told no id."""
-    if row is None or not 200 <= int(row["status_code"]) < 300:
-        return ""
-    return text(row.get("created_entity_id"))
+def succeeded(record: Row | None) -> bool:
+    """Whether Chift's own record of a request says that it was done."""
+    return record is not None and 200 <= int(record["status_code"]) < 300
+
+
+def only_known(reference: str, made: str, journal: str, on: date) -> base.RemoteEntry:
+    """An entry that stands there by Chift's record, and that the package does not show."""
+    return base.RemoteEntry(made or reference, made, reference, journal, on, "", Decimal(0), 0)
 
 
 # ------------------------------------------------------------------------------ refusals

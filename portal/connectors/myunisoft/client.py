@@ -145,7 +145,8 @@ class Client:
         if not number:
             return []
         found = self._entries(dossier, "o" if waits else "e", {"id_entry": number})
-        return [replace(entry, reference=reference) for entry in found if entry.id == number]
+        own = [replace(entry, reference=reference) for entry in found if entry.id == number]
+        return own or [mapping.only_known(number, reference, journal, on)]
 
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date

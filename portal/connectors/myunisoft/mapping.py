@@ -193,6 +193,11 @@ def origin(document: Any) -> tuple[str, bool]:
     return str(row["id_entry"]), row["type"] == "ENTRIES_TEMP"
 
 
+def only_known(number: str, reference: str, journal: str, on: date) -> base.RemoteEntry:
+    """An entry that stands there by its reference, and that the list does not show."""
+    return base.RemoteEntry(number, number, reference, journal, on, "EUR", Decimal(0), 0)
+
+
 def entries(document: Row) -> list[base.RemoteEntry]:
     return [_entry(row) for row in document["entry_array"] or ()]
 

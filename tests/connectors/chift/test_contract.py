@@ -54,7 +54,8 @@ class ChiftWorld(PackageWorld):
 
     def fill_in(self) -> Form:
         """As people do: our page of Chift's, their log-in, and back."""
-        self.control.post("settings", auto_approve=LOGIN, switched_on=True, keeps_reference=True)
+        kept = {"keeps_reference": True, "keeps_number": True, "tells_id": True, "shows_one": True}
+        self.control.post("settings", auto_approve=LOGIN, switched_on=True, **kept)
         return self.visit(Form())
 
     def visit(self, form: Form) -> Form:
@@ -141,6 +142,24 @@ def test_a_package_that_keeps_no_reference_keeps_the_number(world: ChiftWorld) -
     assert [found.reference for found in look_up(world, entry)] == [entry.reference]
     listed = world.connection.entries(world.dossier, entry.kind, entry.journal, entry.date, entry.date)
     assert entry.reference in [found.reference for found in listed]
+
+
+@pytest.mark.parametrize("lacking", ["tells_id", "shows_one"])
+def test_what_chift_says_was_done_is_never_called_absent(world: ChiftWorld, lacking: str) -> None:
+    """A package that keeps neither reference nor number, and gives no id or shows no entry by it."""
+    entry = bank_entry(world, "3.00")
+    world.control.post("settings", **{"keeps_reference": False, "keeps_number": False, lacking: False})
+    send(world, entry)
+    (found,) = look_up(world, entry)
+    assert (found.reference, found.journal, found.date) == (entry.reference, entry.journal, entry.date)
+    assert list(look_up(world, bank_entry(world))) == []
+
+
+def test_an_entry_that_is_not_shown_by_its_id_is_read_from_the_journal(world: ChiftWorld) -> None:
+    world.control.post("settings", shows_one=False)
+    entry = bank_entry(world, "3.00", "4.00")
+    send(world, entry)
+    assert [found.line_count for found in look_up(world, entry)] == [4]
 
 
 def test_an_entry_that_people_removed_is_not_found(world: ChiftWorld) -> None:

@@ -64,7 +64,7 @@ def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
 
 @pytest.fixture
 def world(control: Control) -> MyUnisoftWorld:
-    control.post("settings", unknown_is_404=False, missing_route="")
+    control.post("settings", unknown_is_404=False, missing_route="", lists_nothing=False)
     return fresh(MyUnisoftWorld, control)
 
 
@@ -76,6 +76,14 @@ class TestContract(BookkeepingContract):
 def test_an_unknown_reference_is_no_error_however_it_is_told(world: MyUnisoftWorld, as_404: bool) -> None:
     world.control.post("settings", unknown_is_404=as_404)
     assert list(look_up(world, bank_entry(world))) == []
+
+
+def test_what_stands_there_by_its_reference_is_never_called_absent(world: MyUnisoftWorld) -> None:
+    entry = bank_entry(world)
+    posted = send(world, entry)
+    world.control.post("settings", lists_nothing=True)
+    (found,) = look_up(world, entry)
+    assert (found.id, found.reference) == (posted.id, entry.reference)
 
 
 def test_a_draft_waits_and_is_found(world: MyUnisoftWorld) -> None:
