@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import date
 from typing import Any, TypeVar
 
 import requests
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import Calls, decode
-from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, UnexpectedReply
 from portal.connectors.odoo import mapping
 from portal.connectors.odoo.mapping import Row
 from portal.connectors.odoo.wire import Wire
@@ -45,7 +45,7 @@ class Client:
     ) -> None:
         self._calls = Calls("odoo", session, host, gate, mapping.failure, sleep=sleep)
         self._wire = Wire(self._calls, form)
-        self._database = form["database"]
+        self._database = form.get("database", "")  # a connection that only renders has no form
         self._asked: dict[str, dict[str, bool]] = {}
         self._journals: dict[str, list[Row]] = {}
         self._language: Row = {}
@@ -119,7 +119,7 @@ class Client:
         """Drafts in one call, booked in one more. Until the second, nothing stands in the books."""
         documents = [decode(payload) for payload in payloads]
         answers: dict[int, base.RemoteEntry | ConnectorError] = {}
-        with _before_booking():
+        with ledgers.preparing("odoo"):
             ready = self._checked(dossier, kind, documents, answers)
             drafts = self._drafted(dossier, ready, answers)
         posted = self._posted(dossier, drafts, answers)
@@ -259,9 +259,9 @@ class Client:
 
     def _journal_rows(self, dossier: str, context: Row | None = None) -> list[Row]:
         if dossier not in self._journals or context is not None:
-            fields = ["code", "name", "type", "currency_id", "default_account_id", "bank_acc_number"]
-            in_use = _context(dossier) if context is None else context
-            self._journals[dossier] = self._rows(dossier, "account.journal", [_of(dossier)], fields, in_use)
+            fields = ["code", "name", "type", "currency_id", "default_account_id", "bank_acc_number", "active"]
+            whole = {**(context or _context(dossier)), "active_test": False}
+            self._journals[dossier] = self._rows(dossier, "account.journal", [_of(dossier)], fields, whole)
         return self._journals[dossier]
 
     def _lines(self, dossier: str, moves: Sequence[int]) -> dict[int, list[Row]]:
@@ -323,17 +323,3 @@ def _number(dossier: str) -> str:
     if not dossier.isdigit():
         raise Rejected("odoo.company_foreign", status=404)
     return dossier
-
-
-@contextmanager
-def _before_booking() -> Iterator[None]:
-    """Around what comes before anything is booked: when it is lost, sending later does no harm."""
-    try:
-        yield
-    except (Temporary, UnexpectedReply) as lost:
-        if isinstance(lost, Temporary) and not lost.sent:
-            raise
-        wait = getattr(lost, "retry_after", None)
-        raise Temporary(
-            lost.code, sent=False, retry_after=wait, provider_text=lost.provider_text, status=lost.status
-        ) from None

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.xml_rpc import Fault, unmarshalled
@@ -99,7 +99,8 @@ def journal(row: Row) -> base.Journal:
         id=str(int(row["id"])),
         currency=name_of(row["currency_id"]),
         ledger_account=code_of(row["default_account_id"]),
-        iban=text(row.get("bank_acc_number")).replace(" ", ""),
+        iban=text(row["bank_acc_number"]).replace(" ", ""),
+        blocked=not row["active"],
     )
 
 
@@ -171,24 +172,25 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     """The values of a journal entry, with the journal by its code and the currency beside them.
 
     A line has no day of its own in Odoo: one that differs from the entry's is told in words. Taxes are
-    named as none: Odoo 17 would add those of the ledger account, and an entry that was never sent.
+    named as none: Odoo 17 would add those of the ledger account.
     Raises Rejected for an unknown ledger account.
     """
     lines = [
         {
             "account_id": _account(line.ledger_account, accounts),
-            "debit": _amount(max(line.amount, NOUGHT)),
-            "credit": _amount(max(-line.amount, NOUGHT)),
-            "name": _label(line, entry.date),
+            **dict(zip(("debit", "credit"), map(_amount, ledgers.sides(line.amount)), strict=True)),
+            "name": _label(line, entry),
             "tax_ids": [[6, 0, []]],
             **({"partner_id": int(line.relation)} if line.relation else {}),
         }
         for line in entry.lines
     ]
-    values = {"move_type": "entry", "date": entry.date.isoformat(), "ref": entry.reference}
-    values["line_ids"] = [[0, 0, line] for line in lines]  # type: ignore[assignment]  # the one value that is a list
+    values = {
+        "move_type": "entry", "date": entry.date.isoformat(), "ref": entry.reference,
+        "line_ids": [[0, 0, line] for line in lines],
+    }  # fmt: skip
     told = {"journal": entry.journal, "currency": entry.currency, "difference": _amount(_difference(entry))}
-    return encode(told | {"values": values})
+    return encode({**told, "values": values})
 
 
 def _difference(entry: base.OutgoingEntry) -> Decimal:
@@ -214,16 +216,15 @@ def _amount(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01")) if amount == amount.quantize(Decimal("0.01")) else amount.normalize()
 
 
-def _label(line: base.OutgoingLine, on: date) -> str:
-    words = line.description if line.date == on else f"{line.date:%d/%m/%Y} {line.description}"
-    return "".join(sign for sign in words if sign.isprintable())[:LABEL_LENGTH]
+def _label(line: base.OutgoingLine, whole: base.OutgoingEntry) -> str:
+    return "".join(sign for sign in ledgers.described(line, whole) if sign.isprintable())[:LABEL_LENGTH]
 
 
 def hindrance(
     kind: base.EntryKind, document: Row, journal: Row | None, companies: Sequence[Row], currency: str
 ) -> Rejected | None:
     """Why a rendered entry must not be sent: Odoo would refuse it, or book it on another day or in other money."""
-    if journal is None:
+    if journal is None or not journal["active"]:
         return Rejected("odoo.journal_unknown", values={"journal": document["journal"]})
     if kind is base.EntryKind.BANK and journal["type"] not in ("bank", "cash", "credit"):
         return Rejected("odoo.journal_type", values={"journal": document["journal"]})
