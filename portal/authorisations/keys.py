@@ -10,7 +10,7 @@ from portal.activity import service as activity
 from portal.authorisations import applications, connecting, rows, states, typed
 from portal.authorisations.custody import Custody, Means
 from portal.authorisations.models import Authorisation, Credential, State
-from portal.authorisations.service import asking, known_as
+from portal.authorisations.service import Seen, asking, same_key
 from portal.connectors.base import AuthMode, Form, Manifest
 from portal.kernel.errors import Conflict
 
@@ -71,12 +71,10 @@ def _try(means: Means, scope: Scope, row: Authorisation, place: str, form: Form)
     if place != row.environment:
         raise Conflict("authorisation.other_server", expected=row.environment)
     with asking(AuthMode.KEY):
-        found = connecting.keyed(means.settings, row.app, place, form, connecting.Unlimited()).identity()
-    if found.user_id != row.remote_user_id:
-        raise Conflict(
-            "authorisation.other_key", expected=row.remote_user_name or row.remote_company, got=found.user_name
-        )
-    known_as(scope, row, found)
+        provider = connecting.keyed(means.settings, row.app, place, form, connecting.Unlimited())
+        identity = provider.identity()
+        seen = Seen(identity, () if identity.user_id else provider.dossiers())
+    same_key(scope, row, seen)
 
 
 def _keep(means: Means, scope: Scope, row: Authorisation, form: Form) -> None:

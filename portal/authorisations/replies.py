@@ -76,8 +76,8 @@ def ask(settings: Settings, app: str, environment: str, form: Mapping[str, str])
     url = applications.token_url(settings, app, environment)
     body = {**form, **oauth.token_params, "client_id": ours.id, "client_secret": ours.secret}
     shown = applications.certificate(settings, app)
-    bounds = {"connect": CONNECT_SECONDS, "read": READ_SECONDS}
-    with http.session(**bounds, max_bytes=MAX_BYTES, pool=1, certificate=shown) as session:
+    made = http.session(connect=CONNECT_SECONDS, read=READ_SECONDS, max_bytes=MAX_BYTES, pool=1, certificate=shown)
+    with made as session:
         session.auth = HTTPBasicAuth(ours.id, ours.secret) if oauth.basic else None
         try:
             crash.point("token.before_call")

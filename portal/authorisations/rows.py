@@ -12,6 +12,7 @@ from portal.authorisations.models import Authorisation, Credential, State
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid
+from portal.store import service as store
 from portal.tenants.models import Membership
 
 NAME_LENGTH = 80
@@ -20,6 +21,8 @@ WAIT_FOR_RENEWAL = timedelta(seconds=45)
 
 # Held until the commit, as before that nobody else sees whose login it is.
 _ONE_LOGIN = text("SELECT pg_advisory_xact_lock(hashtextextended(:login, 0))")
+
+_DOSSIERS = text("SELECT code FROM dossiers WHERE tenant_id = :tenant AND authorisation_id = :id AND gone_at IS NULL")
 
 
 def living(scope: Scope, authorisation_id: uuid.UUID) -> Authorisation:
@@ -51,6 +54,7 @@ def unused(scope: Scope, app: str, environment: str, name: str) -> Authorisation
 
 
 def create(scope: Scope, app: str, environment: str, name: str) -> Authorisation:
+    store.ensure_installed(scope, app)
     now = clock.now()
     row = Authorisation(
         tenant_id=scope.tenant_id,
@@ -113,6 +117,12 @@ def same_login(scope: Scope, row: Authorisation, user_id: str) -> Authorisation 
         Authorisation.id != row.id,
     )
     return scope.session.scalars(query).one_or_none()
+
+
+def known_dossiers(scope: Scope, row: Authorisation) -> set[str]:
+    """Codes of the dossiers that it saw last."""
+    asked = {"tenant": scope.tenant_id, "id": row.id}
+    return set(scope.session.scalars(_DOSSIERS, asked))
 
 
 def wake(scope: Scope, row: Authorisation) -> None:

@@ -29,8 +29,8 @@ from portal.kernel.errors import Conflict, Invalid
 
 __all__ = [
     "Finished", "Outcome", "Seen", "activate", "application", "asking", "begin_login", "close_breaker", "connect",
-    "connect_feed", "deactivate", "finish_login", "health", "held_by", "held_by_each", "host_of", "known_as",
-    "list_authorisations", "recognise_login", "remove", "rename", "ring_due", "set_owner", "uses",
+    "connect_feed", "deactivate", "finish_login", "health", "held_by", "held_by_each", "host_of",
+    "list_authorisations", "recognise_login", "remove", "rename", "ring_due", "same_key", "set_owner", "uses",
 ]  # fmt: skip
 
 recognise_login = login.recognise
@@ -159,11 +159,11 @@ def activate(means: Means, scope: Scope, authorisation_id: uuid.UUID) -> Seen:
             provider = connect(*book, person=True, trial=True)
             seen = Seen(provider.identity(), provider.dossiers())
     by_form = auth in (AuthMode.KEY, AuthMode.FILE)
-    if seen.identity.user_id != row.remote_user_id and not (by_form and not row.remote_user_id):
+    if not by_form and seen.identity.user_id != row.remote_user_id:
         raise Conflict("authorisation.other_login", expected=row.remote_user_name, got=seen.identity.user_name)
     row = rows.living(scope, authorisation_id)
     if by_form:
-        known_as(scope, row, seen.identity)
+        same_key(scope, row, seen)
     if states.move(row, State.ACTIVE):
         activity.record(scope, "authorisation.activated", rows.subject(row), name=row.name, dossiers=len(seen.dossiers))
     rows.wake(scope, row)
@@ -184,14 +184,22 @@ def asking(auth: AuthMode) -> Iterator[None]:
         raise Conflict("authorisation.no_answer", reason=error.code) from None
 
 
-def known_as(scope: Scope, row: Authorisation, identity: Identity) -> None:
-    """Write down whose key it is. Raises Conflict when another authorisation here is of the same login."""
-    user_id = identity.user_id or (row.id.hex if applications.manifest_of(row.app).auth is AuthMode.FILE else "")
-    if not user_id:
-        raise Conflict("authorisation.nobody")
+def same_key(scope: Scope, row: Authorisation, seen: Seen) -> None:
+    """Write down whose key it is. Raises Conflict for a key of another login than before, or of one connected already.
+
+    Keys of some providers tell nobody: then it must see some of the dossiers that were seen before.
+    """
+    identity = seen.identity
+    got = identity.user_name or identity.company or applications.manifest_of(row.app).label
+    user_id = identity.user_id or row.id.hex
+    if row.remote_user_id not in ("", user_id):
+        raise Conflict("authorisation.other_key", expected=row.remote_user_name or row.remote_company, got=got)
     twin = rows.same_login(scope, row, user_id)
     if twin is not None:
-        raise Conflict("authorisation.login_taken", login=identity.user_name, name=twin.name)
+        raise Conflict("authorisation.login_taken", login=got, name=twin.name)
+    known = rows.known_dossiers(scope, row)
+    if not identity.user_id and known and not known & {dossier.code for dossier in seen.dossiers}:
+        raise Conflict("authorisation.other_dossiers")
     row.remote_user_id, row.remote_user_name = user_id, identity.user_name
     row.remote_email, row.remote_company = identity.email, identity.company
     row.default_dossier = identity.default_dossier

@@ -25,13 +25,16 @@ ERRORS = {
     "authorisation.not_active": N_("This authorisation is switched off. Activate it first."),
     "authorisation.no_login": N_("Nobody has logged in at the provider yet."),
     "authorisation.key_refused": N_("The provider does not accept this key: {text}"),
-    "authorisation.nobody": N_("The provider did not say whose key this is. Nothing was changed."),
     "authorisation.login_taken": N_(
         "This key belongs to {login}, and {name} is connected with that login already. Use that one."
     ),
     "authorisation.other_key": N_(
         "This key belongs to {got}, but this authorisation is for {expected}. The key as it was is kept. Give a key of"
         " {expected}, or make a new authorisation for {got}."
+    ),
+    "authorisation.other_dossiers": N_(
+        "This key sees none of the dossiers that were seen before, so it is of somebody else."
+        " The key as it was is kept."
     ),
     "authorisation.other_server": N_(
         "This authorisation is for {expected}. The key as it was is kept. Make a new authorisation for another server."

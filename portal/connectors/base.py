@@ -268,7 +268,8 @@ class Manifest:
 class Identity:
     """Who the provider says we are logged in as; compared on every new consent."""
 
-    user_id: str  # unique on its host: name the database or company too where a number alone is not
+    # Unique on its host: name the database or company too where a number alone is not. "" when a key tells nobody.
+    user_id: str
     user_name: str
     email: str
     company: str

@@ -102,8 +102,8 @@ class Client:
         return Identity(me["id"], me["name"], "", me["name"], "")
 
     def dossiers(self) -> Sequence[Dossier]:
-        self._calls.read("", "dossiers", "me")
-        return [Dossier("7", "Bakkerij", "7", DossierStatus.ACTIVE, "BE", "EUR")]
+        code = self._calls.json(self._calls.read("", "dossiers", "me"))["dossier"]
+        return [Dossier(code, "Bakkerij", code, DossierStatus.ACTIVE, "BE", "EUR")]
 
     def ledger_accounts(self, dossier: str) -> Sequence[base.LedgerAccount]:
         return []
@@ -142,7 +142,10 @@ def _failure(reply: http.Reply) -> ConnectorError | None:
 
 
 class Books:
-    """The server: whose key is which. It repeats a key that it does not know, as careless servers do."""
+    """The server: whose key is which; "/8" is that of nobody, who sees dossier 8.
+
+    It repeats a key that it does not know, as careless servers do.
+    """
 
     def __init__(self) -> None:
         self.keys = {"key-of-anna": "anna", "other-key-of-anna": "anna", "key-of-piet": "piet"}
@@ -164,7 +167,9 @@ class Books:
                 if who is None:
                     self._answer(401, f"unknown key {key}".encode())
                 else:
-                    self._answer(200, json.dumps({"id": who, "name": who.title()}).encode())
+                    name, _, dossier = who.partition("/")
+                    me = {"id": name, "name": name.title(), "dossier": dossier or "7"}
+                    self._answer(200, json.dumps(me).encode())
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -21,6 +21,7 @@ from portal.authorisations.models import Authorisation, Credential, State
 from portal.connectors import registry
 from portal.connectors.base import AuthMode, Bookkeeping, EntryKind, Form, HostedLogin
 from portal.connectors.errors import AuthorisationExpired
+from portal.couplings.dossiers import store_dossiers
 from portal.identity.models import User
 from portal.kernel import clock, http
 from portal.kernel.db import Database, Setting
@@ -219,6 +220,18 @@ def test_a_key_of_somebody_else_is_refused_and_the_old_one_kept(desk: Desk, valu
     assert caught.value.code == code
     assert desk.now(row)[2]["key"] == "key-of-anna"
     assert desk.connect(row).identity().user_id == "anna"
+
+
+def test_a_key_that_tells_nobody_is_known_by_its_dossiers(desk: Desk) -> None:
+    desk.books.keys |= {"first-of-nobody": "/8", "second-of-nobody": "/8", "of-another-firm": "/9"}
+    row, other = desk.active("One", key="first-of-nobody"), desk.active("Two", key="of-another-firm")
+    assert {desk.now(one)[0].remote_user_id for one in (row, other)} == {row.id.hex, other.id.hex}
+    seen = desk.activate(row)
+    desk.do(lambda scope: store_dossiers(scope, row.id, seen.dossiers))
+    with pytest.raises(Conflict, match="other_dossiers"):
+        desk.change(row, key="of-another-firm")
+    desk.change(row, key="second-of-nobody")
+    assert desk.now(row)[2]["key"] == "second-of-nobody"
 
 
 @pytest.mark.parametrize("call", ["identity", "entries"])

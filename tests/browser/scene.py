@@ -87,7 +87,7 @@ class SmallFirm(Scene):
     def link_bank(self, place: int, state: str, code: str, days: int) -> None:
         """A bank of a client, as it stands so many days before its consent ends."""
         now, ends_at = clock.now(), clock.now() + timedelta(days=days)
-        with self._client(self.clients[place]) as scope:
+        with self.in_client(self.clients[place]) as scope:
             account = scope.session.scalars(select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id)).first()
             feed = Feed(
                 tenant_id=scope.tenant_id, id=uuid7(), provider="saltedge", environment="live", sandbox=True,
@@ -113,13 +113,13 @@ class SmallFirm(Scene):
 
     def leave_open(self, place: int, content: bytes) -> None:
         """A file of a client that waits for an answer."""
-        with self._client(self.clients[place]) as scope:
+        with self.in_client(self.clients[place]) as scope:
             assert isinstance(offer_file(scope, "open.csv", BytesIO(content), len(content)), ParkedFile)
 
     def hand_in_invoices(self, place: int) -> None:
         """Some of what a client sold and bought."""
         client, first = self.clients[place], clock.today().replace(day=1)
-        with self._client(client) as scope:
+        with self.in_client(client) as scope:
             row = scope.session.get_one(Tenant, client.tenant_id)
             us = invoices.Side(row.name, row.country, row.vat_number, row.enterprise_number)
             moves = movements.month_of(client.index, first, 20)
@@ -140,7 +140,7 @@ class SmallFirm(Scene):
         with database.scoped(Setting(self.firm, self.firm, None, staff.id)) as session:
             scope = Scope(session, self.firm, "portal", "staff", Actor(staff.id, staff.name))
             self.batch = batches.start_batch(scope, [self.clients[i].tenant_id for i in (DRAFTS, FAILING)]).id
-        with self._client(self.clients[BOOKED]) as scope:
+        with self.in_client(self.clients[BOOKED]) as scope:
             tenant = scope.session.get_one(Tenant, scope.tenant_id)
         self.own_login: uuid.UUID = make.make_authorisation(database, vault, tenant, access="a", refresh="b").id
         with database.scoped() as session:

@@ -96,7 +96,7 @@ class PackageWorld:
     most_lines = 1100
     foreign_statuses: Sequence[int] = (403, 404)
     party_lines = True
-    tells_closed = True
+    tells_closed = tells_who = True
     bank_journal, general_journal = "20", "90"
     bank_account, suspense_account = "550000", "499000"
     foreign_account = LedgerAccount("999999", "Nowhere", "00000000-0000-4000-8000-000000000000", "general")

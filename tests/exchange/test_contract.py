@@ -42,6 +42,7 @@ class FileWorld:
     most_lines = 1100
     foreign_statuses = (404,)
     party_lines = False
+    tells_closed = tells_who = True
     invoice_journals: Mapping[EntryKind, str] = {}
     party_accounts: Mapping[EntryKind, str] = {}
     result_account = vat_code = relation = ""

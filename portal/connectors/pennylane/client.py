@@ -47,7 +47,7 @@ class Client:
             with self._calls.reading():
                 return mapping.identity_of_company(me)
         self._numbered("", "companies", f"{FIRM}/companies", size=1, pages=1)
-        return base.Identity("firm", "", "", "", "")
+        return base.Identity("", "", "", "", "")
 
     def dossiers(self) -> Sequence[base.Dossier]:
         if self._firm:

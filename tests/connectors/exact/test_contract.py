@@ -81,7 +81,7 @@ class ExactWorld:
     bank_account, suspense_account = "550000", "499000"
     foreign_statuses: Sequence[int] = (403, 404)
     most_lines, party_lines = 1100, True
-    tells_closed = True
+    tells_closed = tells_who = True
     foreign_account = LedgerAccount("999999", "Nowhere", "00000000-0000-4000-8000-000000000000", "general")
     open_day, closed_day = OPEN, CLOSED
     result_account, vat_code = "702000", "4"

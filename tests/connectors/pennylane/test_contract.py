@@ -39,6 +39,7 @@ class PennylaneWorld(PackageWorld):
     others = PAGE + 4
     country = "FR"
     interface = "firm"
+    tells_who = False
     most_lines = 1000
     bank_journal, general_journal = "", "90"
     bank_account, suspense_account = "580000", "471000"
@@ -68,6 +69,7 @@ class CompanyWorld(PennylaneWorld):
     """A token of one company."""
 
     interface = "company"
+    tells_who = True
 
     def log_in(self) -> str:
         (own,) = (row["id"] for row in self.control.get("dossiers")["dossiers"] if row["code"] == OPEN_CODE)
