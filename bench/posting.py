@@ -46,7 +46,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
         stage.furnish(entries, DOSSIERS, logins=4)
         stage.bank_speaks(0, 1)
         queue.connect(None)
-        _offer_all(stage)
+        offer_all(stage)
         stage.control("PATCH", "settings", latency_ms=int(LATENCY * 1000))
         started, cpu = time.perf_counter(), time.process_time()
         dispatch.drain(stage.runtime, in_flight=IN_FLIGHT)
@@ -62,7 +62,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _offer_all(stage: Stage) -> None:
+def offer_all(stage: Stage) -> None:
     for client in stage.clients:
         with stage.runtime.database.scoped(Setting(tenant=client.tenant_id)) as session:
             scope = Scope.system(session, client.tenant_id)
