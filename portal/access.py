@@ -33,6 +33,7 @@ class Permission(StrEnum):
     API = "api"  # keys by which other software hands documents in
     ENTRIES = "entries"
     RUNS = "runs"
+    FILES = "files"  # what people fetch for packages without a server, and the dossiers kept for these
     ACTIVITY = "activity"
 
 
@@ -60,6 +61,7 @@ _PORTAL_STAFF: dict[Permission, frozenset[Right]] = {
     Permission.RECONCILE: WORK,
     Permission.ENTRIES: WORK,
     Permission.RUNS: WORK,
+    Permission.FILES: WORK,
     Permission.ACTIVITY: LOOK,
 }
 _CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
@@ -75,6 +77,7 @@ _CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
     Permission.API: frozenset({V, C, E}),
     Permission.ENTRIES: WORK,
     Permission.RUNS: WORK,
+    Permission.FILES: WORK,
     Permission.ACTIVITY: LOOK,
 }
 # (kind of tenant, role) → what it may. A firm's people act in a client account as its

@@ -81,6 +81,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("clients", "people", "clients.index", _l("Clients")),
             ("runs", "arrow-repeat", "runs.portal_index", _l("Runs")),
             ("entries", "journal-check", "entries.portal_index", _l("Entries")),
+            ("files", "file-earmark-arrow-down", "files.index", _l("Files")),
             ("consents", "calendar3", "consents.index", _l("Consents")),
         ),
         (

@@ -13,7 +13,7 @@ from portal.access import Scope
 from portal.activity.service import record
 from portal.apikeys.models import ApiCall, ApiKey
 from portal.authorisations.models import Authorisation, CallBudget, LoginState, RefreshAttempt
-from portal.couplings.models import Books, Dossier, VatMapping
+from portal.couplings.models import Books, Dossier, Preference, VatMapping
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
 from portal.exchange.models import (
     ExchangeEntry,
@@ -53,6 +53,7 @@ from portal.ledger.models import (
     StatementLine,
 )
 from portal.reconciliation.models import Match, PartyAccount
+from portal.store.models import AppAccess, Installation
 from portal.sync.models import Comparison, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
 from portal.tenants.models import AccessRequest, Assignment, Membership, Tenant
@@ -85,6 +86,9 @@ def furnish_client(
     }  # fmt: skip
     with db.scoped(Setting(tenant=tenant_id)) as session:
         common = {"tenant_id": tenant_id}
+        session.add(Preference(**common, app="exact", values={"suspense_account": f"{mark}499"}, changed_at=now))
+        session.add(Installation(**common, app="odoo", installed_at=now))
+        session.add(AppAccess(**common, app="odoo", client_id=tenant_id, allowed=False, changed_at=now))
         session.add(
             Import(**common, id=ids["import_id"], filename=f"{mark}may.xml", size=1, sha256=b"x" * 32, format="camt053",
                    state="stored", stored=2, known=0, created_at=now)
@@ -158,7 +162,7 @@ def furnish_client(
         record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=f"{mark}{client.name}")
     ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
     with db.scoped(Setting(tenant=tenant_id)) as session:
-        ids |= _furnish_files(session, tenant_id, mark)
+        ids |= {f"client_{name}": key for name, key in _furnish_files(session, tenant_id, mark).items()}
     own = make.make_authorisation(db, vault, client, access="a", refresh="b", name=f"{mark}own {uuid.uuid4().hex[:6]}")
     return ids | {
         "client_authorisation_id": own.id,
@@ -274,6 +278,9 @@ def furnish_portal(
         session_id = living(session, user.id)[0].id
     with db.scoped(Setting(tenant=portal.id)) as session:
         common = {"tenant_id": portal.id}
+        session.add(Preference(**common, app="exact", values={"suspense_account": f"{mark}499"}, changed_at=now))
+        session.add(AppAccess(**common, app="odoo", client_id=client.id, allowed=False, changed_at=now))
+        session.add(Installation(**common, app="odoo", installed_at=now))
         session.add(RunBatch(**common, id=ids["batch_id"], started_at=now, total=1))
         session.add(
             AccessRequest(**common, id=ids["request_id"], email="asked@example.com", firm_name=portal.name,
