@@ -289,6 +289,7 @@ def entry(row: Row, lines: Sequence[Row], journal_code: str, bank_account: str =
 _REFUSALS = [
     (re.compile(words, re.IGNORECASE), code)
     for words, code in (
+        ("you are not allowed to", "user_rights"),
         ("not balanced", "unbalanced"),
         ("lock date|prior to and inclusive of", "period_closed"),
         (r"is (deprecated|archived)|using a deprecated account", "account_blocked"),

@@ -281,6 +281,7 @@ WORDS = [
     ("Record does not exist or has been deleted.\n(Record: account.journal(999999,), User: 6)", 404, "journal_unknown"),
     ("Access to unauthorized or invalid companies.", 403, "company_foreign"),
     ("You are not allowed to create 'Journal Entry' (account.move) records.", 403, "user_rights"),
+    ("You are not allowed to access 'Journal' (account.journal) records.\n\nThis operation is …", 403, "user_rights"),
     ("Something that nobody wrote down.", 422, "refused"),
 ]  # fmt: skip
 
