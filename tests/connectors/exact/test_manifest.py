@@ -33,6 +33,9 @@ def test_every_connector_keeps_the_form(key: str) -> None:
     assert (manifest.oauth is not None) == (manifest.auth is AuthMode.OAUTH2)
     assert manifest.capabilities.reference_length >= 20
     assert callable(connector.connect)
+    assert hasattr(connector, "sign") == (manifest.auth in (AuthMode.KEY, AuthMode.HOSTED))
+    assert hasattr(connector, "open_login") == (manifest.auth is AuthMode.HOSTED)
+    assert all(question.key and question.label for question in manifest.form)
     for code, explanation in connector.EXPLANATIONS.items():
         assert code.startswith(f"{key}.")
         assert explanation.title
