@@ -47,10 +47,10 @@ def years(rows: Iterable[tuple[date, date, bool]], journals: Iterable[str]) -> l
 
 
 @contextmanager
-def preparing(key: str) -> Iterator[None]:
+def preparing(key: str, patience: float = PREPARING_SECONDS) -> Iterator[None]:
     """Around what is asked before an entry is sent: whatever fails there, the entry surely was not.
 
-    Who took long must not send any more: somebody else may have the entry in hand by then.
+    Who took longer than `patience` must not send any more: somebody else may have the entry in hand by then.
     """
     started = time.monotonic()
     try:
@@ -60,5 +60,5 @@ def preparing(key: str) -> Iterator[None]:
             raise
         words, status = failure.provider_text, failure.status
         raise Temporary(failure.code, sent=False, provider_text=words, status=status) from None
-    if time.monotonic() - started > PREPARING_SECONDS:
+    if time.monotonic() - started > patience:
         raise Temporary(f"{key}.too_late", sent=False)
