@@ -282,10 +282,11 @@ def _together(stand: Stand) -> Response:
         raise Wrong(400, "BadRequest", f"A batch holds 1 to {IN_A_BATCH} requests.")
     whole = request.headers.get("Isolation") == "snapshot"
     answers: list[Json] = []
+    opened, found = dict[str, Desk](), dict[str, Json]()
     try:
         with stand.store.attempt():
             for one in asked:
-                answers.append(_inner(stand, one))
+                answers.append(_inner(stand, one, opened, found))
                 if whole and answers[-1]["status"] >= 400:
                     raise _Undone
     except _Undone:
@@ -295,17 +296,21 @@ def _together(stand: Stand) -> Response:
     return wsgi.json_answer({"responses": answers})
 
 
-def _inner(stand: Stand, one: Any) -> Json:
-    """One of the requests: a line for a batch, or what a company tells of itself."""
+def _inner(stand: Stand, one: Any, opened: dict[str, Desk], found: dict[str, Json]) -> Json:
+    """One of the requests: a line for a batch, or what a company tells of itself. What was opened stays open."""
     told = INNER.fullmatch(str(one["url"]))
     try:
         if told is None or (told["journal"] is None) == (one["method"] == "POST"):
             raise Wrong(404, "BadRequest_NotFound", f"No HTTP resource was found for {one['url']}.")
-        opened = desk(stand, uuid.UUID(told["company"]))
-        if told["journal"] is None:
-            return _answer(one, 200, {"value": _information(opened)})
-        found = batches.get(stand, opened.guid, opened.id, told["journal"])
-        return _answer(one, 201, batches.add_line(stand, opened.id, found, one["body"]))
+        company, journal = told["company"], told["journal"]
+        if company not in opened:
+            opened[company] = desk(stand, uuid.UUID(company))
+        at = opened[company]
+        if journal is None:
+            return _answer(one, 200, {"value": _information(at)})
+        if journal not in found:
+            found[journal] = batches.get(stand, at.guid, at.id, journal)
+        return _answer(one, 201, batches.add_line(stand, at.id, found[journal], one["body"]))
     except Wrong as error:
         return _answer(one, error.status, {"error": {"code": error.code, "message": error.words}})
 

@@ -6,7 +6,8 @@ import requests
 
 from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2
 from portal.connectors.business_central.client import Client
-from portal.connectors.business_central.explanations import EXPLANATIONS, N_
+from portal.connectors.business_central.explanations import EXPLANATIONS
+from portal.connectors.refusals import N_
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect"]
 

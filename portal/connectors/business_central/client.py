@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import date
 
 import requests
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.business_central import mapping
 from portal.connectors.calls import Calls, encode, path_part
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.kernel import clock
 
+KEY = "business_central"
 ENVIRONMENTS = "environments/v1.2"
 MAX_PAGES = 2000
 IN_A_BATCH = 100  # requests that a $batch may hold
@@ -33,7 +34,7 @@ class Client:
     def __init__(
         self, session: requests.Session, host: str, gate: base.Gate, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._calls = Calls("business_central", session, host, gate, mapping.failure, headers=READS, sleep=sleep)
+        self._calls = Calls(KEY, session, host, gate, mapping.failure, headers=READS, sleep=sleep)
         self._currencies: dict[str, str] = {}
 
     # -------------------------------------------------------------------------- master data
@@ -58,7 +59,7 @@ class Client:
 
     def _companies(self, environment: mapping.Row) -> list[base.Dossier]:
         with self._calls.reading():
-            root = f"v2.0/{path_part('business_central', environment['name'])}/api/v2.0"
+            root = f"v2.0/{path_part(KEY, environment['name'])}/api/v2.0"
         companies = self._list("", "companies", f"{root}/companies")
         informations = self._informations(root, companies)
         with self._calls.reading():
@@ -132,7 +133,7 @@ class Client:
         asked what stands in the ledger. README.md goes through every place where this may break off.
         """
         documents = [mapping.document(payload) for payload in payloads]
-        with _nothing_booked():
+        with ledgers.preparing(KEY, PREPARING_SECONDS):
             self._clear(dossier, documents)
             known = self._known(dossier, [one.number for one in documents])
         fresh = [one for one in documents if one.number not in known]
@@ -155,16 +156,14 @@ class Client:
 
     def _book(self, dossier: str, documents: Sequence[mapping.Document]) -> None:
         """Make a batch, fill it and post it. A refusal leaves nothing behind; doubt leaves what it left."""
-        started = time.monotonic()
-        with _nothing_booked():
-            made = self._make(dossier, documents)
-            try:
+        made: mapping.Row | None = None
+        try:
+            with ledgers.preparing(KEY, PREPARING_SECONDS):
+                made = self._make(dossier, documents)
                 self._fill(dossier, made, documents)
-                if time.monotonic() - started > PREPARING_SECONDS:
-                    raise Temporary("business_central.too_late", sent=False)
-            except ConnectorError:
-                self._tidy(dossier, made)
-                raise
+        except ConnectorError:
+            self._tidy(dossier, made)
+            raise
         try:
             address = f"{self._company(dossier)}/journals({made['id']})/Microsoft.NAV.post"
             reply = self._calls.write(dossier, "post", address, b"")
@@ -241,10 +240,11 @@ class Client:
             if refused.status != 404:
                 raise
 
-    def _tidy(self, dossier: str, made: mapping.Row) -> None:
+    def _tidy(self, dossier: str, made: mapping.Row | None) -> None:
         """What is left is thrown away when the next comes along, if it does not work now."""
         with suppress(ConnectorError):
-            self._throw_away(dossier, made)
+            if made is not None:
+                self._throw_away(dossier, made)
 
     # -------------------------------------------------------------------------- what is booked
 
@@ -290,7 +290,7 @@ class Client:
     def _place(self, dossier: str) -> tuple[str, str]:
         """(root of the environment, id of the company) of a dossier's code."""
         environment, _, company = dossier.rpartition(".")
-        return f"v2.0/{path_part('business_central', environment)}/api/v2.0", _guid(company)
+        return f"v2.0/{path_part(KEY, environment)}/api/v2.0", _guid(company)
 
     def _company(self, dossier: str) -> str:
         root, company = self._place(dossier)
@@ -319,17 +319,6 @@ class Client:
                 break
             address, query = self._calls.follow(start, str(following)), {}
         raise UnexpectedReply("business_central.endless_list")
-
-
-@contextmanager
-def _nothing_booked() -> Iterator[None]:
-    """Around what comes before a batch is posted: however it fails, nothing was booked."""
-    try:
-        yield
-    except (Temporary, UnexpectedReply) as lost:
-        if not getattr(lost, "sent", True):
-            raise
-        raise Temporary(lost.code, sent=False, provider_text=lost.provider_text, status=lost.status) from None
 
 
 def _taken_over() -> Temporary:

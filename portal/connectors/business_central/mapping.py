@@ -9,19 +9,19 @@ import hashlib
 import re
 from base64 import b32encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.kernel import http
 
 Row = Mapping[str, Any]
 NOUGHT = Decimal(0)
-DESCRIPTION_LENGTH, NUMBER_LENGTH, CODE_LENGTH, NAME_LENGTH = 100, 20, 10, 50
+TEXT_LENGTH, NUMBER_LENGTH, CODE_LENGTH, NAME_LENGTH = 100, 20, 10, 50
 OUR_CODE, OUR_NAME = "KP", "Koppelpoort"
 NUMBERS = "KP-"  # how the document numbers begin that are ours
 STALE = timedelta(hours=1)
@@ -164,7 +164,7 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
             "postingDate": (line.date if own_days else entry.date).isoformat(),
             "documentNumber": entry.reference,
             "amount": line.amount,
-            "description": _description(line, told=not own_days and line.date != entry.date),
+            "description": ledgers.described(line, replace(entry, date=line.date) if own_days else entry, TEXT_LENGTH),
         }
         for line in entry.lines
     ]
@@ -175,11 +175,6 @@ def _account(code: str, accounts: Mapping[str, base.LedgerAccount]) -> str:
     if code not in accounts:
         raise Rejected("business_central.account_unknown", values={"account": code})
     return accounts[code].code
-
-
-def _description(line: base.OutgoingLine, *, told: bool) -> str:
-    words = f"{line.date:%d/%m/%Y} {line.description}" if told else line.description
-    return words[:DESCRIPTION_LENGTH]
 
 
 def document(payload: bytes) -> Document:
@@ -245,7 +240,7 @@ def _entry(number: str, rows: Sequence[Row], journal: str, currency: str) -> bas
         journal=journal,
         date=max(line.date for line in lines),
         currency=currency,
-        total_debit=sum((line.amount for line in lines if line.amount > 0), NOUGHT),
+        total_debit=ledgers.totalled(lines),
         line_count=len(lines),
         lines=lines,
     )

@@ -19,7 +19,8 @@ from portal.connectors.base import (
     Told,
 )
 from portal.connectors.pennylane.client import Client
-from portal.connectors.pennylane.explanations import EXPLANATIONS, N_
+from portal.connectors.pennylane.explanations import EXPLANATIONS
+from portal.connectors.refusals import N_
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect", "sign"]
 

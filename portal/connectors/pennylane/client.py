@@ -9,9 +9,9 @@ from datetime import date, timedelta
 
 import requests
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import Calls, path_part
-from portal.connectors.errors import Rejected, Temporary, UnexpectedReply
+from portal.connectors.errors import Rejected, UnexpectedReply
 from portal.connectors.pennylane import mapping
 
 COMPANY, FIRM = "api/external/v2", "api/external/firm/v1"
@@ -95,15 +95,10 @@ class Client:
         return mapping.render(entry, accounts)
 
     def post(self, dossier: str, kind: base.EntryKind, payload: bytes) -> base.RemoteEntry:
-        """What is asked before the call itself has booked nothing, however it fails."""
         code = mapping.journal_code(payload)
-        try:
+        with ledgers.preparing("pennylane"):
             path = self._path(dossier, "ledger_entries")
             body = mapping.addressed(payload, self._journal_id(dossier, code), firm=self._firm)
-        except (Temporary, UnexpectedReply) as lost:
-            if not getattr(lost, "sent", True):
-                raise
-            raise Temporary(lost.code, sent=False, provider_text=lost.provider_text, status=lost.status) from None
         reply = self._calls.write(dossier, "ledger_entries", path, body, headers=JSON)
         row = self._calls.json(reply)
         with self._calls.reading(reply):

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from portal.connectors import base
+from portal.connectors import base, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.kernel import http
@@ -137,22 +137,13 @@ def vat_codes(accounts: Iterable[Row]) -> list[base.VatCode]:
     return [base.VatCode(code, code, percentage) for code, percentage in found.items()]
 
 
-def periods(years: Iterable[Row], journals: Iterable[base.Journal]) -> list[base.Period]:
-    """Whole financial years: Pennylane tells no others. "closed" and "frozen" take no entries."""
-    codes = frozenset(journal.code for journal in journals)
-    return sorted(
-        (
-            base.Period(
-                year=date.fromisoformat(row["finish"]).year,
-                number=1,
-                starts_on=date.fromisoformat(row["start"]),
-                ends_on=date.fromisoformat(row["finish"]),
-                closed_journals=frozenset() if row["status"] in ("open", "reopen") else codes,
-            )
-            for row in years
-        ),
-        key=lambda period: period.starts_on,
-    )
+def periods(rows: Iterable[Row], journals: Iterable[base.Journal]) -> list[base.Period]:
+    """Whole fiscal years: Pennylane tells no others. "closed" and "frozen" take no entries."""
+    told = [
+        (date.fromisoformat(row["start"]), date.fromisoformat(row["finish"]), row["status"] not in ("open", "reopen"))
+        for row in rows
+    ]
+    return ledgers.years(told, (journal.code for journal in journals))
 
 
 # ------------------------------------------------------------------------------ entries
@@ -167,15 +158,7 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     if len(entry.lines) > MOST_LINES:
         values = {"lines": str(len(entry.lines)), "most": str(MOST_LINES)}
         raise Rejected("pennylane.too_many_lines", values=values)
-    lines = [
-        {
-            "debit": amount(max(line.amount, NOUGHT)),
-            "credit": amount(max(-line.amount, NOUGHT)),
-            "ledger_account_id": _account_id(line.ledger_account, accounts),
-            "label": _label(line, entry.date),
-        }
-        for line in entry.lines
-    ]
+    lines = [_written(line, entry, accounts) for line in entry.lines]
     return encode(
         {
             "date": entry.date.isoformat(),
@@ -188,15 +171,18 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     )
 
 
-def _account_id(code: str, accounts: Mapping[str, base.LedgerAccount]) -> int:
-    if code not in accounts:
-        raise Rejected("pennylane.account_unknown", values={"account": code})
-    return int(accounts[code].id)
-
-
-def _label(line: base.OutgoingLine, day: date) -> str:
-    words = line.description if line.date == day else f"{line.date:%d/%m/%Y} {line.description}"
-    return words[:LABEL_LENGTH]
+def _written(
+    line: base.OutgoingLine, entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
+) -> dict[str, str | int]:
+    if line.ledger_account not in accounts:
+        raise Rejected("pennylane.account_unknown", values={"account": line.ledger_account})
+    debit, credit = ledgers.sides(line.amount)
+    return {
+        "debit": amount(debit),
+        "credit": amount(credit),
+        "ledger_account_id": int(accounts[line.ledger_account].id),
+        "label": ledgers.described(line, entry, LABEL_LENGTH),
+    }
 
 
 def journal_code(payload: bytes) -> str:
@@ -250,7 +236,7 @@ def entry(row: Row, lines: Iterable[Row], journal: str) -> base.RemoteEntry:
         journal=journal,
         date=date.fromisoformat(row["date"]),
         currency="EUR",
-        total_debit=sum((line.amount for line in own if line.amount > 0), NOUGHT),
+        total_debit=ledgers.totalled(own),
         line_count=len(own),
         lines=tuple(own),
     )
@@ -292,7 +278,7 @@ def failure(reply: http.Reply) -> ConnectorError | None:
     if status < 400:
         return UnexpectedReply("pennylane.unreadable", status=status)
     code = next((code for pattern, code in _REFUSALS if pattern.search(words)), "")
-    plain = {403: "forbidden", 404: "not_found"}.get(status, "refused")
+    plain = {403: "user_rights", 404: "not_found"}.get(status, "refused")
     return Rejected(f"pennylane.{code or plain}", provider_text=words, status=status)
 
 

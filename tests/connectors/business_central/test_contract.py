@@ -25,6 +25,7 @@ class BusinessCentralWorld(PackageWorld):
     key, connect = "business_central", staticmethod(connect)
     capabilities = MANIFEST.capabilities
     others = PAGE + 4
+    most_lines = 500  # none is known
     bank_journal, general_journal = "", "90"
     bank_account, suspense_account = "580000", "499000"
     foreign_account = LedgerAccount("999999", "Nowhere", "00000000-0000-4000-8000-000000000000", "general")

@@ -244,4 +244,4 @@ def test_an_entry_of_several_days_is_booked_as_it_balances(world: BusinessCentra
     send(world, crooked)
     (found,) = look_up(world, crooked)
     assert [line.date for line in found.lines] == [other.date, other.date]
-    assert found.lines[0].description == f"{earlier:%d/%m/%Y} Invoice 17"
+    assert found.lines[0].description == f"{earlier:%d/%m} Invoice 17"
