@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.connectors.base import Application
-from tests.connectors.package_world import LOGIN, Control, PackageWorld, fresh, serving
+from tests.connectors.package_world import LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 PLAIN = Application("koppelpoort", "secret-of-koppelpoort")
 BACK = "https://portal.example.com/oauth/*"
@@ -39,10 +39,15 @@ class App:
         control.post("settings", auto_approve=LOGIN)
         return world
 
+    def lock(self, control: Any, closed: bool) -> None:
+        """Close the period of the journey's statement in the books of the package, or open it."""
+        control.post("lock", dossier=OPEN_CODE, until="2026-12-31" if closed else "2024-12-31")
+
 
 CHIFT = Application("7a0c5c51-1f0d-4a0e-8c55-2f4a4b1f7f10/koppelpoort", "koppelpoort-chift-secret")
 APPS: Mapping[str, App] = {
     "xero": App("xero", "XeroWorld"),
+    "odoo": App("odoo", "OdooWorld"),
     "business_central": App("business_central", "BusinessCentralWorld"),
     "pennylane": App("pennylane", "PennylaneWorld"),
     "myunisoft": App("myunisoft", "MyUnisoftWorld", Application("koppelpoort", "koppelpoort-partner-secret")),
@@ -51,9 +56,3 @@ APPS: Mapping[str, App] = {
     "cegid_loop": App("chift", "CegidWorld", CHIFT),
     "inqom": App("chift", "ChiftWorld", CHIFT),
 }
-
-
-def named(rows: list[Any], **values: Any) -> Any:
-    """The one row with these values."""
-    (found,) = [row for row in rows if all(getattr(row, name) == value for name, value in values.items())]
-    return found

@@ -18,7 +18,7 @@ from portal.access import Actor, Scope
 from portal.authorisations import keys, service
 from portal.authorisations.models import Authorisation
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, EntryKind, Manifest
+from portal.connectors.base import AuthMode, Manifest
 from portal.couplings import service as couplings
 from portal.couplings.configurations import Choices, create_configuration
 from portal.couplings.dossiers import store_dossiers
@@ -245,7 +245,3 @@ class Journey:
         """(lost, doubled): what PostgreSQL holds for booked against the package's own books."""
         booked = [self.world.booked(row.reference) for row in self.postings()]
         return booked.count(0), sum(number - 1 for number in booked if number > 1)
-
-
-def kind_of(journey: Journey) -> EntryKind:
-    return EntryKind(journey.configuration.entry_kind)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tests.conftest import Servers, Urls
 from tests.connectors.contract import Fault
 from tests.connectors.package_world import Control
 from tests.journeys.apps import APPS, App
+from tests.journeys.exact import Exact
 from tests.journeys.journey import Journey
 
 __all__ = ["virtual"]
@@ -31,10 +33,13 @@ MARCH = ((date(2026, 3, 17), "120.50"), (date(2026, 3, 18), "-20.25"), (date(202
 APRIL = ((date(2026, 4, 2), "7.77"),)
 
 
-@pytest.fixture(scope="module", params=APPS, ids=list(APPS))
+EVERY_APP: Mapping[str, App] = {"exact": Exact("exact", "ExactWorld"), **APPS}
+
+
+@pytest.fixture(scope="module", params=EVERY_APP, ids=list(EVERY_APP))
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Control]]:
     key: str = request.param
-    for control in APPS[key].serve(tmp_path_factory.mktemp(key)):
+    for control in EVERY_APP[key].serve(tmp_path_factory.mktemp(key)):
         yield key, control
 
 
@@ -45,7 +50,7 @@ def journey(
 ) -> Journey:  # fmt: skip
     """Authorised, coupled and configured; nothing was booked yet."""
     key, control = served
-    app: App = APPS[key]
+    app = EVERY_APP[key]
     settings = make_settings(tmp_path, database_urls, servers, "http://127.0.0.1:9")
     settings = make.registered(settings, key, id=app.ours.id, secret=app.ours.secret, hosts={EVERY: control.host})
     made = Journey(key, Runtime(replace(settings, settle_seconds=None), database, vault), app.meet(control), virtual)
@@ -56,7 +61,7 @@ def journey(
 
 def test_every_app_that_has_a_server_is_tried() -> None:
     with_server = {key for key in registry.CONNECTORS if registry.load(key).MANIFEST.auth is not AuthMode.FILE}
-    assert set(APPS) >= with_server - {"exact", "pretend"}
+    assert set(EVERY_APP) >= with_server - {"pretend", "keyed"}
 
 
 def test_the_whole_way(journey: Journey) -> None:
@@ -103,11 +108,11 @@ def test_an_ended_connection_waits_for_people_and_goes_on(journey: Journey) -> N
 def test_a_period_that_closes_on_the_way_is_booked_once_it_is_open(journey: Journey) -> None:
     journey.bank_says(*MARCH)
     journey.run()
-    control, dossier = journey.world.control, journey.world.dossier
-    control.post("lock", dossier="500001", until="2026-12-31")
+    lock = partial(EVERY_APP[journey.app].lock, journey.world.control)
+    lock(closed=True)
     (row,) = journey.work()
-    assert (row.state, journey.count()) == (PostingState.REJECTED, (1, 0)), dossier
-    control.post("lock", dossier="500001", until="2024-12-31")
+    assert (row.state, journey.count()) == (PostingState.REJECTED, (1, 0))
+    lock(closed=False)
     journey.decide()
     journey.see_through()
     assert journey.count() == (0, 0)
