@@ -241,11 +241,16 @@ def _read_heads(path: Path) -> dict[uuid.UUID, tuple[int, bytes]]:
 @click.option("--kills", default=30, show_default=True, type=click.IntRange(0), help="Processes to kill with -9.")
 @click.option("--entries", default=500, show_default=True, type=click.IntRange(1), help="Entries to book.")
 @click.option("--seed", default=1, show_default=True, type=int, help="The same seed plays the same faults.")
-def chaos(kills: int, entries: int, seed: int) -> None:
+@click.option("--packages", default="exact", show_default=True, help="Apps to book in, separated by commas.")
+def chaos(kills: int, entries: int, seed: int, packages: str) -> None:
     """Book while processes die and the network fails; prints lost=… duplicate=… and how it counted."""
     from portal import chaos as trial
 
-    sys.exit(trial.run(kills=kills, entries=entries, seed=seed))
+    apps = tuple(dict.fromkeys(packages.split(",")))
+    unknown = [app for app in apps if app not in trial.APPS]
+    if unknown:
+        raise click.ClickException(f"no trial for {', '.join(unknown)}; there are: {', '.join(trial.APPS)}")
+    sys.exit(trial.run(kills=kills, entries=entries, seed=seed, apps=apps))
 
 
 # --------------------------------------------------------------------------- operations

@@ -10,27 +10,34 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from portal.chaos import count
+from portal.chaos.stands import BOOKS
 from portal.chaos.trial import Trial
 
+APPS = tuple(BOOKS)
 DOSSIERS = 40
 LOGINS = 4
 
 
-def run(*, kills: int, entries: int, seed: int, limit: float = 3600) -> int:
+def run(*, kills: int, entries: int, seed: int, apps: Sequence[str] = ("exact",), limit: float = 3600) -> int:
     """Print what happened; 0 when nothing was lost or doubled, 1 otherwise. `limit` in seconds."""
     home = Path(tempfile.mkdtemp(prefix="koppelpoort-chaos-"))
     home.chmod(0o755)  # the database server runs as a user of its own
     started = time.monotonic()
     trial = Trial(
-        home, kills=kills, entries=entries, seed=seed, dossiers=max(1, min(DOSSIERS, entries // 10)), logins=LOGINS
-    )
+        home, kills=kills, entries=entries, seed=seed, dossiers=max(len(apps), min(DOSSIERS, entries // 10)),
+        logins=LOGINS, apps=apps,
+    )  # fmt: skip
     kept = True
     try:
         trial.prepare()
-        print(f"{entries} entries for {trial.dossiers} dossiers, {kills} kills, seed {seed}", flush=True)
+        print(
+            f"{entries} entries for {trial.dossiers} dossiers in {', '.join(apps)}, {kills} kills, seed {seed}",
+            flush=True,
+        )
         drained = trial.play(limit)
         tally = count.both_sides(trial.stage)
         print(trial.story())

@@ -6,15 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import select
 
 from portal.chaos.stage import Client, Stage
 from portal.kernel.db import Setting
 from portal.sync.models import Posting, PostingState
-
-BANK_ACCOUNT = "550000"
 
 
 @dataclass
@@ -32,8 +29,10 @@ class Tally:
     bank: Decimal = Decimal(0)
     ledger: Decimal = Decimal(0)
     wrong: list[str] = field(default_factory=list)
+    by_app: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def told(self) -> Iterator[str]:
+        yield from (f"{app}: {days} days, {there} in its ledger" for app, (days, there) in self.by_app.items())
         yield (
             f"the bank told {self.days} days with movements; PostgreSQL holds {self.confirmed} entries for booked;"
             f" the sandbox's ledger has {self.in_ledger} entries"
@@ -57,15 +56,17 @@ def both_sides(stage: Stage) -> Tally:
 
 
 def _count(stage: Stage, client: Client, tally: Tally) -> None:
-    entries = stage.control("GET", f"ledger?division={client.division}")["entries"]
-    by_day = Counter(entry["lines"][0]["date"] for entry in entries)
-    by_reference = Counter(_reference(entry) for entry in entries)
+    entries = client.stand.booked(client.number)
+    by_day = Counter(entry.day for entry in entries)
+    by_reference = Counter(entry.reference for entry in entries)
     with stage.runtime.database.scoped(Setting(tenant=client.tenant_id)) as session:
         confirmed = session.execute(
             select(Posting.reference, Posting.remote_id).where(Posting.state == PostingState.CONFIRMED)
         ).all()
     days = {moves[0].date.isoformat() for moves in client.days}
-    ids = {entry["id"] for entry in entries}
+    ids = {name for entry in entries for name in entry.names}
+    before = tally.by_app.get(client.stand.app, (0, 0))
+    tally.by_app[client.stand.app] = (before[0] + len(days), before[1] + len(entries))
     tally.days += len(days)
     tally.confirmed += len(confirmed)
     tally.in_ledger += len(entries)
@@ -73,7 +74,7 @@ def _count(stage: Stage, client: Client, tally: Tally) -> None:
     tally.lost += max(len(days - set(by_day)), len(absent))
     tally.duplicate += max(_beyond_one(by_day), _beyond_one(by_reference))
     tally.bank += client.total
-    tally.ledger += _moved(entries)
+    tally.ledger += sum((entry.moved for entry in entries), Decimal(0))
     for reference, remote_id in confirmed:
         if remote_id not in ids:
             tally.wrong.append(f"{client.name}: {reference} is held for booked as {remote_id}, which is not there")
@@ -83,13 +84,3 @@ def _count(stage: Stage, client: Client, tally: Tally) -> None:
 
 def _beyond_one(found: Counter[str]) -> int:
     return sum(number - 1 for number in found.values())
-
-
-def _reference(entry: dict[str, Any]) -> str:
-    return next((line["notes"] for line in entry["lines"] if line["notes"]), "")
-
-
-def _moved(entries: list[dict[str, Any]]) -> Decimal:
-    """What the bank's own ledger account moved by."""
-    lines = (line for entry in entries for line in entry["lines"])
-    return sum((Decimal(line["amount"]) for line in lines if line["gl_account"] == BANK_ACCOUNT), Decimal(0))

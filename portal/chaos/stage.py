@@ -5,39 +5,40 @@ from __future__ import annotations
 import io
 import random
 import subprocess
-import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import requests
+from sqlalchemy.orm import Session
 
 from config import Settings, child_environment
 from portal import runtime
 from portal.access import Scope
+from portal.authorisations import keys, service
 from portal.authorisations.custody import Custody
 from portal.authorisations.models import Authorisation, Credential
 from portal.authorisations.renewal import store
 from portal.authorisations.replies import Receipt, Tokens
+from portal.chaos import stands
+from portal.chaos.stands import Stand
+from portal.connectors import registry
+from portal.couplings.books import has_bank_entries
 from portal.couplings.models import Configuration, Coupling
 from portal.demo import files
 from portal.demo.movements import Movement
 from portal.kernel import clock
 from portal.kernel.db import Setting, uuid7
 from portal.kernel.services import Running, folder, start_postgres, start_valkey
-from portal.kernel.services.process import wait_until
 from portal.ledger.imports import import_file
 from portal.ledger.models import BankAccount
-from portal.supervisor import ROOT, answers, prepare_database
+from portal.store import service as apps
+from portal.supervisor import prepare_database
 from portal.tenants.models import Grant, Tenant
 
 SETTLE_SECONDS = 3  # the sandbox commits late writes within 1.5
-APP_ID, APP_SECRET = str(uuid.uuid5(uuid.NAMESPACE_URL, "chaos")), "chaos"
-FIRST_DIVISION = 700_001
 FIRST_DAY = date(2024, 1, 1)
 DAY = timedelta(days=1)
 
@@ -47,7 +48,8 @@ class Client:
     """A client account, its dossier, and what its bank says: one entry a day, known beforehand."""
 
     tenant_id: uuid.UUID
-    division: int
+    stand: Stand
+    number: int  # of its dossier there
     iban: str
     name: str
     days: list[list[Movement]]
@@ -63,8 +65,10 @@ class Client:
 class Stage:
     home: Path
     random: random.Random
+    apps: Sequence[str] = ("exact",)
     clients: list[Client] = field(default_factory=list)
     services: dict[str, Running] = field(default_factory=dict)
+    stands: list[Stand] = field(default_factory=list)
     _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -77,47 +81,55 @@ class Stage:
         self.settings = Settings.from_env(extras)  # now with the ports they chose
         prepare_database(self.settings, self.services["postgres"])
         self.runtime = runtime.make(self.settings, application="portal-chaos", pool_size=4)
-        self._start_sandbox()
+        self._start_stands()
 
     def _extras(self) -> dict[str, str]:
-        port = folder.port(self.home / "sandbox")
+        self._ports = {name: folder.port(self.home / "ports" / name) for name in ("exact", "packages")}
         return {
             "KOPPELPOORT_HOME": str(self.home), "KOPPELPOORT_ENV": "development", "DEMO": "0", "CRASH_AT": "",
             "DATABASE_URL": "", "OWNER_DATABASE_URL": "", "REDIS_URL": "", "LOG_LEVEL": "WARNING",
-            "PORT": str(folder.port(self.home / "web")), "SANDBOX_PORT": str(port),
-            "SETTLE_SECONDS": str(SETTLE_SECONDS), "EXACT_CLIENT_ID": APP_ID, "EXACT_CLIENT_SECRET": APP_SECRET,
+            "PORT": str(folder.port(self.home / "web")), "SANDBOX_PORT": str(self._ports["exact"]),
+            "SETTLE_SECONDS": str(SETTLE_SECONDS),
             # three hundred processes start: their code is compiled once
             "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.home / "pycache"),
-            "EXACT_HOSTS_JSON": f'{{"be": "http://127.0.0.1:{port}/be"}}',
+            **stands.variables(self.apps, self._ports["exact"], self._ports["packages"]),
         }  # fmt: skip
 
-    def _start_sandbox(self) -> None:
-        log = (self.home / "logs" / "sandbox.log").open("ab")
-        command = [sys.executable, "-m", "sandbox.exact", "--port", str(self.settings.sandbox_port)]
-        command += ["--data", str(self.home / "sandbox" / "data"), "--app", f"{APP_ID},{APP_SECRET},http://127.0.0.1/*"]
-        child = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
-        self._children.append(child)
-        if not wait_until(lambda: answers(self.settings.sandbox_port, "/control"), child, 60):
-            raise RuntimeError(f"the sandbox did not start; see {self.home / 'logs' / 'sandbox.log'}")
+    def _start_stands(self) -> None:
+        if "exact" in self.apps:
+            told = ("--app", f"{stands.APP_ID},{stands.APP_SECRET},{stands.BACK}")
+            self._start_stand("sandbox.exact", "exact", *told)
+            self.stands.append(stands.Exact(stands.Control(self._ports["exact"])))
+        packages = [app for app in self.apps if app != "exact"]
+        if packages:
+            self._start_stand("sandbox.packages", "packages")
+            control = stands.Control(self._ports["packages"])
+            self.stands += [stands.Package(app, control) for app in packages]
 
-    def control(self, verb: str, path: str, **body: Any) -> Any:
-        """A call of the sandbox's control API; the keywords are the JSON that is sent."""
-        url = f"http://127.0.0.1:{self.settings.sandbox_port}/control/api/{path}"
-        answer = requests.request(verb, url, json=body or None, timeout=60)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+    def _start_stand(self, module: str, name: str, *more: str) -> None:
+        self._children.append(stands.start(module, self._ports[name], self.home, self.environment, *more))
 
     # ------------------------------------------------------------------------------ rows
 
     def furnish(self, entries: int, dossiers: int, logins: int) -> None:
-        """One firm, its logins at the provider, and the client accounts with their couplings."""
-        # Renewals have a trial of their own; here a token outlives the run.
-        self.control("PATCH", "settings", token_lifetime=86_400)
+        """One firm, its logins at each provider, and the client accounts with their couplings, by turns."""
         firm = self._tenant("portal", "Chaos & Partners", 1)
-        authorisations = [self._login(firm, number) for number in range(logins)]
+        for stand in self.stands:
+            stand.furnish()
         for number in range(dossiers):
+            self.stands[number % len(self.stands)].add_dossier(number, _name(number))
+        held = {
+            stand.app: [self._login(firm, stand, number) for number in range(logins if has_pages(stand.app) else 1)]
+            for stand in self.stands
+        }
+        listed = {app: self._dossiers(firm, rows[0]) for app, rows in held.items()}
+        for number in range(dossiers):
+            stand = self.stands[number % len(self.stands)]
+            authorisation = held[stand.app][number // len(self.stands) % len(held[stand.app])]
             share = entries // dossiers + (number < entries % dossiers)
-            self.clients.append(self._client(firm, authorisations[number % logins], number, share))
+            self.clients.append(
+                self._client(firm, authorisation, stand, number, listed[stand.app][_name(number)], share)
+            )
 
     def _tenant(self, kind: str, name: str, number: int) -> Tenant:
         now, base = clock.now(), 80_000_000 + number
@@ -130,19 +142,19 @@ class Stage:
             session.add(tenant)
         return tenant
 
-    def _login(self, firm: Tenant, number: int) -> Authorisation:
+    def _login(self, firm: Tenant, stand: Stand, number: int) -> Authorisation:
         login = f"chaos-{number}"
-        user = self.control("POST", "users", login=login, environment="be", licence="chaos", role="firm")["id"]
-        tokens = self.control("POST", "grants", client_id=APP_ID, login=login, environment="be")
+        told = stand.log_in(login)
+        if not has_pages(stand.app):
+            return self._typed(firm, stand, login, told)
         now = clock.now()
         row = Authorisation(
-            tenant_id=firm.id, id=uuid7(), app="exact", environment="be", name=login, state="active", state_since=now,
-            remote_user_id=user, created_at=now,
+            tenant_id=firm.id, id=uuid7(), app=stand.app, environment=stand.environment, name=f"{stand.app} {login}",
+            state="active", state_since=now, remote_user_id=login, created_at=now,
+            form=dict(stands.BOOKS[stand.app].form),
         )  # fmt: skip
         custody = Custody(self.runtime.database, self.runtime.vault, self.settings, firm.id, row.id)
-        pair = Tokens(
-            tokens["access_token"], tokens["refresh_token"], float(tokens["expires_in"]), Receipt(now, "", 0.0)
-        )
+        pair = Tokens(told["access_token"], told["refresh_token"], float(told["expires_in"]), Receipt(now, "", 0.0))
         with self.runtime.database.scoped(Setting(tenant=firm.id)) as session:
             session.add(row)
             session.flush()
@@ -151,9 +163,29 @@ class Stage:
             session.add(credential)
         return row
 
-    def _client(self, firm: Tenant, authorisation: Authorisation, number: int, share: int) -> Client:
-        name, division = f"Client {number + 1}", FIRST_DIVISION + number
-        self.control("POST", "divisions", code=division, name=name, country="BE", environment="be", licence="chaos")
+    def _typed(self, firm: Tenant, stand: Stand, login: str, form: Mapping[str, str]) -> Authorisation:
+        """By a key, as people do; really called once."""
+        name = f"{stand.app} {login}"
+        with self.runtime.database.scoped(Setting(tenant=firm.id)) as session:
+            row = keys.create(self.runtime, self._firm(session, firm), stand.app, stand.environment, name, form)
+        with self.runtime.database.scoped(Setting(tenant=firm.id)) as session:
+            service.activate(self.runtime, self._firm(session, firm), row.id)
+        return row
+
+    def _firm(self, session: Session, firm: Tenant) -> Scope:
+        return Scope.system(session, firm.id, "portal")
+
+    def _dossiers(self, firm: Tenant, authorisation: Authorisation) -> dict[str, str]:
+        """What the connector calls each dossier, by its name."""
+        connection = service.connect(
+            self.runtime.database, self.runtime.vault, self.settings, firm.id, authorisation.id, person=True
+        )
+        return {dossier.name: dossier.code for dossier in connection.dossiers()}
+
+    def _client(
+        self, firm: Tenant, authorisation: Authorisation, stand: Stand, number: int, dossier: str, share: int
+    ) -> Client:
+        name, books = _name(number), stands.BOOKS[stand.app]
         tenant, now = self._tenant("client", name, number + 2), clock.now()
         with self.runtime.database.scoped(Setting(tenant=tenant.id)) as session:
             grant = Grant(
@@ -161,8 +193,8 @@ class Stage:
                 created_at=now, activated_at=now,
             )  # fmt: skip
             coupling = Coupling(
-                tenant_id=tenant.id, id=uuid7(), app="exact", authorisation_tenant_id=firm.id,
-                authorisation_id=authorisation.id, authorisation_name=authorisation.name, dossier_code=str(division),
+                tenant_id=tenant.id, id=uuid7(), app=stand.app, authorisation_tenant_id=firm.id,
+                authorisation_id=authorisation.id, authorisation_name=authorisation.name, dossier_code=dossier,
                 dossier_number=str(number + 1), dossier_name=name, country="BE", currency="EUR", activated_at=now,
             )  # fmt: skip
             account = BankAccount(
@@ -171,13 +203,18 @@ class Stage:
             session.add_all((grant, coupling, account))
             session.flush()
             configuration = Configuration(
-                tenant_id=tenant.id, coupling_id=coupling.id, bank_account_id=account.id, entry_kind="bank",
-                journal="20", bank_ledger_account="550000", suspense_account="499000", frequency="daily",
-                starts_on=FIRST_DAY, delay_days=0, automatic=True, next_due_at=now, created_at=now, changed_at=now,
+                tenant_id=tenant.id, coupling_id=coupling.id, bank_account_id=account.id,
+                entry_kind="bank" if has_bank_entries(stand.app) else "general",
+                journal=books.journal, bank_ledger_account=books.bank, suspense_account=books.suspense,
+                frequency="daily", starts_on=FIRST_DAY, delay_days=0, automatic=True, next_due_at=now, created_at=now,
+                changed_at=now,
             )  # fmt: skip
             session.add(configuration)
+        with self.runtime.database.scoped(Setting(tenant=firm.id, portal=firm.id)) as session:
+            apps.install(self._firm(session, firm), stand.app)
+            apps.set_access(self._firm(session, firm), stand.app, [tenant.id])
         days = [self._moves(FIRST_DAY + DAY * number) for number in range(share)]
-        return Client(tenant.id, division, account.number, name, days)
+        return Client(tenant.id, stand, number, account.number, name, days)
 
     def _moves(self, day: date) -> list[Movement]:
         return [
@@ -219,3 +256,12 @@ def _iban(number: int) -> str:
     body = f"7340{number:06d}"
     body += f"{int(body) % 97 or 97:02d}"
     return f"BE{98 - int(body + '111400') % 97:02d}{body}"
+
+
+def has_pages(app: str) -> bool:
+    """Whether people log in at the provider; a key is of a firm, and has no sisters."""
+    return registry.load(app).MANIFEST.oauth is not None
+
+
+def _name(number: int) -> str:
+    return f"Client {number + 1}"

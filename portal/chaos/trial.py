@@ -7,6 +7,7 @@ import signal
 import time
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,6 +74,7 @@ class Trial:
     seed: int
     dossiers: int
     logins: int
+    apps: Sequence[str] = ("exact",)
     killed: Counter[str] = field(default_factory=Counter)
     reached: set[str] = field(default_factory=set)
     decisions: Counter[str] = field(default_factory=Counter)
@@ -83,7 +85,7 @@ class Trial:
     def prepare(self) -> None:
         (self.home / "logs").mkdir(parents=True)
         self.random = random.Random(self.seed)  # noqa: S311  (repeatable, guards nothing)
-        self.stage = Stage(self.home, self.random)
+        self.stage = Stage(self.home, self.random, self.apps)
         self.stage.start()
         self.stage.furnish(self.entries, self.dossiers, self.logins)
         self.parts = max(1, min(PARTS, self.entries // self.dossiers // 5))
@@ -95,13 +97,12 @@ class Trial:
             player.start()
 
     def _script_faults(self) -> None:
-        for method, endpoint, faults in (("POST", "*/BankEntries", WRITE_FAULTS), ("GET", "*", READ_FAULTS)):
-            for kind, probability in faults.items():
-                more = {"seconds": 1.5} if kind == "commit_late" else {}
-                self.stage.control(
-                    "POST", "faults", kind=kind, method=method, endpoint=endpoint, times=None,
-                    probability=probability, seed=self.random.randint(1, 10**6), **more,
-                )  # fmt: skip
+        for stand in self.stage.stands:
+            for write, faults in ((True, WRITE_FAULTS), (False, READ_FAULTS)):
+                for kind, probability in faults.items():
+                    more = {"seconds": 1.5} if kind == "commit_late" else {}
+                    seed = self.random.randint(1, 10**6)
+                    stand.script(kind, write=write, probability=probability, seed=seed, **more)
 
     def play(self, limit: float) -> bool:
         """Until everything is booked and every kill is spent; False when the time was up before."""
@@ -113,6 +114,7 @@ class Trial:
             progress = standing.confirmed / self.entries
             if self.parts_in < self.parts and progress >= 0.8 * self.parts_in / self.parts:
                 self._next_part()
+                continue  # what stands changed
             while events and events[0][0] <= progress:
                 self._event(events.pop(0)[1])
             if sum(self.killed.values()) < min(self.kills, int(self.kills * progress * 1.03) + 1):
