@@ -95,7 +95,7 @@ MANIFEST = Manifest(
         ),
     ),
     reads=(
-        FieldUse(N_("Name, log-in and company of the user"), N_("to recognise the same log-in next time")),
+        FieldUse(N_("Name, log-in and company of the user"), N_("to recognise the same login next time")),
         FieldUse(
             N_("Companies: name, country, VAT and enterprise number, currency"),
             N_("to match dossiers with client accounts"),
@@ -104,7 +104,7 @@ MANIFEST = Manifest(
         FieldUse(N_("Lock dates of the company"), N_("because Odoo books on another day what is dated before them")),
         FieldUse(
             N_("Customers and suppliers: name, VAT and enterprise number"),
-            N_("to book on the right account; only when documents are synchronised"),
+            N_("to book sales and purchases on the right account; only when documents are synchronised"),
         ),
         FieldUse(
             N_("Entries of the journals that Koppelpoort books in, with their lines"),
