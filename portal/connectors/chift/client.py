@@ -17,6 +17,7 @@ from portal.connectors import base, ledgers
 from portal.connectors.calls import JSON, Calls, decode, encode, path_part
 from portal.connectors.chift import mapping
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, UnexpectedReply
+from portal.connectors.values import text
 
 T = TypeVar("T")
 
@@ -105,12 +106,12 @@ class Client:
             )  # fmt: skip
         except AlreadyPosted as known:
             record = self._record(dossier, reference) or {}
-            made = mapping.text(record.get("created_entity_id"))
+            made = text(record.get("created_entity_id"))
             raise AlreadyPosted(made, provider_text=known.provider_text) from None
         echo = self._calls.json(reply)
         with self._calls.reading(reply):
-            own = mapping.text(echo["id"]) or _missing()
-            return base.RemoteEntry(own, mapping.text(echo.get("name")) or own, reference, "", None, "", Decimal(0), 0)
+            own = text(echo["id"]) or _missing()
+            return base.RemoteEntry(own, text(echo.get("name")) or own, reference, "", None, "", Decimal(0), 0)
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
@@ -119,7 +120,7 @@ class Client:
         record = self._record(dossier, reference)
         with self._calls.reading():
             done = mapping.succeeded(record)
-            made = mapping.text(record.get("created_entity_id")) if record and done else ""
+            made = text(record.get("created_entity_id")) if record and done else ""
         shown, removed = self._made(dossier, made, journal) if made else (None, False)
         if shown is not None:
             return [replace(shown, reference=reference)]

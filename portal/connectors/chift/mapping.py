@@ -18,6 +18,7 @@ from portal.connectors.errors import (
     Temporary,
     UnexpectedReply,
 )
+from portal.connectors.values import day, money, text, wait
 from portal.kernel.http import Reply
 
 Row = Mapping[str, Any]
@@ -25,21 +26,8 @@ Row = Mapping[str, Any]
 OURS = re.compile(r"KP-[A-Z2-7-]+")
 OUR_NUMBER = re.compile(r"[A-Z2-7]{16}")
 NUMBER_LENGTH = 16  # what the narrowest package takes, and as long as our references are without "KP-"
+LONGEST_WAIT = 3600.0  # seconds; Chift has no limit of its own, a package behind it may
 IN_PROCESS = 30.0  # seconds until it is worth asking again for what is being processed
-
-
-def text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def day(value: Any) -> date:
-    return date.fromisoformat(str(value)[:10])
-
-
-def money(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise TypeError(f"not an amount: {type(value).__name__}")
-    return Decimal(value)
 
 
 # ------------------------------------------------------------------------------ connections
@@ -247,7 +235,12 @@ def failure(key: str, reply: Reply) -> ConnectorError | None:
     if reply.status == 401:  # the token is bought anew for the next call
         return Temporary(f"{key}.token_refused", retry_after=1, sent=False, provider_text=words, status=401)
     if reply.status == 429:
-        return Temporary(f"{key}.rate_limited", retry_after=wait(reply), sent=False, status=429)
+        return Temporary(
+            f"{key}.rate_limited",
+            retry_after=wait(reply.headers, "Retry-After", LONGEST_WAIT, 60.0),
+            sent=False,
+            status=429,
+        )
     known = _CODES.get(code)
     if known is None and (reply.status >= 500 or code in _FAULTS or code.startswith("UNEXPECTED_")):
         return Temporary(f"{key}.server_error", provider_text=words, status=reply.status)
@@ -266,11 +259,3 @@ def _told(body: bytes) -> tuple[str, str]:
         return code, words[:2000]
     except UNREADABLE:
         return "", ""
-
-
-def wait(reply: Reply) -> float:
-    """Seconds; Chift has no limit of its own, a package behind it may."""
-    try:
-        return min(max(float(reply.headers["Retry-After"]), 1.0), 3600.0)
-    except UNREADABLE:
-        return 60.0

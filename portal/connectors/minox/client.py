@@ -15,6 +15,7 @@ from portal.connectors import base, ledgers
 from portal.connectors.calls import JSON, Calls, path_part
 from portal.connectors.errors import Rejected, UnexpectedReply
 from portal.connectors.minox import mapping
+from portal.connectors.values import text
 
 MAX_PAGES = 2000
 BODY = {**JSON, "Content-Type": "application/json"}
@@ -115,7 +116,7 @@ class Client:
             if year.starts_on <= until and year.ends_on >= since:
                 rows = self._rows(dossier, f"year/{year.number}/transaction_lines", "year/*/transaction_lines")
                 with self._calls.reading():
-                    found = mapping.entries(row for row in rows if mapping.text(row["journal"]["id"]) == journal)
+                    found = mapping.entries(row for row in rows if text(row["journal"]["id"]) == journal)
                     wanted = [entry for entry in found if entry.date and since <= entry.date <= until]
                 yield from wanted
 

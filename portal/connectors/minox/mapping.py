@@ -8,33 +8,19 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from portal.connectors import base, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.values import day, money, text
 from portal.kernel.http import Reply
 
 Row = Mapping[str, Any]
 
 WINDOW = 120.0  # seconds that their limit is counted over, as others saw it
 OURS = re.compile(r"(.*?) ?\b(KP-[A-Z2-7-]+)", re.DOTALL)
-
-
-def text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def money(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | None):
-        raise TypeError(f"not an amount: {type(value).__name__}")
-    return Decimal(value or 0)
-
-
-def day(value: Any) -> date:
-    return date.fromisoformat(str(value)[:10])
 
 
 def rows(document: Any) -> tuple[list[Row], str]:

@@ -12,6 +12,7 @@ from typing import Any
 from portal.connectors import base, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.values import day, money, text
 from portal.kernel.http import Reply
 
 Row = Mapping[str, Any]
@@ -19,21 +20,6 @@ Row = Mapping[str, Any]
 LABEL_LENGTH = 50
 WINDOW = 10.0  # seconds that their limit is counted over
 OUR_PIECE = re.compile(r"KP0[A-Z2-70]{2,22}")
-
-
-def text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def day(value: Any) -> date:
-    """Dates come as 20260331 and as 2026-03-31."""
-    return date.fromisoformat(str(value)[:10])
-
-
-def money(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | None):
-        raise TypeError(f"not an amount: {type(value).__name__}")
-    return Decimal(value or 0)
 
 
 # ------------------------------------------------------------------------------ master data
