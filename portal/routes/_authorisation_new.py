@@ -13,7 +13,7 @@ from portal.authorisations import keys, login
 from portal.authorisations import service as authorisations
 from portal.authorisations.models import Authorisation
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, FieldKind
+from portal.connectors.base import AuthMode, FieldKind, Manifest
 from portal.kernel.errors import NotFound, PortalError
 from portal.routes import wording
 from portal.routes._access import db, entered, require, scope
@@ -37,8 +37,12 @@ def choose(**tenant: uuid.UUID) -> Response:
 @require(Permission.AUTHORISATIONS, Right.CREATE)
 def new(app: str, **tenant: uuid.UUID) -> Response:
     manifest = manifest_of(app)
-    form = connect_form(manifest)(name=f"{manifest.label}, {scope().tenant_name}"[:80])
+    form = _form_of(manifest)(name=f"{manifest.label}, {scope().tenant_name}"[:80])
     return _connect_page(form, app)
+
+
+def _form_of(manifest: Manifest) -> type[ConnectForm]:
+    return connect_form(manifest, sorted(set(runtime.get().settings.registration(manifest.key).hosts.values())))
 
 
 def _connect_page(form: ConnectForm, app: str, status: int = 200, twin: Authorisation | None = None) -> Response:
@@ -55,7 +59,7 @@ def _connect_page(form: ConnectForm, app: str, status: int = 200, twin: Authoris
 def begin(app: str, **tenant: uuid.UUID) -> Response:
     """On to the provider, or straight to the new authorisation where there is no log-in."""
     manifest = manifest_of(app)
-    form = connect_form(manifest)()
+    form = _form_of(manifest)()
     if not form.validate():
         return _connect_page(form, app, 422)
     environment = form["environment"].data if "environment" in form else next(iter(manifest.hosts), "")

@@ -29,6 +29,7 @@ class AnswersForm(Form):
 
     questions: Sequence[FormField] = ()
     kept: frozenset[str] = frozenset()  # keys of the secrets that are stored
+    known: Sequence[str] = ()  # servers that the settings name, wherever they stand
 
     def answers(self) -> dict[str, str]:
         """What was typed, by the key of the manifest's field."""
@@ -40,6 +41,8 @@ class AnswersForm(Form):
         told = [_(question.help)] if question.help else []
         if question.example:
             told.append(_("For example: %(example)s", example=question.example))
+        if question.kind is FieldKind.URL and self.known:
+            told.append(_("Here also: %(addresses)s", addresses=", ".join(self.known)))
         if question.kind is FieldKind.SECRET:
             if question.key in self.kept:
                 told.append(_("Stored, and never shown. Leave empty to keep it."))
@@ -62,8 +65,8 @@ class ConnectForm(AnswersForm):
     name = StringField(_l("Name for this authorisation"), [_needed, Length(max=80)])
 
 
-def connect_form(manifest: Manifest) -> type[ConnectForm]:
-    """The form that makes an authorisation of this app."""
+def connect_form(manifest: Manifest, known: Sequence[str] = ()) -> type[ConnectForm]:
+    """The form that makes an authorisation of this app. `known`: servers that the settings name for it."""
     fields: dict[str, Any] = {}
     if len(manifest.hosts) > 1:
         countries = set(manifest.hosts) <= {"be", "nl", "fr"}
@@ -76,7 +79,9 @@ def connect_form(manifest: Manifest) -> type[ConnectForm]:
             _l("Login you will use at the provider"), [Length(max=254)], render_kw={"autocomplete": "off"}
         )
         fields["anyway"] = BooleanField(_l("I will log in as somebody else"))
-    return type("ConnectFormOf", (ConnectForm,), {**fields, **_questions(manifest), "questions": manifest.form})
+    return type(
+        "ConnectFormOf", (ConnectForm,), {**fields, **_questions(manifest), "questions": manifest.form, "known": known}
+    )
 
 
 def answers_form(manifest: Manifest, kept: frozenset[str]) -> type[AnswersForm]:
