@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from requests.auth import AuthBase
 
-from portal.connectors import ledgers
 from portal.connectors.base import Application, EntryKind, Form, LedgerAccount
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, Temporary
 from portal.connectors.myunisoft import MANIFEST, connect, sign
@@ -167,12 +166,3 @@ def test_what_fails_before_the_entry_is_sent_leaves_no_doubt(world: MyUnisoftWor
     assert isinstance(error, Temporary)
     assert not error.sent
     assert world.booked(entry.reference) == 0
-
-
-def test_who_prepared_too_long_does_not_send(world: MyUnisoftWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = bank_entry(world)
-    payload = world.connection.render(entry, accounts_of(world))
-    monkeypatch.setattr(ledgers, "PREPARING_SECONDS", -1)
-    error = refusal_of(lambda: world.connection.post(world.dossier, entry.kind, payload))
-    assert isinstance(error, Temporary)
-    assert (error.code, error.sent, world.gate.writes) == ("myunisoft.too_late", False, 0)
