@@ -14,6 +14,7 @@ from portal.routes._access import scope
 from portal.routes.forms.entries import BookedForm
 from portal.shapes import Paging
 from portal.sync import posting
+from portal.sync.attempt import UNFINDABLE
 from portal.sync.reading import EntryView, skipped_lines
 
 SIZES = (50, 100, 500)
@@ -54,6 +55,7 @@ def context_of(view: EntryView, **more: Any) -> dict[str, Any]:
         "may_act": scope().may(Permission.ENTRIES, Right.EDIT),
         "may_send": scope().may(Permission.ENTRIES, Right.APPROVE),
         "looked_empty": view.posting is not None and posting.looked_empty(view.posting),
+        "unfindable": view.posting is not None and view.posting.code == UNFINDABLE,
         "surely_unbooked": view.posting is not None and posting.is_surely_unbooked(view.posting),
         "booked_form": BookedForm(),
         "polls": not settled(view),

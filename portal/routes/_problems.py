@@ -40,6 +40,19 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             N_("Is it not there? Choose **Look up again**, and then **Send again**."),
         ),
     ),
+    "posting.unfindable": Explanation(
+        N_("It is not certain that this was booked"),
+        N_(
+            "No clear answer came, and this package cannot be asked whether an entry is there. Koppelpoort sends "
+            "nothing more by itself."
+        ),
+        "firm",
+        (
+            N_("Look in the package for the reference, in the journal and on the day of the entry."),
+            N_("Is it there? Choose **Mark as booked** and give its number."),
+            N_("Is it not there? Choose **It is not there: send it again**."),
+        ),
+    ),
     "posting.poison": Explanation(
         N_("Five tries ended without a result"),
         N_("Koppelpoort was interrupted each time. The other entries of the dossier went on."),

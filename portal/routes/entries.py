@@ -299,7 +299,7 @@ def look_again(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @here_is("entries")
 @require(Permission.ENTRIES, Right.APPROVE)
 def send_again(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    posting.send_again(scope(), _posting_id(entry_id))
+    posting.send_again(scope(), _posting_id(entry_id), seen_absent=request.form.get("seen_absent") == "yes")
     db().commit()
     return go_to(url_for("entries.show", client=client, entry_id=entry_id))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from portal.connectors.errors import Rejected, Temporary
 from portal.sync import acting
 from tests.routes.conftest import SignIn
 from tests.routes.entries.desk import Desk, words
-from tests.sync.office import Clock
+from tests.sync import provider
+from tests.sync.office import SETTLE, Clock
 
 CLOSED = Rejected("pretend.period_closed", provider_text="Period closed: 2024 - 3")
 
@@ -87,6 +90,27 @@ def test_without_a_look_nothing_is_sent_again(desk: Desk, moving: Clock, sign_in
     assert desk.url(entry, "/resend") not in client.get(desk.url(entry)).text
     assert client.post(desk.url(entry, "/resend")).status_code == 409
     assert desk.office.posting(row.id).state == "parked"
+
+
+def test_what_cannot_be_looked_up_is_sent_again_on_a_person_s_word(
+    desk: Desk, moving: Clock, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = provider.MANIFEST
+    monkeypatch.setattr(
+        provider, "MANIFEST", replace(manifest, capabilities=replace(manifest.capabilities, finds=False))
+    )
+    entry, row = desk.sent("lost_before")
+    moving.pass_(SETTLE)
+    desk.office.step(row)
+    client = sign_in(desk.staff)
+    page = words(client.get(desk.url(entry)).text)
+    assert "cannot be asked whether an entry is there" in page
+    assert f"Look for {entry.reference} in Pretend Books first" in page
+    assert "Look up again" not in page
+    assert client.post(desk.url(entry, "/resend")).status_code == 409
+    assert client.post(desk.url(entry, "/resend"), data={"seen_absent": "yes"}).status_code == 303
+    assert desk.office.step(row).state == "confirmed"
+    assert desk.office.package.booked(entry.reference) == 1
 
 
 def test_a_person_can_say_that_it_is_booked(desk: Desk, moving: Clock, sign_in: SignIn) -> None:
