@@ -25,7 +25,13 @@ from tests.connectors.package_world import patient
 DAY = date(2026, 3, 18)
 COMPANY = "Production.5f0d2a11-0000-4000-8000-00000000c001"
 # key of the connector, what was typed, a dossier
-TRIED = [
+TRIED: list[tuple[str, dict[str, str], str]] = [
+    ("exact", {}, "500001"),
+    ("xero", {}, "5f0d2a11-0000-4000-8000-00000000c001"),
+    ("minox", {}, "5"),
+    ("myunisoft", {"key": "k" * 30}, "5"),
+    ("odoo", {"url": "https://odoo.example", "database": "d", "user": "u", "key": "k" * 30}, "1"),
+    ("acd", {"consumer": "c", "connection": "d"}, "5"),
     ("pennylane", {"interface": "firm", "token": "t" * 20}, "17"),
     ("pennylane", {"interface": "company", "token": "t" * 20}, "17"),
     ("business_central", {}, COMPANY),
