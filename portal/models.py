@@ -12,6 +12,7 @@ from portal.kernel import mail, vault
 from portal.kernel.db import Base
 from portal.ledger import models as ledger
 from portal.reconciliation import models as reconciliation
+from portal.store import models as store
 from portal.sync import models as sync
 from portal.tenants import models as tenants
 
@@ -29,6 +30,7 @@ __all__ = [
     "mail",
     "metadata",
     "reconciliation",
+    "store",
     "sync",
     "tenants",
     "vault",

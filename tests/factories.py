@@ -136,6 +136,27 @@ def _seal(session: Session, vault: Vault, row: Authorisation, column: str, secre
     return vault.seal(session, Place("credentials", row.tenant_id, row.id, column), secret)
 
 
+def let_app_in(db: Database, holder: uuid.UUID, app: str, client: uuid.UUID | None = None) -> None:
+    """Installed on the holder and, when a client account is given, ticked for it."""
+    asked = {"holder": holder, "id": uuid7(), "app": app, "client": client, "now": clock.now()}
+    with db.scoped(Setting(tenant=holder)) as session:
+        session.execute(
+            text(
+                "INSERT INTO installations (tenant_id, id, app, state, installed_at)"
+                " VALUES (:holder, :id, :app, 'installed', :now) ON CONFLICT DO NOTHING"
+            ),
+            asked,
+        )
+        if client is not None and client != holder:
+            session.execute(
+                text(
+                    "INSERT INTO app_accesses (tenant_id, app, client_id, allowed, changed_at)"
+                    " VALUES (:holder, :app, :client, true, :now) ON CONFLICT DO NOTHING"
+                ),
+                asked,
+            )
+
+
 def make_coupling(
     db: Database, client: Tenant, authorisation: Authorisation, *, dossier: str = "", **more: Any
 ) -> Coupling:
@@ -156,6 +177,7 @@ def make_coupling(
     )
     with db.scoped(Setting(tenant=client.id)) as session:
         session.add(row)
+    let_app_in(db, authorisation.tenant_id, authorisation.app, client.id)
     return row
 
 

@@ -177,3 +177,16 @@ class VatMapping(TenantRow, Base):
     code: Mapped[str]  # as the dossier writes it
     changed_at: Mapped[datetime]
     changed_by: Mapped[uuid.UUID | None]
+
+
+class Preference(Base):
+    """What new configurations of an app start from: a firm's, or what one client account does differently."""
+
+    __tablename__ = "preferences"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),)
+
+    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    app: Mapped[str] = mapped_column(primary_key=True)
+    values: Mapped[dict[str, str]] = mapped_column(JSONB)  # by the names of `preferences.FIELDS`
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[uuid.UUID | None]

@@ -25,6 +25,7 @@ from portal.couplings.proposals import certain_matches, obstacle
 from portal.kernel import clock, queue
 from portal.kernel.db import Setting, set_scope, uuid7
 from portal.kernel.errors import Conflict, NotFound, PortalError
+from portal.store import service as store
 from portal.tenants.models import Grant, Tenant
 
 REPLACED, ENDED = "replaced", "ended"
@@ -273,6 +274,7 @@ def _may_use(scope: Scope, holder: uuid.UUID) -> bool:
 
 
 def _insert(scope: Scope, authorisation: Authorisation, dossier: Dossier, replaces: uuid.UUID | None) -> Coupling:
+    store.let_in(scope, authorisation.tenant_id, authorisation.app)
     row = Coupling(
         tenant_id=scope.tenant_id,
         id=uuid7(),

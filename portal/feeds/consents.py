@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from portal.access import Scope
 from portal.activity import service as activity
@@ -17,9 +17,9 @@ from portal.feeds import states
 from portal.feeds.models import Feed, FeedAccount, RenewalLink, State
 from portal.feeds.opening import Opener, manifest_of, open_feed
 from portal.kernel import clock, queue
+from portal.store.service import may_use
 
 TEXT_LENGTH = 500
-_MAY_USE = text("SELECT may_use_authorisation(:client, :firm)")
 
 
 def local_day(moment: datetime) -> date:
@@ -119,10 +119,10 @@ def note(feed: Feed, code: str, words: str, request_id: str) -> None:
 
 
 def is_shown_out(scope: Scope, feed: Feed) -> bool:
-    """Whether the firm that linked it may no longer work for this client."""
+    """Whether the firm that linked it may no longer work for this client, or not through this app."""
     if feed.via_id is None:
         return False
-    return not scope.session.scalar(_MAY_USE, {"client": feed.tenant_id, "firm": feed.via_id})
+    return not may_use(scope, feed.tenant_id, feed.via_id, feed.provider)
 
 
 def accounts_of(scope: Scope, feed: Feed) -> Sequence[FeedAccount]:

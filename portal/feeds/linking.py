@@ -22,6 +22,7 @@ from portal.feeds.opening import Opener, open_feed
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid
+from portal.store import service as store
 
 UNFINISHED = (State.NOT_CONNECTED, State.CONNECTING, State.CONSENT_ENDED, State.REVOKED)
 MAX_NAME, MAX_PHONE = 120, 30
@@ -57,7 +58,8 @@ def begin(
     """
     feed = _unfinished(scope, choice) or _create(scope, choice)
     _take_contact(feed, contact)
-    feed.via_id, feed.linked_by = scope.actor.via_id, scope.actor.user_id
+    _let_in(scope, feed)
+    feed.linked_by = scope.actor.user_id
     if feed.state != State.CONNECTING:
         states.move(scope, feed, State.CONNECTING)
     scope.session.flush()
@@ -233,8 +235,15 @@ def give_up(scope: Scope, feed: Feed, code: str, words: str = "") -> None:
 
 def resume(scope: Scope, feed: Feed) -> None:
     """After the firm that linked it was shown out: whoever asks now is the one for whom it goes on."""
-    feed.via_id = scope.actor.via_id
+    _let_in(scope, feed)
     consents.revive(scope, feed)
+
+
+def _let_in(scope: Scope, feed: Feed) -> None:
+    """Through the firm that acts, if one does. Raises Conflict "app.access_off"."""
+    if scope.actor.via_id is not None:
+        store.let_in(scope, scope.actor.via_id, feed.provider)
+    feed.via_id = scope.actor.via_id
 
 
 def disconnect(means: Means, scope: Scope, feed: Feed, opener: Opener = open_feed) -> None:

@@ -66,6 +66,12 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         "client",
         (N_("Ask the client to give access again, under **Access management**."), _CORRECT),
     ),
+    "posting.access_off": Explanation(
+        N_("The app may not touch this client account"),
+        N_("Its **Access** was unticked, or the app uninstalled. From that moment nothing was sent any more."),
+        "firm",
+        (N_("Tick the client account again, under **Modules**."), _CORRECT),
+    ),
     "posting.removed_authorisation": Explanation(
         N_("The authorisation was removed"),
         _NOTHING_SENT,

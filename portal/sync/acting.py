@@ -17,6 +17,7 @@ from portal.kernel.db import Setting, set_scope
 from portal.kernel.errors import Conflict, PortalError
 from portal.ledger.models import Entry
 from portal.runtime import Runtime
+from portal.store.service import may_use
 from portal.sync import posting
 from portal.sync.preview import Problem, preview
 from portal.sync.sending import Connect, signed_in
@@ -125,6 +126,8 @@ def look_anew(
     parties = {"client": scope.tenant_id, "holder": coupling.authorisation_tenant_id}
     if not scope.session.execute(_GRANTED, parties).scalar_one():
         raise Conflict("posting.grant_withdrawn")
+    if not may_use(scope, scope.tenant_id, coupling.authorisation_tenant_id, coupling.app):
+        raise Conflict("posting.access_off")
     connection = connect(
         runtime.database, runtime.vault, runtime.settings, coupling.authorisation_tenant_id,
         coupling.authorisation_id, person=True,

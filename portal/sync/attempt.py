@@ -40,6 +40,7 @@ WAITS_FOR = "posting.authorisation_"  # and its state
 
 _CONDITIONS = text(
     "SELECT may_use_authorisation(c.tenant_id, c.authorisation_tenant_id) AS granted, c.state AS coupling,"
+    " may_use_app(c.tenant_id, c.authorisation_tenant_id, c.app) AS ticked,"
     " a.state AS authorisation, a.removed_at IS NOT NULL OR a.id IS NULL AS removed"
     " FROM couplings c LEFT JOIN authorisations a"
     " ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id"
@@ -203,6 +204,8 @@ def obstacle(session: Session, attempt: Attempt) -> str:
     now = session.execute(_CONDITIONS, parameters).one()
     if not now.granted:
         return "posting.grant_withdrawn"
+    if not now.ticked:
+        return "posting.access_off"
     if now.removed:
         return "posting.removed_authorisation"
     # What may stand there already is settled through the coupling that sent it, also after its end.

@@ -19,9 +19,10 @@ from portal.connectors.errors import ConnectorError
 from portal.couplings.models import Coupling
 from portal.kernel import clock, crash
 from portal.kernel.db import Setting, uuid7
-from portal.kernel.errors import Invalid, NotFound, PortalError
+from portal.kernel.errors import Conflict, Invalid, NotFound, PortalError
 from portal.ledger.models import Entry, EntryLine
 from portal.runtime import Runtime
+from portal.store.service import may_use
 from portal.sync import standing
 from portal.sync.models import Comparison, Posting, PostingState
 from portal.sync.sending import Connect, signed_in, told
@@ -165,6 +166,9 @@ def compare(
     with runtime.database.scoped(setting) as session:
         coupling = session.get_one(Coupling, (tenant_id, coupling_id))
         spans = list(session.execute(_spans(tenant_id, coupling_id, since)))
+        scope = Scope(session, tenant_id, "client", "", SYSTEM)
+        if not may_use(scope, tenant_id, coupling.authorisation_tenant_id, coupling.app):
+            raise Conflict("posting.access_off")
     connection = connect(
         runtime.database, runtime.vault, runtime.settings, coupling.authorisation_tenant_id, coupling.authorisation_id
     )

@@ -22,6 +22,7 @@ from portal.kernel.db import Setting
 from portal.kernel.errors import Conflict, PortalError
 from portal.ledger.models import Entry
 from portal.runtime import Runtime
+from portal.store.service import may_use
 from portal.sync import posting
 from portal.sync.drafting import anything_due, draft_due
 from portal.sync.models import Posting, Run
@@ -157,6 +158,8 @@ def _read_books(running: _Running) -> None:
         holder, authorisation = coupling.authorisation_tenant_id, coupling.authorisation_id
         if not session.scalar(_GRANTED, {"client": running.tenant_id, "holder": holder}):
             raise Conflict("posting.grant_withdrawn")
+        if not may_use(running.scope(session), running.tenant_id, holder, coupling.app):
+            raise Conflict("posting.access_off")
     try:
         connection = running.connect(runtime.database, runtime.vault, runtime.settings, holder, authorisation)
         lists = fetch_books(connection, coupling.dossier_code, relations=wanted)

@@ -46,6 +46,7 @@ ERRORS = {
     "posting.internal": N_("Something failed on our side."),
     "posting.restored": N_("A back-up was put back; whether this was booked before is being looked up."),
     "posting.grant_withdrawn": N_("The client withdrew the access of the firm; nothing more is sent."),
+    "posting.access_off": N_("The app may not touch this client account: its Access is not ticked."),
     "posting.removed_authorisation": N_("The authorisation was removed; nothing more is sent."),
     "posting.coupling_ended": N_("The coupling ended before this was sent."),
     "posting.doubled": N_("It stands in the package more than once."),

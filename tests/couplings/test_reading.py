@@ -52,6 +52,7 @@ class Package:
 @pytest.fixture
 def coupling(database: Database, vault: Vault, world: World) -> Coupling:
     client = make.make_tenant(database, "client", "Met boeken")
+    make.make_grant(database, client, world.firm)
     return make.make_coupling(database, client, make.make_authorisation(database, vault, world.firm))
 
 

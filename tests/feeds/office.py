@@ -16,7 +16,7 @@ from portal.feeds import accounts, consents, fetching, linking, visits
 from portal.feeds.linking import Choice, Contact
 from portal.feeds.models import Feed, FeedAccount, FeedFetch
 from portal.identity.models import User
-from portal.kernel.db import Database, Setting
+from portal.kernel.db import Database, Setting, set_scope
 from portal.kernel.vault import Vault
 from portal.ledger.models import BankAccount, StatementLine
 from portal.runtime import Runtime
@@ -49,6 +49,7 @@ class Office:
             scope.tenant_name = self.client.name
             if user is not None:
                 scope.actor = Actor(user.id, user.name, via.id if via else None)
+                set_scope(session, Setting(tenant=self.client.id, via=via.id if via else None, user=user.id))
             yield scope
 
     # ------------------------------------------------------------------ what people do

@@ -122,6 +122,9 @@ EXPECTED: dict[str, list[Probe]] = {
     "authorisations": _VIA,
     "dossiers": _VIA,
     "csv_mappings": _VIA,
+    "installations": _VIA,
+    "app_accesses": _VIA,
+    "preferences": [*_VIA, *_PORTFOLIO],
     "tenants": [
         *_PORTFOLIO, ("firm", "a client account", {"tenant": "other_client", "via": "firm"}),
         ("firm", "the account it has a grant of", _CLIENT),
