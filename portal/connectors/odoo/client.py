@@ -23,7 +23,7 @@ T = TypeVar("T")
 PAGE, MAX_PAGES = 1000, 1000
 ENGLISH = {"lang": "en_US"}  # so that refusals are known by their words
 COMPANY = ["name", "country_code", "vat", "company_registry", "siret", "currency_id", "active"]
-LOCKS = [f"{user}{name}" for user in ("", "user_") for name in (*mapping.LOCKS, "tax_lock_date")]
+LOCKS = [f"{user}{name}" for user in ("", "user_") for name in mapping.LOCKS]
 MOVE = ["name", "ref", "date", "journal_id", "currency_id", "state"]
 LINE = ["move_id", "account_id", "partner_id", "balance", "name"]
 

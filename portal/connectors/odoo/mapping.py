@@ -24,9 +24,11 @@ JOURNALS = {name: base.JournalType(name) for name in ("general", "bank", "cash",
 JOURNALS["sale"] = base.JournalType.SALES
 ACCOUNTS = {"asset_cash": "bank", "asset_receivable": "receivable", "liability_payable": "payable"}
 KINDS = {"income": "revenue", "expense": "costs", "off": "other"}  # by the first word of the account type
-# Which lock dates move an entry in a journal of which type. What is locked for taxes moves only what has some.
-LOCKS = {"fiscalyear_lock_date": "", "period_lock_date": "", "hard_lock_date": "", "sale_lock_date": "sale",
-         "purchase_lock_date": "purchase"}  # fmt: skip
+# Lock dates, with the type of journal they are for. That of taxes moves what has taxes, and none of ours has.
+LOCKS = {
+    "fiscalyear_lock_date": "", "period_lock_date": "", "hard_lock_date": "", "sale_lock_date": "sale",
+    "purchase_lock_date": "purchase",
+}  # fmt: skip
 
 
 def text(value: Any) -> str:
@@ -138,18 +140,15 @@ def relation(row: Row) -> base.Relation:
 # ------------------------------------------------------------------------------ lock dates
 
 
-def locked_until(companies: Iterable[Row], journal_type: str, *, taxed: bool = False) -> date:
+def locked_until(companies: Iterable[Row], journal_type: str) -> date:
     """The last day on which Odoo books nothing in such a journal: it would move the entry to a later one.
 
     `companies` are the dossier's and those above it. Where Odoo tells the lock dates as they are for our
     user, exceptions and companies above included, those hold.
     """
-    wanted = [name for name, only in LOCKS.items() if only in ("", journal_type)] + ["tax_lock_date"] * taxed
-    days = [
-        day(row.get(f"user_{name}", row.get(name))) or date.min
-        for row in companies for name in wanted
-    ]  # fmt: skip
-    return max(days, default=date.min)
+    wanted = [name for name, only in LOCKS.items() if only in ("", journal_type)]
+    told = [row.get(f"user_{name}", row.get(name)) for row in companies for name in wanted]
+    return max((day(one) or date.min for one in told), default=date.min)
 
 
 def periods(companies: Sequence[Row], journals: Iterable[Row], years: range) -> list[base.Period]:

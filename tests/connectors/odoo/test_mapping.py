@@ -130,22 +130,19 @@ NINETEEN = {
 
 
 @pytest.mark.parametrize(
-    ("row", "journal", "taxed", "until"),
+    ("row", "journal", "until"),
     [
-        (SEVENTEEN, "bank", False, date(2026, 1, 31)),
-        (SEVENTEEN, "bank", True, date(2026, 2, 28)),
-        ({**SEVENTEEN, "period_lock_date": "2026-02-15"}, "general", False, date(2026, 2, 15)),
-        (NINETEEN, "bank", False, date(2025, 12, 31)),  # our user has an exception from the lock of the fiscal year
-        (NINETEEN, "sale", False, date(2026, 3, 31)),
-        (NINETEEN, "purchase", False, date(2025, 12, 31)),
-        (NINETEEN, "bank", True, date(2026, 6, 30)),
-        ({"fiscalyear_lock_date": False}, "bank", True, date.min),
+        (SEVENTEEN, "bank", date(2026, 1, 31)),
+        ({**SEVENTEEN, "period_lock_date": "2026-02-15"}, "general", date(2026, 2, 15)),
+        (NINETEEN, "bank", date(2025, 12, 31)),  # our user has an exception from the lock of the fiscal year
+        (NINETEEN, "sale", date(2026, 3, 31)),
+        (NINETEEN, "purchase", date(2025, 12, 31)),
+        ({"fiscalyear_lock_date": False}, "bank", date.min),
     ],
 )
-def test_the_latest_lock_date_that_moves_an_entry_holds(
-    row: Mapping[str, Any], journal: str, taxed: bool, until: date
-) -> None:
-    assert mapping.locked_until([dict(row)], journal, taxed=taxed) == until
+def test_the_latest_lock_date_that_moves_an_entry_holds(row: Mapping[str, Any], journal: str, until: date) -> None:
+    """That of taxes moves nothing that has none."""
+    assert mapping.locked_until([dict(row)], journal) == until
 
 
 def test_a_company_above_locks_its_branches_too() -> None:
