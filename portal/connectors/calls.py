@@ -113,7 +113,8 @@ class Calls:
     def follow(self, start: str, link: str) -> str:
         """A link to the next page, if it leads to the very list that gave it: it gets our signature."""
         ours, theirs = urlsplit(start), urlsplit(link)
-        if (theirs.scheme, theirs.netloc, theirs.path) != (ours.scheme, ours.netloc, ours.path):
+        same_server = (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc)
+        if not same_server or theirs.path.casefold() != ours.path.casefold():
             raise UnexpectedReply(f"{self.key}.foreign_link")
         return link
 
