@@ -75,6 +75,7 @@ MANIFEST = Manifest(
     limits=Limits(per_minute=6000, window_seconds=300, shared=True, at_once=5, settle_seconds=960),
     countries=("BE", "NL", "FR"),
     maturity="sandbox",
+    source="official",
     oauth=OAuth2(
         authorise_path="/organizations/oauth2/v2.0/authorize",
         token_path="/organizations/oauth2/v2.0/token",  # noqa: S106 (an address, not a password)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 
 import requests
@@ -145,7 +146,20 @@ class Client:
         except Rejected as refused:
             alone = len(fresh) == 1
             results |= {one.number: refused if alone else self._book_alone(dossier, one) for one in fresh}
+        if len(documents) > 1:
+            results |= self._read_back(
+                dossier, [one for one in fresh if not isinstance(results[one.number], Exception)]
+            )
         return [results[one.number] for one in documents]
+
+    def _read_back(self, dossier: str, documents: Sequence[mapping.Document]) -> dict[str, base.RemoteEntry]:
+        """What stands there now, by number. That it was posted is known, so it does not matter when this fails."""
+        journals = {one.number: one.journal for one in documents}
+        try:
+            found = [entry for some in _portions(list(journals)) for entry in self._booked(dossier, some, "")]
+        except ConnectorError:
+            return {}
+        return {entry.id: replace(entry, journal=journals[entry.id]) for entry in found if entry.id in journals}
 
     def _book_alone(self, dossier: str, one: mapping.Document) -> base.RemoteEntry | ConnectorError:
         try:
@@ -252,30 +266,28 @@ class Client:
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
     ) -> Sequence[base.RemoteEntry]:
         """By the number of the document, in the ledger. Lines in a batch are not booked: `post` throws them away."""
-        rows = self._of(dossier, "generalLedgerEntries", mapping.any_of("documentNumber", [reference]))
+        return [entry for entry in self._booked(dossier, [reference], journal) if entry.reference == reference]
+
+    def _booked(self, dossier: str, numbers: Sequence[str], journal: str) -> list[base.RemoteEntry]:
+        return self._ledger(dossier, mapping.any_of("documentNumber", numbers), journal)
+
+    def _ledger(self, dossier: str, wanted: str, journal: str) -> list[base.RemoteEntry]:
+        rows = self._of(dossier, "generalLedgerEntries", wanted)
         currency = self._currency(dossier) if rows else ""
         with self._calls.reading():
-            found = mapping.entries(rows, journal, currency)
-        return [entry for entry in found if entry.reference == reference]
+            return mapping.entries(rows, journal, currency)
 
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date
     ) -> Iterator[base.RemoteEntry]:
         """The ledger does not tell of journals: of all that is booked, what has a number like ours is read."""
         span = f"postingDate ge {mapping.literal(since)} and postingDate le {mapping.literal(until)}"
-        wanted = f"{span} and startswith(documentNumber,{mapping.literal(mapping.NUMBERS)})"
-        rows = self._of(dossier, "generalLedgerEntries", wanted)
-        currency = self._currency(dossier) if rows else ""
-        with self._calls.reading():
-            found = mapping.entries(rows, journal, currency)
-        yield from found
+        yield from self._ledger(
+            dossier, f"{span} and startswith(documentNumber,{mapping.literal(mapping.NUMBERS)})", journal
+        )
 
     def _known(self, dossier: str, numbers: Sequence[str]) -> set[str]:
-        found = set[str]()
-        for some in _portions(numbers):
-            rows = self._of(dossier, "generalLedgerEntries", mapping.any_of("documentNumber", some))
-            with self._calls.reading():
-                found |= {mapping.text(row["documentNumber"]) for row in rows}
+        found = {entry.id for some in _portions(numbers) for entry in self._booked(dossier, some, "")}
         return found & set(numbers)
 
     def _currency(self, dossier: str) -> str:

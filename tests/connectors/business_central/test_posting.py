@@ -10,7 +10,7 @@ from itertools import count
 
 import pytest
 
-from portal.connectors.base import OutgoingEntry
+from portal.connectors.base import OutgoingEntry, RemoteEntry
 from portal.connectors.business_central import client
 from portal.connectors.errors import AlreadyPosted, Rejected, Temporary
 from portal.kernel import http
@@ -198,9 +198,25 @@ def test_many_entries_go_in_one_batch(world: BusinessCentralWorld) -> None:
     assert [result.reference for result in results if not isinstance(result, Exception)] == [
         entry.reference for entry in entries
     ]
+    assert [result.total_debit for result in results if isinstance(result, RemoteEntry)] == list(range(1, 31))
     assert gate.writes == 1
-    assert len(gate.calls) / 2 == 7  # batches, two look-ups, the batch, its lines, posting, away with it
+    # Batches, two look-ups, the batch, its lines, posting, away with it, two to read back, the currency.
+    assert len(gate.calls) / 2 == 10
     assert [world.booked(entry.reference) for entry in entries] == [1] * 30
+
+
+def test_what_cannot_be_read_back_is_posted_all_the_same(
+    world: BusinessCentralWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*given: object) -> None:
+        raise Temporary("business_central.timeout")
+
+    entries = [bank_entry(world), bank_entry(world)]
+    payloads = [payload_of(world, entry) for entry in entries]
+    connection = connected(world, RecordingGate())
+    monkeypatch.setattr(connection, "_currency", lost)
+    results = connection.post_many(world.dossier, entries[0].kind, payloads)
+    assert [getattr(result, "reference", "") for result in results] == [entry.reference for entry in entries]
 
 
 def test_each_is_told_what_became_of_it(world: BusinessCentralWorld) -> None:
