@@ -125,39 +125,38 @@ class Client:
         posted = self._posted(dossier, drafts, answers)
         wanted = [["id", "in", list(posted.values())]]
         rows = self._rows(dossier, "account.move", wanted, MOVE, _context(dossier)) if posted else []
-        with self._calls.reading():
-            seen = {row["id"]: row for row in rows}
-            for index, number in posted.items():
-                answers[index] = mapping.receipt(seen[number], documents[index]["journal"])
+        there = self._read_back(dossier, kind, [row for row in rows if row["state"] == "posted"])
+        answers |= {index: there.get(number) or Rejected("odoo.not_booked") for index, number in posted.items()}
         return [answers[index] for index in range(len(payloads))]
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
     ) -> Sequence[base.RemoteEntry]:
-        return self._entries(dossier, kind, [["ref", "=", reference]], journal)
+        return self._entries(dossier, kind, [["ref", "=", reference]])
 
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date
     ) -> Iterator[base.RemoteEntry]:
         span = [["date", ">=", since.isoformat()], ["date", "<=", until.isoformat()]]
-        yield from self._entries(dossier, kind, [["journal_id.code", "=", journal], *span], journal)
+        yield from self._entries(dossier, kind, [["journal_id.code", "=", journal], *span])
 
-    def _entries(self, dossier: str, kind: base.EntryKind, domain: list[Any], journal: str) -> list[base.RemoteEntry]:
+    def _entries(self, dossier: str, kind: base.EntryKind, domain: list[Any]) -> list[base.RemoteEntry]:
         """What is booked and passes `domain`; drafts and what was cancelled are no part of the books."""
-        context = _context(dossier)
         wanted = [["company_id", "=", int(dossier)], ["state", "=", "posted"], *domain]
-        heads = self._rows(dossier, "account.move", wanted, MOVE, context)
+        heads = self._rows(dossier, "account.move", wanted, MOVE, _context(dossier))
+        return list(self._read_back(dossier, kind, heads).values())
+
+    def _read_back(self, dossier: str, kind: base.EntryKind, heads: Sequence[Row]) -> dict[int, base.RemoteEntry]:
+        """With their lines, by number; of bank entries without the bank's side."""
         lines = self._lines(dossier, [row["id"] for row in heads])
-        known = {row["id"]: row for row in self._journal_rows(dossier)} if heads else {}
+        journals = {row["id"]: row for row in self._journal_rows(dossier)} if heads else {}
+        found: dict[int, base.RemoteEntry] = {}
         with self._calls.reading():
-            bank = {number: mapping.code_of(row["default_account_id"]) for number, row in known.items()}
-            return [
-                mapping.entry(
-                    row, lines.get(row["id"], []), known[row["journal_id"][0]]["code"],
-                    bank[row["journal_id"][0]] if kind is base.EntryKind.BANK else "",
-                )
-                for row in heads
-            ]  # fmt: skip
+            for row in heads:
+                journal = journals[row["journal_id"][0]]
+                bank = mapping.code_of(journal["default_account_id"]) if kind is base.EntryKind.BANK else ""
+                found[row["id"]] = mapping.entry(row, lines.get(row["id"], []), journal["code"], bank)
+        return found
 
     # -------------------------------------------------------------------------- booking, step by step
 

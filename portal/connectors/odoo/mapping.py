@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -245,13 +244,6 @@ def same(row: Row, lines: Sequence[Row], values: Row) -> bool:
         for _, _, own in values["line_ids"]
     ]
     return bool(text(row["date"]) == values["date"] and sorted(there) == sorted(ours))
-
-
-def receipt(row: Row, journal_code: str) -> base.RemoteEntry | Rejected:
-    """What the answer to a booking tells: number and day as they are now. The lines are read back by `find`."""
-    if row["state"] != "posted":
-        return Rejected("odoo.not_booked")
-    return replace(entry(row, (), journal_code), total_debit=NOUGHT)
 
 
 def entry(row: Row, lines: Sequence[Row], journal_code: str, bank_account: str = "") -> base.RemoteEntry:

@@ -245,12 +245,6 @@ def test_a_draft_is_ours_when_it_says_the_same_in_any_order() -> None:
     assert not mapping.same(MOVE, [there[0], {**there[1], "balance": Decimal(99)}], values)
 
 
-def test_what_stayed_a_draft_is_not_booked() -> None:
-    refused = mapping.receipt({**MOVE, "state": "draft"}, "BNK1")
-    assert isinstance(refused, Rejected)
-    assert refused.code == "odoo.not_booked"
-
-
 # ------------------------------------------------------------------------------ refusals
 
 
