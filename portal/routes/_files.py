@@ -84,8 +84,8 @@ def tell_couplings(authorisation_id: uuid.UUID, dossier: FileDossier | None = No
 
 def state_words() -> dict[str, str]:
     return {
-        "made": _("not fetched yet"),
-        "fetched": _("fetched"),
-        "imported": _("in the package"),
-        "withdrawn": _("withdrawn"),
+        "made": _("Not fetched yet"),
+        "fetched": _("Fetched"),
+        "imported": _("In the package"),
+        "withdrawn": _("Withdrawn"),
     }

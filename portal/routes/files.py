@@ -165,7 +165,7 @@ def form(file_authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 @require(Permission.FILES, Right.EDIT)
 def set_form(file_authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     layout = registry.load_layout(dossiers.app_of(scope(), file_authorisation_id))
-    asked = file_form(layout.SETTINGS, {})
+    asked = file_form(layout.SETTINGS, {"columns": ""})  # what is posted tells every column
     if not asked.validate():
         return _form(file_authorisation_id, asked, 422)
     try:
