@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +22,7 @@ from portal.kernel import http
 JSON: Mapping[str, str] = {"Accept": "application/json"}
 MOMENT, TURNS = 2.0, 30  # seconds that a read waits for a limit to lift, and how often
 # What reading a reply that is not as agreed may raise.
-UNREADABLE = (AttributeError, IndexError, InvalidOperation, KeyError, LookupError, TypeError, ValueError)
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 # A refusal as one of the five errors, or None for a reply that is none.
 Failure = Callable[[http.Reply], ConnectorError | None]
@@ -183,8 +183,12 @@ class Calls:
 
 
 def decode(body: bytes) -> Any:
-    """JSON with exact numbers. Raises ValueError."""
-    return json.loads(body, parse_float=Decimal)
+    """JSON with every fraction as Decimal; NaN and Infinity are not JSON and refused. Raises one of UNREADABLE."""
+    return json.loads(body, parse_float=Decimal, parse_constant=_refused)
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def encode(document: object) -> bytes:

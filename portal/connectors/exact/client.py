@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date, timedelta
-from functools import partial
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import requests
 
 from portal.connectors import base
-from portal.connectors.errors import Rejected, Temporary, UnexpectedReply
+from portal.connectors.calls import Calls, decode
+from portal.connectors.errors import ConnectorError, Rejected, UnexpectedReply
 from portal.connectors.exact import invoices, mapping
 from portal.kernel import http
 
 T = TypeVar("T")
 
-JSON = {"Accept": "application/json"}
+# Without Prefer the echo may be empty but for the key.
+POST = {"Content-Type": "application/json", "Prefer": "return=representation"}
 MAX_PAGES = 2000
 FIND_SPAN = timedelta(days=62)
 LINES = "bulk/Financial/TransactionLines"
@@ -44,16 +43,14 @@ class Client:
     def __init__(
         self, session: requests.Session, host: str, gate: base.Gate, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._session = session
-        self._root = host.rstrip("/") + "/api/v1/"
-        self._gate = gate
-        self._sleep = sleep
+        self._calls = Calls("exact", session, f"{host.rstrip('/')}/api/v1", gate, _failure, sleep=sleep)
+        self._reading = self._calls.reading
 
     # -------------------------------------------------------------------------- master data
 
     def identity(self) -> base.Identity:
         me = self._me()
-        with _reading():
+        with self._reading():
             return mapping.identity(me)
 
     def dossiers(self) -> Sequence[base.Dossier]:
@@ -94,7 +91,7 @@ class Client:
             if refused.code != "exact.filter_refused":
                 raise
             closed = self._rows(dossier, *status)
-        with _reading():
+        with self._reading():
             return mapping.periods(found, closed)
 
     # -------------------------------------------------------------------------- entries
@@ -105,10 +102,9 @@ class Client:
     def post(self, dossier: str, kind: base.EntryKind, payload: bytes) -> base.RemoteEntry:
         """The answer holds the id and, as a rule, the number; `find` reads the lines back."""
         endpoint = POSTING[kind]
-        with _sending():
-            reply = self._call(dossier, endpoint, f"{self._root}{dossier}/{endpoint}", {}, payload)
-        with _reading(reply.status):
-            return mapping.posted(_accepted(reply)["d"])
+        reply = self._calls.write(dossier, endpoint, f"{dossier}/{endpoint}", payload, headers=POST)
+        with self._reading(reply):
+            return mapping.posted(decode(reply.body)["d"])
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
@@ -122,7 +118,7 @@ class Client:
                 raise
             around = self.entries(dossier, kind, journal, on - FIND_SPAN, on + FIND_SPAN)
             return [entry for entry in around if entry.reference == reference]
-        with _reading():
+        with self._reading():
             found = invoices.entries(lines) if kind.is_invoice else mapping.entries(lines)
             return [entry for entry in found if entry.reference == reference]
 
@@ -134,7 +130,7 @@ class Client:
         span = f"Date ge {mapping.literal(since)} and Date le {mapping.literal(until)}"
         wanted = f"JournalCode eq {mapping.literal(journal)} and {span}"
         lines = self._rows(dossier, LINES, INVOICE_LINE if kind.is_invoice else LINE, wanted)
-        with _reading():
+        with self._reading():
             found = invoices.entries(lines) if kind.is_invoice else mapping.entries(lines, bank)
         yield from found
 
@@ -144,79 +140,36 @@ class Client:
     # -------------------------------------------------------------------------- calls
 
     def _me(self) -> mapping.Row:
-        rows = self._pages("", "current/Me", f"{self._root}current/Me", {"$select": ME})
-        with _reading():
+        rows = self._pages("", "current/Me", "current/Me", {"$select": ME})
+        with self._reading():
             return rows[0]
 
     def _all(self, dossier: str, endpoint: str, fields: str, read: Callable[[mapping.Row], T]) -> list[T]:
         rows = self._rows(dossier, endpoint, fields)
-        with _reading():
+        with self._reading():
             return [read(row) for row in rows]
 
     def _rows(self, dossier: str, endpoint: str, fields: str, where: str = "") -> list[mapping.Row]:
         query = {"$select": fields} | ({"$filter": where} if where else {})
-        return self._pages(dossier, endpoint, f"{self._root}{dossier}/{endpoint}", query)
+        return self._pages(dossier, endpoint, f"{dossier}/{endpoint}", query)
 
-    def _pages(self, dossier: str, endpoint: str, url: str, query: Mapping[str, str]) -> list[mapping.Row]:
+    def _pages(self, dossier: str, endpoint: str, path: str, query: Mapping[str, str]) -> list[mapping.Row]:
         """All rows of a list. The address of the next page holds the whole query."""
-        start, found = url, list[mapping.Row]()
+        start = url = self._calls.address(path)
+        found = list[mapping.Row]()
         for _ in range(MAX_PAGES):
-            with _sending():
-                reply = http.retried(partial(self._call, dossier, endpoint, url, query), self._sleep)
-            with _reading(reply.status):
-                page, following = mapping.rows(_accepted(reply))
+            reply = self._calls.read(dossier, endpoint, url, query)
+            with self._reading(reply):
+                page, following = mapping.rows(decode(reply.body))
                 found += page
             if not following:
                 return found
-            if following == url or not _same_place(start, following):
+            if following == url:
                 raise UnexpectedReply("exact.foreign_link", status=reply.status)
+            self._calls.follow(start.lower(), following.lower())
             url, query = following, {}
         raise UnexpectedReply("exact.endless_list")
 
-    def _call(
-        self, dossier: str, endpoint: str, url: str, query: Mapping[str, str], payload: bytes | None = None
-    ) -> http.Reply:
-        write = payload is not None
-        # Without Prefer the echo may be empty but for the key.
-        headers = JSON | {"Content-Type": "application/json", "Prefer": "return=representation"} if write else JSON
-        status, answered = 0, http.NO_HEADERS
-        self._gate.before(dossier, endpoint, write=write)
-        try:
-            method = "POST" if write else "GET"
-            reply = http.exchange(self._session, method, url, params=query, body=payload, headers=headers)
-            status, answered = reply.status, reply.headers
-            return reply
-        finally:
-            self._gate.after(dossier, endpoint, status, answered)
 
-
-def _accepted(reply: http.Reply) -> mapping.Document:
-    refusal = mapping.failure(reply.status, reply.headers, reply.body)
-    if refusal is not None:
-        raise refusal
-    return mapping.decode(reply.body)
-
-
-def _same_place(start: str, link: str) -> bool:
-    """A link to the next page is followed only to the very list that gave it: it gets our signature."""
-    ours, theirs = urlsplit(start), urlsplit(link)
-    same_server = (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc)
-    return same_server and theirs.path.lower() == ours.path.lower()
-
-
-@contextmanager
-def _sending() -> Iterator[None]:
-    try:
-        yield
-    except http.TransportError as failure:
-        if failure.code == "too_large":
-            raise UnexpectedReply("exact.too_large") from None
-        raise Temporary(f"exact.{failure.code}", sent=failure.sent) from None
-
-
-@contextmanager
-def _reading(status: int | None = None) -> Iterator[None]:
-    try:
-        yield
-    except mapping.UNREADABLE as unreadable:
-        raise UnexpectedReply("exact.unreadable", provider_text=type(unreadable).__name__, status=status) from None
+def _failure(reply: http.Reply) -> ConnectorError | None:
+    return mapping.failure(reply.status, reply.headers, reply.body)

@@ -14,23 +14,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from portal.connectors import base
+from portal.connectors.calls import UNREADABLE as UNREADABLE
+from portal.connectors.calls import decode as decode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 DESCRIPTION_LENGTH = 60
 Row = Mapping[str, Any]
 Document = Any
 
 # ------------------------------------------------------------------------------ wire values
-
-
-def decode(body: bytes) -> Any:
-    """JSON with every fraction as Decimal; NaN and Infinity are not JSON and refused."""
-    return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def rows(document: Any) -> tuple[list[Row], str]:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
 
 from portal.connectors import base, feed
-from portal.connectors.errors import Rejected, Temporary, UnexpectedReply
+from portal.connectors.calls import Calls
+from portal.connectors.errors import ConnectorError, Rejected, UnexpectedReply
 from portal.connectors.feed import TransactionStatus
 from portal.connectors.ponto import mapping
 from portal.kernel import http
@@ -52,35 +52,36 @@ class _Caller:
     def __init__(
         self, session: requests.Session, host: str, gate: base.Gate, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._session = session
-        self._root = host.rstrip("/") + "/"
-        self._gate = gate
-        self._sleep = sleep
+        self._calls = Calls("ponto", session, host, gate, _failure, headers={"Accept": JSON_API}, sleep=sleep)
+        self._root = self._calls.root
 
     def _read(self, path: str) -> Any:
-        return self._get(self._root + path, {})
+        return _document(self._reply(self._root + path, {}))
 
-    def _get(self, url: str, query: Mapping[str, str]) -> Any:
-        with _sending():
-            reply = http.retried(partial(self._call, "GET", url, query), self._sleep)
-        return _accepted(reply)
+    def _reply(self, url: str, query: Mapping[str, str]) -> http.Reply:
+        return self._calls.read("", self._endpoint(url), url, query)
 
     def _write(self, method: str, path: str, kind: str = "", **attributes: str) -> Any:
         """A write that is lost is not repeated here: whoever asked tries again."""
-        body = json.dumps({"data": {"type": kind, "attributes": attributes}}).encode() if kind else None
-        with _sending():
-            reply = self._call(method, self._root + path, {}, body)
-        return _accepted(reply)
+        body = json.dumps({"data": {"type": kind, "attributes": attributes}}).encode() if kind else b""
+        headers = {"Content-Type": JSON_API} if kind else {}
+        return _document(self._calls.write("", self._endpoint(path), path, body, method=method, headers=headers))
+
+    def _endpoint(self, url: str) -> str:
+        path = urlsplit(self._calls.address(url)).path
+        return path.removeprefix(urlsplit(self._root).path).partition("/")[0]
 
     def _pages(self, url: str, query: Mapping[str, str]) -> Iterator[tuple[Any, list[mapping.Resource], str]]:
         """(document, rows, address of the next page or ""); the address holds the whole query."""
         start = url
         for _ in range(MAX_PAGES):
-            document = self._get(url, query)
+            document = _document(self._reply(url, query))
             with _reading():
                 rows, following = mapping.resources(document)
-            if following and (following == url or not _same_place(start, following)):
+            if following == url:
                 raise UnexpectedReply("ponto.foreign_link")
+            if following:
+                self._calls.follow(start, following)
             yield document, rows, following
             if not following:
                 return
@@ -90,18 +91,6 @@ class _Caller:
     def _all(self, path: str) -> list[mapping.Resource]:
         url = self._root + path
         return [row for _, rows, _ in self._pages(url, {"page[limit]": PAGE}) for row in rows]
-
-    def _call(self, method: str, url: str, query: Mapping[str, str], body: bytes | None = None) -> http.Reply:
-        endpoint = urlsplit(url).path.removeprefix(urlsplit(self._root).path).partition("/")[0]
-        self._gate.before("", endpoint, write=method != "GET")
-        status, answered = 0, http.NO_HEADERS
-        try:
-            headers = {"Accept": JSON_API} | ({"Content-Type": JSON_API} if body is not None else {})
-            reply = http.exchange(self._session, method, url, params=query, body=body, headers=headers)
-            status, answered = reply.status, reply.headers
-            return reply
-        finally:
-            self._gate.after("", endpoint, status, answered)
 
 
 class Client(_Caller):
@@ -207,10 +196,8 @@ class Client(_Caller):
             return str(document["data"]["id"])
 
     def refreshed(self, refresh: str) -> feed.Attempt:
-        with _sending():
-            url = f"{self._root}synchronizations/{_id(refresh)}"
-            reply = http.retried(partial(self._call, "GET", url, {}), self._sleep)
-        document = _accepted(reply)
+        reply = self._reply(f"{self._root}synchronizations/{_id(refresh)}", {})
+        document = _document(reply)
         with _reading():
             found = mapping.attempt(document["data"], mapping.text(reply.headers.get(mapping.REQUEST_ID)))
         if found is None:
@@ -287,28 +274,13 @@ def _id(remote: str) -> str:
     return remote
 
 
-def _accepted(reply: http.Reply) -> Any:
-    refusal = mapping.failure(reply.status, reply.headers, reply.body)
-    if refusal is not None:
-        raise refusal
+def _failure(reply: http.Reply) -> ConnectorError | None:
+    return mapping.failure(reply.status, reply.headers, reply.body)
+
+
+def _document(reply: http.Reply) -> Any:
     with _reading(reply):
         return mapping.decode(reply.body) if reply.body else {}
-
-
-def _same_place(start: str, link: str) -> bool:
-    """A link to the next page is followed only to the very list that gave it: it gets our signature."""
-    ours, theirs = urlsplit(start), urlsplit(link)
-    return (theirs.scheme, theirs.netloc, theirs.path) == (ours.scheme, ours.netloc, ours.path)
-
-
-@contextmanager
-def _sending() -> Iterator[None]:
-    try:
-        yield
-    except http.TransportError as failure:
-        if failure.code == "too_large":
-            raise UnexpectedReply("ponto.too_large") from None
-        raise Temporary(f"ponto.{failure.code}", sent=failure.sent) from None
 
 
 @contextmanager

@@ -6,7 +6,6 @@ function raises one of `UNREADABLE` when it is not what it should be.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from portal.connectors import base
+from portal.connectors.calls import UNREADABLE as UNREADABLE
+from portal.connectors.calls import decode as decode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.feed import (
     Attempt,
@@ -25,7 +26,6 @@ from portal.connectors.feed import (
     TransactionStatus,
 )
 
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 REQUEST_ID = "ibanity-request-id"
 SOON = 300.0  # seconds between two fetches of one account that Ponto asks for
 CONSENT_ENDED = frozenset(("authorizationExpired", "authorizationInvalid", "authorizationRevoked"))
@@ -37,15 +37,6 @@ KNOWN = CONSENT_ENDED | {
 Resource = Mapping[str, Any]
 
 # ------------------------------------------------------------------------------ wire values
-
-
-def decode(body: bytes) -> Any:
-    """JSON with every fraction as Decimal; NaN and Infinity are not JSON and refused."""
-    return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def resources(document: Any) -> tuple[list[Resource], str]:

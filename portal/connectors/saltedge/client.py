@@ -6,15 +6,14 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date, datetime
-from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
 
 from portal.connectors import base, feed
-from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary, UnexpectedReply
+from portal.connectors.calls import Calls
+from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.saltedge import mapping
 from portal.kernel import clock, http
 
@@ -34,16 +33,16 @@ class _Api:
         self, session: requests.Session, host: str, gate: base.Gate, link: str = "", *,
         sleep: Callable[[float], None] = time.sleep, now: Callable[[], datetime] | None = None,
     ) -> None:  # fmt: skip
-        self._session = session
-        self._root = host.rstrip("/") + "/api/v6/"
-        self._gate = gate
+        self._calls = Calls(
+            "saltedge", session, f"{host.rstrip('/')}/api/v6", gate, _failure, headers=HEADERS, sleep=sleep
+        )
+        self._reading = self._calls.reading
         self._link = link
-        self._sleep = sleep
         self._now = now or clock.now
 
     def _one(self, path: str, endpoint: str) -> mapping.Row:
         document = self._read(path, endpoint, {})
-        with _reading():
+        with self._reading():
             return _row(document["data"])
 
     def _all(self, path: str, query: Mapping[str, str]) -> list[mapping.Row]:
@@ -57,7 +56,7 @@ class _Api:
         for _ in range(MAX_PAGES):
             asked = dict(query) | ({"from_id": following} if following else {})
             document = self._read(path, path, asked)
-            with _reading():
+            with self._reading():
                 rows = [_row(row) for row in document["data"]]
                 found = mapping.text((document.get("meta") or {}).get("next_id"))
             yield rows, found
@@ -68,30 +67,23 @@ class _Api:
             following = found
         raise UnexpectedReply("saltedge.endless_list")
 
+    def _address(self, row: mapping.Row) -> str:
+        with self._reading():
+            address = str(row["connect_url"])
+            if urlsplit(address).scheme not in ("https", "http"):
+                raise ValueError("a page was expected")
+            return address
+
     def _read(self, path: str, endpoint: str, query: Mapping[str, str]) -> mapping.Row:
-        with _sending():
-            reply = http.retried(partial(self._call, "GET", path, endpoint, query), self._sleep)
-        return _accepted(reply)
+        reply = self._calls.read(self._link, endpoint, path, query)
+        with self._reading(reply):
+            return mapping.decode(reply.body)
 
     def _write(self, method: str, path: str, endpoint: str, data: Mapping[str, object] | None = None) -> mapping.Row:
-        body = None if data is None else json.dumps({"data": data}, ensure_ascii=False).encode()
-        with _sending():
-            reply = self._call(method, path, endpoint, {}, body)
-        document = _accepted(reply)
-        with _reading(reply.status):
-            return _row(document["data"])
-
-    def _call(
-        self, method: str, path: str, endpoint: str, query: Mapping[str, str], body: bytes | None = None
-    ) -> http.Reply:
-        status, answered = 0, http.NO_HEADERS
-        self._gate.before(self._link, endpoint, write=method != "GET")
-        try:
-            reply = http.exchange(self._session, method, self._root + path, params=query, body=body, headers=HEADERS)
-            status, answered = reply.status, reply.headers
-            return reply
-        finally:
-            self._gate.after(self._link, endpoint, status, answered)
+        body = b"" if data is None else json.dumps({"data": data}, ensure_ascii=False).encode()
+        reply = self._calls.write(self._link, endpoint, path, body, method=method)
+        with self._reading(reply):
+            return _row(mapping.decode(reply.body)["data"])
 
 
 class Client(_Api):
@@ -99,13 +91,13 @@ class Client(_Api):
 
     def identity(self) -> base.Identity:
         row = self._connection()
-        with _reading():
+        with self._reading():
             return mapping.identity(row)
 
     def accounts(self) -> Sequence[feed.FeedAccount]:
         connection, consents = self._connection(), self._consents()
         rows = self._all("accounts", self._of_link())
-        with _reading():
+        with self._reading():
             ends_at = mapping.link_status(connection, consents, self._now()).consent_ends_at
             return [mapping.account(row, connection, ends_at) for row in rows]
 
@@ -118,12 +110,12 @@ class Client(_Api):
         own = self._own_number(account)
         asked = self._of_account(account)
         for rows, following in self._pages("transactions", asked, cursor):
-            with _reading():
+            with self._reading():
                 found = [mapping.transaction(row, own) for row in rows]
             cursor = following or (found[-1].id if found else cursor)
             yield feed.FeedPage(found, cursor)
         for rows, _ in self._pages("transactions", asked | {"duplicated": "true"}):
-            with _reading():
+            with self._reading():
                 found = [mapping.transaction({**row, "duplicated": True}, own) for row in rows]
             if found:
                 yield feed.FeedPage(found, cursor)
@@ -131,12 +123,12 @@ class Client(_Api):
     def pending(self, account: str) -> Sequence[feed.FeedTransaction]:
         own = self._own_number(account)
         rows = self._all("transactions", self._of_account(account) | {"pending": "true"})
-        with _reading():
+        with self._reading():
             return [mapping.transaction({**row, "status": "pending"}, own) for row in rows]
 
     def status(self) -> feed.LinkStatus:
         connection, consents = self._connection(), self._consents()
-        with _reading():
+        with self._reading():
             return mapping.link_status(connection, consents, self._now())
 
     def refresh(self, account: str, customer_address: str) -> str:
@@ -151,13 +143,13 @@ class Client(_Api):
             if refusal.sent or refusal.retry_after is not None:
                 raise
             raise self._too_soon(refusal) from None
-        with _reading():
+        with self._reading():
             return mapping.text((row.get("last_attempt") or {}).get("id"))
 
     def refreshed(self, refresh: str) -> feed.Attempt:
         """Salt Edge keeps the last attempt at hand: an earlier one is over, as far as anybody can tell."""
         connection = self._connection()
-        with _reading():
+        with self._reading():
             last = mapping.attempt(connection)
         if last is None:
             return feed.Attempt(feed.RefreshStatus.RUNNING, request_id=refresh)
@@ -170,7 +162,7 @@ class Client(_Api):
         row = self._write(
             "POST", f"connections/{self._link}/reconnect", "connections/*/reconnect", _visit(return_to, state, "")
         )
-        return _address(row)
+        return self._address(row)
 
     def revoke(self) -> None:
         try:
@@ -197,7 +189,7 @@ class Client(_Api):
     def _own_number(self, account: str) -> str:
         """Also keeps an account that is not of this link from being asked for."""
         rows = self._all("accounts", self._of_link())
-        with _reading():
+        with self._reading():
             found = [mapping.number(row) for row in rows if mapping.text(row["id"]) == account]
         if not found:
             raise Rejected("saltedge.account_not_found")
@@ -205,7 +197,7 @@ class Client(_Api):
 
     def _too_soon(self, refusal: Temporary) -> Temporary:
         """The same refusal with the time to wait, which only the connection knows."""
-        with _reading():
+        with self._reading():
             free_at = mapping.moment(self._connection().get("next_refresh_possible_at"))
         wait = None if free_at is None else max(0.0, (free_at - self._now()).total_seconds())
         return Temporary(
@@ -220,7 +212,7 @@ class Directory(_Api):
         """Country "XF" holds the banks that are made up for tests."""
         query = {"country_code": country, "exclude_inactive": "true", "per_page": str(PAGE)}
         rows = self._all("providers", query | ({"include_sandboxes": "true"} if country == "XF" else {}))
-        with _reading():
+        with self._reading():
             found = [mapping.institution(row) for row in rows if mapping.text(row.get("status")) in ("", "active")]
         return sorted(found, key=lambda bank: bank.name.casefold())
 
@@ -249,7 +241,7 @@ class Directory(_Api):
                     raise
                 identifier = f"{person}-{secrets.token_hex(4)}"
             else:
-                with _reading():
+                with self._reading():
                     return mapping.text(row.get("customer_id") or row["id"])
         raise Rejected("saltedge.duplicated_customer")
 
@@ -264,12 +256,12 @@ class Directory(_Api):
             "POST", "connections/connect", "connections/connect",
             visit | {"customer_id": customer, "provider": provider},
         )  # fmt: skip
-        return _address(row)
+        return self._address(row)
 
     def link_of(self, customer: str, state: str) -> str:
         """The connection that a visit with `state` made, "" when there is none: for a return that told no id."""
         rows = self._all("connections", {"customer_id": customer})
-        with _reading():
+        with self._reading():
             for row in rows:
                 fields = (row.get("last_attempt") or {}).get("custom_fields") or {}
                 if mapping.text(fields.get("state")) == state:
@@ -296,41 +288,11 @@ def _with_state(address: str, state: str) -> str:
     return urlunsplit(parts._replace(query=urlencode([*query, ("state", state)])))
 
 
-def _address(row: mapping.Row) -> str:
-    with _reading():
-        address = str(row["connect_url"])
-        if urlsplit(address).scheme not in ("https", "http"):
-            raise ValueError("a page was expected")
-        return address
-
-
 def _row(value: object) -> mapping.Row:
     if not isinstance(value, dict):
         raise TypeError("an object was expected")
     return value
 
 
-def _accepted(reply: http.Reply) -> mapping.Row:
-    refusal = mapping.failure(reply.status, reply.headers, reply.body)
-    if refusal is not None:
-        raise refusal
-    with _reading(reply.status):
-        return mapping.decode(reply.body)
-
-
-@contextmanager
-def _sending() -> Iterator[None]:
-    try:
-        yield
-    except http.TransportError as failure:
-        if failure.code == "too_large":
-            raise UnexpectedReply("saltedge.too_large") from None
-        raise Temporary(f"saltedge.{failure.code}", sent=failure.sent) from None
-
-
-@contextmanager
-def _reading(status: int | None = None) -> Iterator[None]:
-    try:
-        yield
-    except mapping.UNREADABLE as unreadable:
-        raise UnexpectedReply("saltedge.unreadable", provider_text=type(unreadable).__name__, status=status) from None
+def _failure(reply: http.Reply) -> ConnectorError | None:
+    return mapping.failure(reply.status, reply.headers, reply.body)

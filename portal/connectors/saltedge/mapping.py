@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from portal.connectors.base import Identity, StatementLine
+from portal.connectors.calls import UNREADABLE as UNREADABLE
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.feed import (
     Attempt,
@@ -23,8 +24,6 @@ from portal.connectors.feed import (
 from portal.connectors.files import references
 
 Row = Mapping[str, Any]
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, IndexError, RecursionError)
-
 DECIMALS = 5  # the most that a currency amount has in ISO 20022
 _NOISE = Decimal("1e-9")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
