@@ -24,6 +24,7 @@ class Permission(StrEnum):
     TENANT = "tenant"  # name, numbers, addresses
     GRANTS = "grants"  # who is let into a client account
     TEAM = "team"  # people of the firm and whom they look after
+    APPS = "apps"  # the store: what is installed, and which client accounts it may touch
     AUTHORISATIONS = "authorisations"
     COUPLINGS = "couplings"
     FEEDS = "feeds"  # links to banks, and their consents
@@ -53,6 +54,7 @@ _PORTAL_STAFF: dict[Permission, frozenset[Right]] = {
     Permission.OVERVIEW: LOOK,
     Permission.TENANT: LOOK,
     Permission.TEAM: LOOK,
+    Permission.APPS: frozenset({V, E}),
     Permission.AUTHORISATIONS: frozenset({V, C, E}),
     Permission.COUPLINGS: WORK,
     Permission.FEEDS: WORK,
@@ -68,6 +70,7 @@ _CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
     Permission.OVERVIEW: LOOK,
     Permission.TENANT: LOOK,
     Permission.GRANTS: LOOK,
+    Permission.APPS: LOOK,
     Permission.AUTHORISATIONS: frozenset({V, C, E}),
     Permission.COUPLINGS: WORK,
     Permission.FEEDS: WORK,

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from portal.connectors.base import AuthMode, Capabilities, Explanation, FieldUse, Limits, Manifest
 from portal.kernel.words import N_
 
+_DESCRIBED = frozenset({"fec", "tra"})  # whose layout its keeper has published
+
 
 def manifest(key: str, label: str, countries: Sequence[str]) -> Manifest:
     """Nothing is called: what such an app "reads" was brought in by people, and it "sends" files that they fetch."""
@@ -45,6 +47,7 @@ def manifest(key: str, label: str, countries: Sequence[str]) -> Manifest:
         limits=Limits(settle_seconds=5),
         countries=tuple(countries),
         maturity="sandbox",
+        source="official" if key in _DESCRIBED else "notes",
     )
 
 

@@ -82,6 +82,7 @@ class App:
             limits=Limits(at_once=4, shared=True, settle_seconds=300),
             countries=("FR",),
             maturity="sandbox",
+            source="official",
         )
 
     def explanations(self) -> Mapping[str, Explanation]:

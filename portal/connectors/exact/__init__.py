@@ -77,6 +77,7 @@ MANIFEST = Manifest(
     ),
     countries=("BE", "NL", "FR"),
     maturity="sandbox",
+    source="official",
     oauth=OAuth2(
         authorise_path="/api/oauth2/auth",
         token_path="/api/oauth2/token",  # noqa: S106 (an address, not a password)

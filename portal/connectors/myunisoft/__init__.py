@@ -91,5 +91,6 @@ MANIFEST = Manifest(
     ),
     countries=("FR",),
     maturity="sandbox",
+    source="official",
     registered=True,
 )

@@ -128,6 +128,6 @@ MANIFEST = Manifest(
     capabilities=Capabilities(bank_entries=True, several_dossiers=True, batch_size=50, reference_length=20),
     limits=Limits(settle_seconds=120, shared=True, at_once=4),
     countries=("BE", "NL", "FR"),
-    maturity="sandbox",
-    key_days=90,
+    maturity="live",  # Odoo 17.0 and 19.0
+    source="official",
 )

@@ -117,4 +117,5 @@ MANIFEST = Manifest(
     ),
     countries=("FR",),
     maturity="sandbox",
+    source="official",
 )

@@ -73,6 +73,7 @@ MANIFEST = Manifest(
     ),
     countries=("BE", "NL", "FR"),
     maturity="sandbox",
+    source="official",
     oauth=OAuth2(
         authorise_path="/identity/connect/authorize",
         token_path="/connect/token",  # noqa: S106 (an address, not a password)
