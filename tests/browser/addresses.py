@@ -30,7 +30,9 @@ MAILED = {
     "auth.verify": ("verify_email", "new@example.com"), "auth.reset": ("reset_password", cast.OWNERS[3].email),
     "start.verify_portal": ("verify_portal", cast.FIRM_EMAIL), "renewals.show": ("renewal", scene.RENEWER),
 }  # fmt: skip
-LOGINS = {"authorisations.show": "lapsing", "authorisations.fetch_page": "french"}  # with few dossiers
+LOGINS = {  # with few dossiers
+    "authorisations.show": "lapsing", "authorisations.fetch_page": "french", "authorisations.quota": "french",
+}  # fmt: skip
 IDS = {
     "account_id": "bank_accounts", "import_id": "imports", "statement_id": "statements", "line_id": "statement_lines",
     "entry_id": "entries", "configuration_id": "configurations", "feed_id": "feeds",
