@@ -26,6 +26,7 @@ from portal.connectors.calls import decode, encode
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, ConnectorError, Rejected, Temporary
 from portal.connectors.odoo import MANIFEST, connect, sign
 from portal.connectors.odoo.client import Client
+from portal.kernel import http
 from tests.connectors.contract import (
     BookkeepingContract,
     Fault,
@@ -136,6 +137,16 @@ def test_the_key_goes_to_its_own_server_only(world: OdooWorld) -> None:
     session.auth = sign(world.form, Application("", ""), "https://odoo.kantoor.be")
     with pytest.raises(ValueError, match="own server"):
         world.connection.identity()
+
+
+@pytest.mark.parametrize("host", ["https://127.0.0.1", "https://[::1]", "http://127.0.0.1:8069", "https://localhost"])
+def test_a_server_inside_is_not_called(world: OdooWorld, host: str) -> None:
+    """The session of an authorisation goes outward only, whatever address was kept."""
+    session = http.session(outward_only=True)
+    session.auth = sign(world.form, Application("", ""), host)
+    error = refusal_of(connect(session, host, world.gate, world.form).identity)
+    assert isinstance(error, Rejected)
+    assert error.code == "odoo.not_public"
 
 
 # ------------------------------------------------------------------------------ lock dates
