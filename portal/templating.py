@@ -85,7 +85,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("consents", "calendar3", "consents.index", _l("Consents")),
         ),
         (
-            ("apps", "grid", "store.index", _l("Apps")),
+            ("apps", "grid", "store.index", _l("Modules")),
             ("authorisations", "key", "authorisations.index", _l("Authorisations")),
             ("team", "person-gear", "team.index", _l("Team and roles")),
             ("audit", "clock-history", "audit.portal_index", _l("Audit trail")),
@@ -103,6 +103,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
         ),
         (
             ("grants", "person-lock", "grants.index", _l("Access management")),
+            ("apps", "grid", "store.client_index", _l("Modules")),
             ("api", "braces", "api_keys.index", _l("API keys")),
             ("audit", "clock-history", "audit.index", _l("Audit trail")),
         ),

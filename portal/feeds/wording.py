@@ -28,6 +28,7 @@ ERRORS = {
     "feed.visit_other_browser": N_("This link to a bank was started in another browser. Start it again in this one."),
     "feed.visit_used": N_("This link to a bank was finished already."),
     "feed.visit_expired": N_("You took longer than an hour. Start again."),
+    "feed.app_uninstalled": N_("The app of this bank link was uninstalled."),
     "feed.grant_withdrawn": N_("The firm that linked this bank no longer has access."),
     "renewal.unknown": N_("This link is not complete, or not ours. Copy it whole from the mail."),
     "renewal.expired": N_("This link has expired. Ask your accountant for a new one."),
@@ -75,6 +76,12 @@ EXPLANATIONS: Mapping[str, Explanation] = {
         _KEPT,
         "client",
         (N_("Choose **Go on fetching** if you want the lines to come in without this firm."),),
+    ),
+    "feed.app_uninstalled": Explanation(
+        N_("Fetching is paused: the app was uninstalled"),
+        _KEPT,
+        "firm",
+        (N_("Install the app again under **Modules**, tick this client account, and choose **Go on fetching**."),),
     ),
     "feed.grant_withdrawn": Explanation(
         N_("Fetching is paused: the firm that linked the bank lost its access"),

@@ -33,6 +33,7 @@ from portal.couplings.detective import Cause, missing_reasons
 from portal.couplings.dossiers import dossiers_of, taken
 from portal.couplings.models import Coupling, Dossier
 from portal.couplings.periods import last_due
+from portal.couplings.preferences import wishes, with_wishes
 from portal.couplings.proposals import Proposal, propose
 from portal.kernel import clock
 from portal.kernel.errors import PortalError
@@ -270,7 +271,9 @@ def _form(draft: Draft, books: DossierBooks, known: Sequence[BankAccount]) -> Co
     else:
         wanted = draft.answers.get("account", "")
         account = next((one for one in known if str(one.id) == wanted), known[0])
-        proposed = defaults_for(books, account, draft.into.country, clock.today())
+        proposed = with_wishes(
+            defaults_for(books, account, draft.into.country, clock.today()), wishes(scope(), draft.app), books, account
+        )
         form = ConfigurationForm(formdata=None, data=fields_of(proposed, account.id), meta={"csrf": False})
     form.offer(books, known)
     return form

@@ -17,6 +17,7 @@ from portal.couplings import documents, reading, service
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.defaults import defaults_for
 from portal.couplings.models import Configuration, Coupling
+from portal.couplings.preferences import wishes, with_wishes
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.ledger.accounts import accounts
@@ -119,9 +120,9 @@ def _new(coupling: Coupling, form: ConfigurationForm | None = None, status: int 
     if form is None and known and found.fetched_at:
         wanted = request.args.get("account", "")
         account = next((one for one in known if str(one.id) == wanted), known[0])
-        form = ConfigurationForm(
-            data=fields_of(defaults_for(found, account, coupling.country, clock.today()), account.id)
-        )
+        proposed = defaults_for(found, account, coupling.country, clock.today())
+        wished = with_wishes(proposed, wishes(scope(), coupling.app), found, account)
+        form = ConfigurationForm(data=fields_of(wished, account.id))
     return _configuration_page(coupling, form, found, known, None, status)
 
 

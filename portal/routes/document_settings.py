@@ -18,6 +18,7 @@ from portal.couplings import vat as vat_room
 from portal.couplings.books import DossierBooks, read_books, read_relations
 from portal.couplings.configurations import usable_accounts
 from portal.couplings.models import Configuration, Coupling
+from portal.couplings.preferences import adopt_vat, documents_with_wishes, wishes
 from portal.documents.lists import rates_of
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, NotFound, PortalError
@@ -86,7 +87,9 @@ def _part(
         known = row is not None and row.coupling_id == coupling.id
         chosen = (
             room.choices_of(row) if row is not None and known
-            else room.defaults_for(books, kind, coupling.country, clock.today())
+            else documents_with_wishes(
+                room.defaults_for(books, kind, coupling.country, clock.today()), wishes(scope(), coupling.app), books
+            )
         )  # fmt: skip
         form = DocumentSettingsForm(formdata=None, data=fields_of(chosen), prefix=_prefix(kind))
     form.offer(books, kind)
@@ -138,6 +141,7 @@ def save(client: uuid.UUID, coupling_id: uuid.UUID) -> Response:
         return _page(coupling, (kind, form), 422)
     try:
         room.save_configuration(scope(), coupling, form.chosen(kind))
+        adopt_vat(scope(), coupling, read_books(scope(), coupling.id))
     except PortalError as error:
         db().rollback()
         form.take(error)

@@ -14,6 +14,7 @@ from portal.couplings.books import read_books
 from portal.couplings.configurations import create_configuration
 from portal.couplings.defaults import defaults_for
 from portal.couplings.models import Configuration, Coupling
+from portal.couplings.preferences import wishes, with_wishes
 from portal.couplings.service import Outcome
 from portal.kernel import clock
 from portal.kernel.db import Setting, set_scope
@@ -70,7 +71,8 @@ def _one(scope: Scope, coupling: Coupling, account: BankAccount) -> Outcome:
     told = {"account": account.name, "number": coupling.dossier_number}
     if books.fetched_at is None:
         return Outcome(scope.tenant_id, scope.tenant_name, code="configuration.books_unread", values=told)
-    chosen = replace(defaults_for(books, account, coupling.country, clock.today()), automatic=False)
+    proposed = replace(defaults_for(books, account, coupling.country, clock.today()), automatic=False)
+    chosen = with_wishes(proposed, wishes(scope, coupling.app), books, account)
     try:
         with scope.session.begin_nested():
             create_configuration(scope, coupling.id, account, chosen)
