@@ -184,7 +184,7 @@ def retried(attempt: Callable[[], Reply], sleep: Callable[[float], None] = time.
         try:
             reply = attempt()
         except TransportError as failure:
-            if failure.code == "too_large":
+            if failure.code in ("too_large", "not_public"):
                 raise
         else:
             if reply.status not in BUSY:
