@@ -15,6 +15,8 @@ from tests.journeys.apps import BACK, App
 
 
 class ExactControl(Control):
+    relation = ""
+
     @property
     def host(self) -> str:
         return f"{self.url}/{ENVIRONMENT}"
@@ -24,14 +26,19 @@ class JourneyWorld(ExactWorld):
     """With what a journey asks of a world besides."""
 
     def __init__(self, control: ExactControl) -> None:
-        super().__init__(control)
         self.control = control
+        super().__init__(control)
 
     def fault(self, fault: Fault, *, write: bool, times: int = 1) -> None:
         if fault is Fault.RATE_LIMITED:
             self._control.post("faults", division=DOSSIER, method="POST", kind="429", times=times)
         else:
             super().fault(fault, write=write, times=times)
+
+    def _relation(self) -> str:
+        """Made once: two of the same number could not be told apart."""
+        self.control.relation = self.control.relation or super()._relation()
+        return self.control.relation
 
     def log_in(self) -> str:
         return str(self.secret)

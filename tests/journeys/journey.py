@@ -18,9 +18,11 @@ from portal.access import Actor, Scope
 from portal.authorisations import keys, service
 from portal.authorisations.models import Authorisation
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Manifest
+from portal.connectors.base import AuthMode, EntryKind, Manifest
 from portal.couplings import service as couplings
+from portal.couplings.books import DossierBooks
 from portal.couplings.configurations import Choices, create_configuration
+from portal.couplings.documents import DocumentChoices, save_configuration
 from portal.couplings.dossiers import store_dossiers
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.reading import connector, read_anew
@@ -42,6 +44,7 @@ from tests.authorisations.conftest import Time
 from tests.connectors.package_world import PackageWorld
 
 DONE = (PostingState.CONFIRMED, PostingState.REJECTED, PostingState.PARKED)
+START = date(2026, 3, 1)
 ROUND = 130  # seconds, over what any package claims to need for a late write
 
 
@@ -160,15 +163,27 @@ class Journey:
     def couple(self) -> None:
         with self.inside() as scope:
             self.coupling = couplings.activate_coupling(scope, self.authorisation, self.world.dossier)
-        connect = connector(self.means.database, self.means.vault, self.means.settings)
-        books = read_anew(self.means.database, connect, self.client.id, self.coupling.id)
+        books = self.read_books()
         journal = books.journals[self.world.bank_journal or self.world.general_journal]
         choices = Choices(
             entry_kind=books.kind_in(journal), journal=journal.code, bank_ledger_account=self.world.bank_account,
-            suspense_account=self.world.suspense_account, frequency="monthly", starts_on=date(2026, 3, 1),
+            suspense_account=self.world.suspense_account, frequency="monthly", starts_on=START,
         )  # fmt: skip
         with self.as_client() as scope:
             self.configuration = create_configuration(scope, self.coupling.id, self.account, choices)
+
+    def read_books(self) -> DossierBooks:
+        connect = connector(self.means.database, self.means.vault, self.means.settings)
+        return read_anew(self.means.database, connect, self.client.id, self.coupling.id)
+
+    def book_documents(self, kind: EntryKind) -> None:
+        """Let invoices of this kind be booked too; that is when customers and suppliers are read."""
+        choices = DocumentChoices(
+            kind, self.world.invoice_journals[kind], self.world.result_account, "daily", START, automatic=True
+        )
+        with self.as_client() as scope:
+            self.configuration = save_configuration(scope, scope.get(Coupling, self.coupling.id), choices)
+        self.read_books()
 
     # ------------------------------------------------------------------ statement in, entry out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -13,7 +14,8 @@ import pytest
 
 from config import EVERY
 from portal.connectors import registry
-from portal.connectors.base import AuthMode
+from portal.connectors.base import AuthMode, EntryKind
+from portal.documents.intake import hand_in
 from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 from portal.runtime import Runtime
@@ -22,6 +24,7 @@ from tests import factories as make
 from tests.authorisations.conftest import Time, make_settings, virtual
 from tests.conftest import Servers, Urls
 from tests.connectors.contract import Fault
+from tests.connectors.files.invoice_documents import MILL, Invoice, Item, Side, ubl
 from tests.connectors.package_world import Control
 from tests.journeys.apps import APPS, App
 from tests.journeys.exact import Exact
@@ -30,6 +33,7 @@ from tests.journeys.journey import Journey
 __all__ = ["virtual"]
 
 MARCH = ((date(2026, 3, 17), "120.50"), (date(2026, 3, 18), "-20.25"), (date(2026, 3, 18), "-20.25"))
+FLOUR = (Item("Flour", Decimal(4), Decimal("25.00"), Decimal(21)),)
 APRIL = ((date(2026, 4, 2), "7.77"),)
 
 
@@ -89,6 +93,30 @@ def test_a_bad_day_loses_and_doubles_nothing(journey: Journey, fault: Fault) -> 
     assert journey.count() == (0, 0)
     assert journey.world.balance(journey.world.bank_account) == before + journey.moved
     assert [row.state for row in found] == [PostingState.CONFIRMED]
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LATE, Fault.LOST_BEFORE, Fault.LOST_AFTER])
+@pytest.mark.parametrize("kind", [EntryKind.PURCHASE, EntryKind.SALES])
+def test_a_document_is_booked_once(journey: Journey, kind: EntryKind, fault: Fault | None) -> None:
+    if not journey.manifest.capabilities.invoices:
+        return
+    journey.book_documents(kind)
+    us = Side(journey.client.name, "BE", f"BE{journey.client.enterprise_number}", journey.client.enterprise_number)
+    supplier, customer = (MILL, us) if kind is EntryKind.PURCHASE else (us, MILL)
+    number = f"F{journey.client.id.hex[-8:]}"
+    content = ubl(Invoice(number=number, supplier=supplier, customer=customer, items=FLOUR))
+    with journey.as_client() as scope:
+        assert hand_in(scope, "invoice.xml", io.BytesIO(content)).state == "stored"
+    places = (journey.world.result_account, journey.world.party_accounts[kind])
+    before = [journey.world.balance(place) for place in places]
+    (row,) = journey.run()
+    if fault is not None:
+        journey.world.fault(fault, write=True)
+    (row,) = journey.see_through()
+    assert (row.code, row.remote_debit, journey.count()) == ("", Decimal("121.00"), (0, 0))
+    sign = 1 if kind is EntryKind.PURCHASE else -1
+    moved = [journey.world.balance(place) - old for place, old in zip(places, before, strict=True)]
+    assert moved == [sign * 100, -sign * 121]
 
 
 def test_an_ended_connection_waits_for_people_and_goes_on(journey: Journey) -> None:
