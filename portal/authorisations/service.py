@@ -23,6 +23,7 @@ from portal.authorisations.states import health
 from portal.connectors import registry
 from portal.connectors.base import AuthMode, Dossier, Form, Identity
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected
+from portal.exchange.files import check_nothing_waits
 from portal.kernel import clock, queue
 from portal.kernel.db import Database
 from portal.kernel.errors import Conflict, Invalid
@@ -223,12 +224,13 @@ def uses(scope: Scope, authorisation_id: uuid.UUID) -> int:
 def remove(scope: Scope, authorisation_id: uuid.UUID) -> None:
     """Off for good, and the tokens gone. A renewal under way wipes them itself when it ends.
 
-    Raises Conflict while a coupling needs it.
+    Raises Conflict while a coupling needs it, or entries in it wait for people to fetch their file.
     """
     row = rows.living(scope, authorisation_id)
     used = uses(scope, row.id)
     if used:
         raise Conflict("authorisation.in_use", name=row.name, count=used)
+    check_nothing_waits(scope, row.id)
     states.move(row, State.REVOKED)
     row.removed_at = clock.now()
     scope.session.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -14,8 +14,13 @@ from portal.exchange.models import FileAccount, FileDossier, FileForm, FileJourn
 from portal.kernel import clock
 
 
-def accounts_of(session: Session, dossier: FileDossier) -> Mapping[str, LedgerAccount]:
+def accounts_of(
+    session: Session, dossier: FileDossier, codes: Collection[str] | None = None
+) -> Mapping[str, LedgerAccount]:
+    """By code; only these, where a chart of thousands need not be read."""
     query = select(FileAccount).where(FileAccount.tenant_id == dossier.tenant_id, FileAccount.dossier_id == dossier.id)
+    if codes is not None:
+        query = query.where(FileAccount.code.in_(codes))
     rows = session.scalars(query.order_by(FileAccount.code))
     return {row.code: LedgerAccount(row.code, row.name, row.code, row.kind, row.blocked) for row in rows}
 
@@ -56,8 +61,17 @@ def settings_of(session: Session, dossier: FileDossier) -> Mapping[str, str]:
     return row.settings if row else {}
 
 
-def book_of(session: Session, app: str, dossier: FileDossier, year: FileYear, number: int) -> Book:
-    """What file `number` of a dossier is made with."""
+def codes_in(entries: Iterable[OutgoingEntry]) -> set[str]:
+    """The ledger accounts that these entries book on."""
+    return {line.ledger_account for entry in entries for line in entry.lines} | {
+        entry.bank_account for entry in entries if entry.bank_account
+    }
+
+
+def book_of(
+    session: Session, app: str, dossier: FileDossier, year: FileYear, number: int, entries: Sequence[OutgoingEntry]
+) -> Book:
+    """What file `number` of a dossier is made with, if it holds these entries."""
     return Book(
         app=app,
         company=dossier.name,
@@ -67,7 +81,7 @@ def book_of(session: Session, app: str, dossier: FileDossier, year: FileYear, nu
         starts_on=year.starts_on,
         ends_on=year.ends_on,
         file=number,
-        accounts=accounts_of(session, dossier),
+        accounts=accounts_of(session, dossier, codes_in(entries)),
         journals=journals_of(session, dossier),
         settings=settings_of(session, dossier),
         made_at=clock.now(),

@@ -29,6 +29,12 @@ from portal.kernel.errors import Conflict, Invalid
 
 REASON_LENGTH = 300
 MOST_ENTRIES = 5000  # of one file; what is left waits for the next
+_LEFT = text(
+    "SELECT count(*) FROM exchange_entries e"
+    " JOIN file_dossiers d ON d.tenant_id = e.tenant_id AND d.id = e.dossier_id AND d.authorisation_id = :id"
+    " LEFT JOIN exchange_files f ON f.tenant_id = e.tenant_id AND f.id = e.file_id"
+    " WHERE e.tenant_id = :tenant AND (e.file_id IS NULL OR f.state = 'made')"
+)
 
 
 def make_files(scope: Scope, dossier_id: uuid.UUID) -> Sequence[ExchangeFile]:
@@ -92,6 +98,13 @@ def withdraw_file(scope: Scope, file_id: uuid.UUID, reason: str) -> ExchangeFile
     return row
 
 
+def check_nothing_waits(scope: Scope, authorisation_id: uuid.UUID) -> None:
+    """Before an authorisation goes. Raises Conflict "exchange.files_wait" while nobody fetched all that was sent."""
+    left = scope.session.scalar(_LEFT, {"tenant": scope.tenant_id, "id": authorisation_id}) or 0
+    if left:
+        raise Conflict("exchange.files_wait", count=left)
+
+
 # ------------------------------------------------------------------------------ form
 
 
@@ -147,7 +160,7 @@ def _make(
     scope: Scope, app: str, dossier: FileDossier, year: FileYear, kept: Sequence[tuple[ExchangeEntry, Booked]]
 ) -> ExchangeFile:
     layout, number = registry.load_layout(app), dossier.last_file + 1
-    book = books.book_of(scope.session, app, dossier, year, number)
+    book = books.book_of(scope.session, app, dossier, year, number, [booked.entry for _entry, booked in kept])
     try:
         content, name = layout.write(book, [booked for _entry, booked in kept]), layout.file_name(book)
     except Rejected as refused:

@@ -162,7 +162,7 @@ class Register:
     def _check(self, session: Session, row: FileDossier, booked: Booked) -> None:
         """What the package would refuse, and what the file cannot hold: it is written once to see. Raises Rejected."""
         entry = booked.entry
-        accounts, journals = books.accounts_of(session, row), books.journals_of(session, row)
+        accounts, journals = books.accounts_of(session, row, books.codes_in([entry])), books.journals_of(session, row)
         layouts.check(self.app, entry, journals.get(entry.journal), accounts)
         if entry.currency != row.currency:
             raise refusal(self.app, "currency", f"the dossier is kept in {row.currency}", currency=entry.currency)
@@ -173,7 +173,7 @@ class Register:
         if year.closed_at is not None:
             told = f"the fiscal year to {year.ends_on} is closed"
             raise refusal(self.app, "period_closed", told, date=entry.date.isoformat())
-        book = books.book_of(session, self.app, row, year, row.last_file + 1)
+        book = books.book_of(session, self.app, row, year, row.last_file + 1, [entry])
         registry.load_layout(self.app).write(book, [booked])
         registry.load_layout(self.app).file_name(book)
 

@@ -38,6 +38,7 @@ ERRORS = {
     "exchange.file_withdrawn": N_("File {file} was withdrawn; its entries are in another file or wait for one."),
     "exchange.file_damaged": N_("File {file} is not as it was made. Restore it from a back-up."),
     "exchange.file_state": N_("This cannot be done with file {file} as it stands. Load the page again."),
+    "exchange.files_wait": N_("{count} entries are in no file that was fetched. Fetch the files first."),
     "exchange.reason_missing": N_("Say why the file is withdrawn."),
     "exchange.setting": N_("Choose from the list."),
     "exchange.column_unknown": N_("Choose the columns from the list."),

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from portal.access import Actor, Scope
+from portal.authorisations import service
 from portal.connectors.base import EntryKind, OutgoingEntry, OutgoingLine
 from portal.exchange import dossiers, files, reading
 from portal.exchange.models import FileDossier
@@ -233,6 +234,18 @@ def test_the_database_keeps_what_was_kept(office: Office, statement: str) -> Non
     office.made()
     with pytest.raises(DBAPIError):
         office.rows(statement)
+
+
+def test_an_authorisation_stays_while_files_wait(office: Office) -> None:
+    office.send()
+    authorisation = office.register.authorisation_id
+    with pytest.raises(Conflict, match="files_wait"):
+        office.act(service.remove, authorisation)
+    (made,) = office.made()
+    with pytest.raises(Conflict, match="files_wait"):
+        office.act(service.remove, authorisation)
+    office.act(files.fetch_file, made.id)
+    office.act(service.remove, authorisation)
 
 
 def test_another_firm_finds_none_of_it(office: Office, database: Database) -> None:
