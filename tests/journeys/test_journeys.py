@@ -19,6 +19,7 @@ from portal.documents.intake import hand_in
 from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 from portal.runtime import Runtime
+from portal.sync.comparison import compare
 from portal.sync.models import PostingState
 from tests import factories as make
 from tests.authorisations.conftest import Time, make_settings, virtual
@@ -78,6 +79,9 @@ def test_the_whole_way(journey: Journey) -> None:
     assert all(row.remote_id and row.sends == 1 for row in found)
     assert journey.count() == (0, 0)
     assert journey.world.balance(journey.world.bank_account) == before + Decimal("87.77")
+    journey.pass_(600)  # some count few calls, and the night asks again
+    compared = compare(journey.means, journey.client.id, journey.coupling.id)
+    assert (compared.booked, compared.found, compared.findings) == (2, 2, ())
 
 
 @pytest.mark.parametrize(
