@@ -12,6 +12,7 @@ from portal.access import SYSTEM, Scope
 from portal.activity import service as activity
 from portal.authorisations import applications, states
 from portal.authorisations.models import Authorisation, State
+from portal.connectors.base import AuthMode
 from portal.identity.models import User
 from portal.kernel import mail
 from portal.kernel.vault import Vault
@@ -33,7 +34,14 @@ def ask(session: Session, vault: Vault, settings: Settings, authorisation: Autho
         name=authorisation.name, code=code, text=text,
     )  # fmt: skip
     path = f"{'p' if tenant.kind == 'portal' else 'c'}/{tenant.id}/authorisations/{authorisation.id}"
-    values = {"name": authorisation.name, "app": label, "tenant": tenant.name, "link": f"{settings.base_url}/{path}"}
+    by_key = "1" if applications.manifest_of(authorisation.app).auth is AuthMode.KEY else ""
+    values = {
+        "by_key": by_key,
+        "name": authorisation.name,
+        "app": label,
+        "tenant": tenant.name,
+        "link": f"{settings.base_url}/{path}",
+    }
     for person in answerable(session, authorisation):
         told = values | {"person": person.name}
         mail.write(session, vault, to=person.email, template="needs_consent", locale=person.locale, values=told)

@@ -19,6 +19,7 @@ from portal.couplings.proposals import Confidence, Proposal, Reason
 from portal.kernel.errors import NotFound
 from portal.routes import _problems, wording
 from portal.routes._access import scope
+from portal.routes._authorisations import where
 from portal.templating import formats
 
 blueprint = Blueprint("couplings", __name__)
@@ -54,7 +55,7 @@ def certainty(proposal: Proposal) -> tuple[int, str, str]:
 
 
 def country_word(environment: str) -> str:
-    return str({"be": _("Belgium"), "nl": _("Netherlands"), "fr": _("France")}.get(environment, environment.upper()))
+    return where(environment) or _("files")
 
 
 def told(error: ConnectorError) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import TypeVar
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from config import EVERY, Settings
@@ -26,6 +27,7 @@ from portal.identity.models import User
 from portal.kernel import clock, http
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.mail import Mail, place_of
 from portal.kernel.vault import Vault
 from portal.runtime import Runtime
 from portal.tenants.models import Tenant
@@ -252,6 +254,17 @@ def test_a_key_refused_in_use_asks_for_another(desk: Desk, call: str) -> None:
     with pytest.raises(AuthorisationExpired):
         connection.identity()  # a call with the old key is no word on the new one
     assert desk.now(row)[0].state == State.ACTIVE
+
+
+def test_the_owner_is_asked_for_a_key_and_not_to_log_in(desk: Desk) -> None:
+    row = desk.active()
+    desk.books.keys.clear()
+    with pytest.raises(AuthorisationExpired):
+        desk.connect(row).identity()
+    with desk.means.database.scoped() as session:
+        mail = session.scalars(select(Mail).where(Mail.to_email == desk.user.email)).one()
+        values = json.loads(desk.means.vault.open(session, place_of(mail.id), mail.values))
+    assert (mail.template, values["name"], values["by_key"]) == ("needs_consent", row.name, "1")
 
 
 def test_switched_off_and_removed(desk: Desk, database_urls: Urls) -> None:

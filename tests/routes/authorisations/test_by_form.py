@@ -14,6 +14,7 @@ from portal.connectors.base import AuthMode
 from portal.identity.models import User
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
+from portal.notifications import service as notifications
 from portal.tenants.models import Tenant
 from tests import factories as make
 from tests.authorisations import keyed
@@ -114,6 +115,13 @@ def test_a_key_that_is_refused_says_so(client: Client, firm: Tenant, books: keye
     page = words(client.get(f"{at}/{row.id}").text)
     assert "The provider does not accept this key: unknown key [secret]" in page
     assert "Not active yet" in page
+
+
+@pytest.mark.parametrize(("by_key", "asked"), [("1", "give another key"), ("", "log in again")])
+def test_the_mail_asks_for_what_is_needed(client: Client, by_key: str, asked: str) -> None:
+    told = {"name": "Books", "app": "Keyed Books", "tenant": "Firm", "link": "https://x", "person": "Nadia"}
+    _subject, text = notifications.preview("needs_consent", "en-GB", {**told, "by_key": by_key})
+    assert asked in text
 
 
 def test_apps_with_a_log_in_have_no_key_to_change(
