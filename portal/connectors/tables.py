@@ -21,6 +21,7 @@ DATES: Mapping[str, str] = {
     "yyyy-mm-dd": "%Y-%m-%d",
 }
 MOST_COLUMNS = 20
+USUAL = "journal,date,number,reference,account,account_name,description,debit,credit,currency"
 
 
 @dataclass(frozen=True, slots=True)

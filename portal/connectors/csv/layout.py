@@ -8,8 +8,7 @@ from portal.connectors import tables
 from portal.connectors.base import FormField
 from portal.connectors.layouts import Book, Booked, charset_field
 
-COLUMNS = "journal,date,number,reference,account,account_name,description,debit,credit,currency"
-TABLE = tables.fields(columns=COLUMNS, separator="semicolon", dates="yyyy-mm-dd", decimal="comma", header="yes")
+TABLE = tables.fields(columns=tables.USUAL, separator="semicolon", dates="yyyy-mm-dd", decimal="comma", header="yes")
 CHARSET = charset_field("utf-8", "utf-8-bom", "windows-1252", "iso-8859-15", "ascii", "mac-roman")
 SETTINGS: Sequence[FormField] = (*TABLE, CHARSET)
 

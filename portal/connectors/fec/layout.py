@@ -1,21 +1,14 @@
-"""The Fichier des écritures comptables: eighteen columns with their names, one line for each side of an entry.
-
-Sources and doubts: README.md.
-"""
+"""The FEC as a file: the form of the law, with the choices that it leaves. Sources and doubts: README.md."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from portal.connectors import fec_table
 from portal.connectors.base import FieldKind, FormField
-from portal.connectors.layouts import CRLF, Book, Booked, amount, charset_field, clean, encoded, pieces, refusal
+from portal.connectors.layouts import Book, Booked, charset_field
 from portal.kernel.words import N_
 
-COLUMNS = (
-    "JournalCode", "JournalLib", "EcritureNum", "EcritureDate", "CompteNum", "CompteLib", "CompAuxNum", "CompAuxLib",
-    "PieceRef", "PieceDate", "EcritureLib", "Debit", "Credit", "EcritureLet", "DateLet", "ValidDate", "Montantdevise",
-    "Idevise",
-)  # fmt: skip
 SEPARATOR = FormField(
     "separator",
     N_("Between the columns"),
@@ -25,50 +18,12 @@ SEPARATOR = FormField(
 )
 CHARSET = charset_field("iso-8859-15", "ascii", "utf-8", "windows-1252")
 SETTINGS: Sequence[FormField] = (SEPARATOR, CHARSET)
-_SIGNS = {"tab": "\t", "bar": "|"}
-_NONE = "0,00"
 
 
 def write(book: Book, entries: Sequence[Booked]) -> bytes:
     """Raises Rejected."""
-    charset, sign = book.setting(CHARSET), _SIGNS[book.setting(SEPARATOR)]
-    siren(book)
-    written = [encoded(book, charset, sign.join(COLUMNS), "FEC")]
-    for booked in entries:
-        reference = booked.entry.reference
-        for cells in _rows(book, booked):
-            for cell in cells:
-                if sign in cell:
-                    told = f"{reference}: “{cell}” holds the separator {sign}"
-                    raise refusal(book.app, "separator", told, cell=cell, reference=reference)
-            # Before each line and not after it: a blank line at the end is refused.
-            written.append(encoded(book, charset, CRLF + sign.join(cells), reference))
-    return b"".join(written)
+    return fec_table.write(book, entries, book.setting(CHARSET), book.setting(SEPARATOR))
 
 
 def file_name(book: Book) -> str:
-    return f"{siren(book)}FEC{book.ends_on:%Y%m%d}.txt"
-
-
-def siren(book: Book) -> str:
-    if len(book.siren) != 9 or not book.siren.isdecimal():
-        raise refusal(book.app, "siren", f"dossier {book.number} has no SIREN of nine figures", dossier=book.number)
-    return book.siren
-
-
-def _rows(book: Book, booked: Booked) -> list[tuple[str, ...]]:
-    entry = booked.entry
-    journal = book.journals.get(entry.journal)
-    rows: list[tuple[str, ...]] = []
-    for number, on, lines in pieces(booked):
-        day = f"{on:%Y%m%d}"
-        for side in lines:
-            account = book.accounts.get(side.account)
-            rows.append((
-                entry.journal, clean(journal.name if journal else "") or entry.journal, number, day,
-                side.account, clean(account.name if account else "") or side.account, "", "",
-                entry.reference, day, side.text,
-                amount(side.amount) if side.amount > 0 else _NONE, amount(side.amount) if side.amount < 0 else _NONE,
-                "", "", "", "", "",
-            ))  # fmt: skip
-    return rows
+    return fec_table.file_name(book)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from portal.connectors import tables
+from portal.connectors import fec_table, tables
 from portal.connectors.base import FieldKind, FormField
-from portal.connectors.csv.layout import COLUMNS
-from portal.connectors.fec import layout as fec
 from portal.connectors.layouts import Book, Booked, charset_field
 from portal.kernel.words import N_
 
@@ -19,23 +16,19 @@ FORM = FormField(
     choices=(("fec", N_("FEC, eighteen columns")), ("csv", N_("CSV, the columns below"))),
     default="fec",
 )
-TABLE = tables.fields(columns=COLUMNS, separator="semicolon", dates="dd/mm/yyyy", decimal="comma", header="yes")
+TABLE = tables.fields(columns=tables.USUAL, separator="semicolon", dates="dd/mm/yyyy", decimal="comma", header="yes")
 CHARSET = charset_field("iso-8859-15", "utf-8", "utf-8-bom", "windows-1252", "ascii")
 SETTINGS: Sequence[FormField] = (FORM, CHARSET, *TABLE)
 
 
 def write(book: Book, entries: Sequence[Booked]) -> bytes:
     """Raises Rejected."""
+    charset = book.setting(CHARSET)
     if book.setting(FORM) == "csv":
         return tables.write(book, entries, TABLE, CHARSET, quotes=True)
-    return fec.write(_as_fec(book), entries)
+    # The law knows no mark at the start, and what is chosen for the table is not meant for it.
+    return fec_table.write(book, entries, "utf-8" if charset == "utf-8-bom" else charset, "tab")
 
 
 def file_name(book: Book) -> str:
-    return f"{book.file_stem}.csv" if book.setting(FORM) == "csv" else fec.file_name(book)
-
-
-def _as_fec(book: Book) -> Book:
-    """The law knows tab and bar; what is chosen for the table is not meant for it."""
-    charset = book.setting(CHARSET)
-    return replace(book, settings={"charset": "utf-8" if charset == "utf-8-bom" else charset})
+    return f"{book.file_stem}.csv" if book.setting(FORM) == "csv" else fec_table.file_name(book)
