@@ -23,6 +23,7 @@ from portal.routes._htmx import page
 from portal.routes._shell import SCHEME_COUNTRY
 from portal.routes._timeline import events
 from portal.shapes import Tone
+from portal.store import service as store
 from portal.sync.overview import AccountView, CouplingView, Standing, account_views, client_head, coupling_views, worst
 from portal.templating import formats
 
@@ -83,8 +84,11 @@ def _story() -> dict[str, Any]:
 
 
 def _uncoupled(couplings: Sequence[CouplingView]) -> list[str]:
-    """Packages on offer that this account is not coupled to."""
-    return [app for app in registry.CONNECTORS if app not in {view.row.app for view in couplings}]
+    """Packages installed here or at the firm, while this account is coupled to none: few need two."""
+    if couplings:
+        return []
+    installed = store.on_offer(scope())
+    return [app for app in registry.CONNECTORS if app in installed]
 
 
 def _sync_url() -> str:

@@ -30,6 +30,7 @@ from portal.routes._couplings import blueprint
 from portal.routes._htmx import go_to, page
 from portal.routes._timeline import events
 from portal.routes.forms.couplings import ConfigurationForm, fields_of
+from portal.store import service as store
 from portal.sync.overview import coupling_views, posting_counts
 
 # The wizard and the portal's page for many clients put their views on the same blueprint.
@@ -44,6 +45,7 @@ ONE = COUPLINGS + "/configurations/<uuid:configuration_id>"
 def index(client: uuid.UUID) -> Response:
     views = coupling_views(scope())
     coupled = {view.row.app for view in views}
+    installed = store.on_offer(scope())
     return page(
         "couplings/index.html",
         views=views,
@@ -51,7 +53,7 @@ def index(client: uuid.UUID) -> Response:
         counts={view.row.id: posting_counts(scope(), view.row.id) for view in views},
         past=[row for row in service.history(scope()) if row.state == "ended"],
         ended=lambda code: _("replaced") if code == service.REPLACED else _("ended"),
-        uncoupled=[app for app in registry.CONNECTORS if app not in coupled],
+        uncoupled=sorted(registry.CONNECTORS.keys() - coupled, key=lambda app: (app not in installed, app)),
         label_of=lambda app: registry.load(app).MANIFEST.label,
         effect_of=lambda row: room.effect_of(row, clock.today()) if row.state == "active" else None,
         may_edit=_couplings.may(Right.EDIT),

@@ -151,3 +151,13 @@ def firms_installed(scope: Scope) -> Sequence[str]:
         AppAccess.tenant_id == scope.actor.via_id, AppAccess.client_id == scope.tenant_id, AppAccess.allowed
     )
     return scope.session.scalars(query.order_by(AppAccess.app)).all()
+
+
+def on_offer(scope: Scope) -> set[str]:
+    """Apps installed here, or at the firm through which somebody acts unless it took this client off them."""
+    places = [tenant for tenant in (scope.tenant_id, scope.actor.via_id) if tenant is not None]
+    installed = select(Installation.app).where(Installation.tenant_id.in_(places), Installation.state == "installed")
+    refused = select(AppAccess.app).where(
+        AppAccess.tenant_id == scope.actor.via_id, AppAccess.client_id == scope.tenant_id, ~AppAccess.allowed
+    )
+    return set(scope.session.scalars(installed)) - set(scope.session.scalars(refused))

@@ -125,3 +125,14 @@ def test_a_rival_sees_nothing_of_it(session: Session, world: World) -> None:
     rival = make.scope_in(session, world.rival, "staff", world.rival_staff)
     assert store.installations(rival) == {}
     assert store.accesses(rival, "exact") == {}
+
+
+def test_what_is_on_offer_to_a_client_is_its_own_and_its_firm_s_unless_unticked(session: Session, world: World) -> None:
+    store.install(firm(session, world), "exact")
+    store.install(firm(session, world), "xero")
+    store.set_access(firm(session, world), "xero", [world.client.id])
+    store.set_access(firm(session, world), "xero", [], [world.client.id])
+    store.install(make.scope_in(session, world.client, "owner", world.owner), "odoo")
+    session.flush()
+    assert store.on_offer(inside(session, world)) == {"exact", "odoo"}
+    assert store.on_offer(make.scope_in(session, world.client, "owner", world.owner)) == {"odoo"}
