@@ -30,6 +30,8 @@ ERRORS: dict[str, str] = {
     "configuration.journal_not_sales": N_("Journal {journal} is not a sales journal. Choose a sales journal."),
     "configuration.journal_not_purchase": N_("Journal {journal} is not a purchase journal. Choose a purchase journal."),
     "configuration.relation_unknown": N_("The dossier has no relation with code {relation}."),
+    "copy.documents": N_("Sales and purchases are configured at each client. Use the defaults of the firm for them."),
+    "copy.too_many": N_("Choose at most {most} clients at once."),
     "preference.unknown": N_("This setting does not exist."),
     "preference.long": N_("Use at most {most} characters."),
     "vat_mapping.code": N_("VAT code {vat_code} is not in dossier {dossier}."),
@@ -124,6 +126,7 @@ PARTS: dict[str, str] = {
 EFFECTS: dict[str, str] = {"replaced": N_("Replaced"), "stays": N_("Stays"), "off": N_("Switched off")}
 
 TAGS: dict[str, str] = {
+    "configuration.copied": N_("Configuration copied, {count} times"),
     "preferences.changed": N_("Defaults for new configurations changed, {count} values"),
     "dossiers.fetched": N_("read {count} dossiers: {new} new, {gone} no longer there"),
     "coupling.activated": N_("coupled this account to dossier {number} {name} through {authorisation}"),

@@ -147,7 +147,7 @@ def _configuration_page(
         effect_url=url_for("couplings.effect", client=scope().tenant_id),
         effect=room.effect_of(row, clock.today()) if row is not None and row.state == "active" else None,
         events=events(timeline(scope(), row.id)) if row is not None else (), may_edit=_couplings.may(Right.EDIT),
-        label=registry.load(coupling.app).MANIFEST.label, oldest=oldest_lines(scope()),
+        label=registry.load(coupling.app).MANIFEST.label, oldest=oldest_lines(scope()), via=scope().actor.via_id,
     )  # fmt: skip
 
 

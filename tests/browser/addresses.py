@@ -39,6 +39,11 @@ IDS = {
     "document_id": "documents", "document_file_id": "document_files", "coupling_id": "couplings",
     "parked_id": "parked_files",
 }  # fmt: skip
+# Of the tenant whose page it is, a portal or a client account.
+OF_TENANT = {
+    "file_authorisation_id": ("authorisation_id", "file_dossiers"), "file_dossier_id": ("id", "file_dossiers"),
+    "exchange_file_id": ("id", "exchange_files"),
+}  # fmt: skip
 # Other states of a page than the one of the first client: which client, and what stands in the query.
 MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "client.home": [(scene.DRAFTS, {}), (scene.FAILING, {}), (scene.NEW, {}), (scene.CLOSED, {})],
@@ -66,6 +71,7 @@ MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "feeds.waiting": [(scene.GAP, {})],
     "consents.index": [(0, {"q": "no such"})],
     "auth.sign_in": [(0, {"lang": "fr"})],
+    "store.index": [(0, {"q": "no such"}), (0, {"kind": "feed"})],
 }  # fmt: skip
 WIZARD = ("couplings.choose_dossier", "couplings.replaced", "couplings.wizard_configuration", "couplings.check")
 
@@ -116,6 +122,11 @@ class Addresses:
             return client.tenant_id
         if name == "authorisation_id":
             return self._scene.own_login if ".client_" in endpoint else self._scene.logins[LOGINS[endpoint]]
+        if name in OF_TENANT:
+            column, table = OF_TENANT[name]
+            query = f"SELECT {column} FROM {table} WHERE tenant_id = %s ORDER BY id LIMIT 1"  # noqa: S608 - names of our own
+            holder = client.tenant_id if ".client_" in endpoint else self._scene.firm
+            return self._product.value(query, holder) or uuid.UUID(int=0)
         if name in IDS:
             query = f"SELECT id FROM {IDS[name]} WHERE tenant_id = %s ORDER BY id LIMIT 1"  # noqa: S608 - names of our own
             found = self._product.value(query, client.tenant_id)
@@ -126,6 +137,8 @@ class Addresses:
         """The wizard's steps build on the answers before them; an owner has a log-in without dossiers."""
         if endpoint == "runs.night_csv":
             return {"night": str(self._product.value("SELECT max(night) FROM comparisons"))}
+        if endpoint == "copies.show":
+            return {"client": str(self._scene.clients[place].tenant_id)}
         if endpoint in MAILED:
             return {"t": self._token(*MAILED[endpoint])}
         if endpoint not in WIZARD:
