@@ -6,6 +6,7 @@ import io
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -64,6 +65,7 @@ class Journey:
     authorisation: Authorisation = field(init=False)
     coupling: Coupling = field(init=False)
     configuration: Configuration = field(init=False)
+    holder: Tenant | None = None  # in place of the firm
     statements: int = 0
     balance: Decimal = Decimal("1000.00")
     moved: Decimal = Decimal(0)
@@ -90,8 +92,9 @@ class Journey:
 
     @contextmanager
     def as_firm(self) -> Iterator[Scope]:
+        """As the administrator of whoever has the log-in: the firm, or the client itself."""
         with self.means.database.session() as session:
-            yield make.scope_in(session, self.firm, "administrator", self.person)
+            yield make.scope_in(session, self.holder or self.firm, "administrator", self.person)
             session.commit()
 
     @contextmanager
@@ -119,11 +122,11 @@ class Journey:
         given = self.typed()
         if self.manifest.auth is AuthMode.KEY:
             with self.as_firm() as scope:
-                row = keys.create(self.means, scope, self.app, environment, "Kantoor", given)
+                row = keys.create(self.means, scope, self.app, environment, f"Kantoor {self.app}", given)
         else:
             with self.as_firm() as scope:
                 url = service.begin_login(
-                    self.means, scope, self.browser, self.app, environment, "Kantoor", given=given
+                    self.means, scope, self.browser, self.app, environment, f"Kantoor {self.app}", given=given
                 )
             row = self._come_back(url)
         with self.as_firm() as scope:
@@ -260,3 +263,11 @@ class Journey:
         """(lost, doubled): what PostgreSQL holds for booked against the package's own books."""
         booked = [self.world.booked(row.reference) for row in self.postings()]
         return booked.count(0), sum(number - 1 for number in booked if number > 1)
+
+    # ------------------------------------------------------------------ moving
+
+    def onto(self, app: str, world: PackageWorld) -> Journey:
+        """The same client and bank account, on the way to another package."""
+        other = copy(self)
+        other.app, other.world, other.moved = app, world, Decimal(0)
+        return other
