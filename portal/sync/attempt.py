@@ -276,7 +276,9 @@ def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) 
     with attempt.database.scoped(attempt.setting) as session:
         ours = expected(session, attempt)
         code = "posting.doubled" if len(seen) > 1 else ""
-        if not code and known and (there.total_debit, there.line_count) != ours:
+        # Odoo moves an entry out of a period that was locked a moment ago, without a word.
+        moved = there.date is not None and there.date > attempt.on
+        if not code and (moved or (known and (there.total_debit, there.line_count) != ours)):
             code = "posting.altered"
         written = _write(
             session, attempt, state=PostingState.CONFIRMED, lease_until=None, tries=0, changed_at=now,

@@ -149,6 +149,14 @@ def test_what_stands_there_otherwise_than_sent_is_flagged(office: Office, moving
     assert (posting.state, posting.code) == (PostingState.CONFIRMED, "posting.altered")
 
 
+def test_what_stands_on_a_later_day_than_sent_is_flagged(office: Office, moving: Clock) -> None:
+    posting = unsure(office, moving, "lost_after")
+    there = office.package.entries[office.coupling.dossier_code]
+    there[0] = replace(there[0], date=posting.created_at.date() + timedelta(days=400))
+    posting = office.step(posting)
+    assert (posting.state, posting.code) == (PostingState.CONFIRMED, "posting.altered")
+
+
 def test_already_there_is_a_success(office: Office) -> None:
     posting = office.offered()
     office.package.before_post = lambda dossier: office.package.script.append(AlreadyPosted("id-9"))
