@@ -17,6 +17,7 @@ from typing import Any
 from portal.connectors import base
 from portal.connectors.calls import decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.ledgers import totalled, years
 from portal.kernel.http import Reply
 
 Row = Mapping[str, Any]
@@ -144,16 +145,12 @@ def periods(organisation: Row, today: date) -> list[base.Period]:
         int(organisation.get("FinancialYearEndMonth") or 12),
         int(organisation.get("FinancialYearEndDay") or 31),
     )
-    closed = frozenset(journal.code for journal in JOURNALS)
-    found = []
+    parts = []
     for year in range(today.year - 6, today.year + 2):
         starts, ends = _end(year - 1, month, last) + timedelta(1), _end(year, month, last)
         edge = min(max(locked, starts - timedelta(1)), ends)
-        if edge >= starts:
-            found.append(base.Period(year, 1, starts, edge, closed))
-        if edge < ends:
-            found.append(base.Period(year, 2, edge + timedelta(1), ends))
-    return found
+        parts += [(starts, edge, True), (edge + timedelta(1), ends, False)]
+    return years([part for part in parts if part[0] <= part[1]], [journal.code for journal in JOURNALS])
 
 
 def _end(year: int, month: int, last: int) -> date:
@@ -212,7 +209,7 @@ def entry(row: Row) -> base.RemoteEntry:
         journal=GENERAL,
         date=on,
         currency="EUR",
-        total_debit=sum((line.amount for line in lines if line.amount > 0), Decimal(0)),
+        total_debit=totalled(lines),
         line_count=len(lines),
         lines=lines,
     )
