@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -11,9 +12,12 @@ import pyotp
 from sqlalchemy import select
 
 from portal.access import Actor, Scope
+from portal.connectors.base import EntryKind, OutgoingEntry, OutgoingLine
 from portal.demo import cast, invoices, movements
 from portal.demo.scene import Client, Scene
 from portal.documents.intake import hand_in
+from portal.exchange.files import make_files
+from portal.exchange.register import Register
 from portal.feeds import renewals
 from portal.feeds.models import Feed, FeedAccount, FeedFetch
 from portal.identity import second_factor
@@ -29,6 +33,7 @@ from portal.tenants import service as tenants
 from portal.tenants.models import Tenant
 from portal.tenants.service import Details
 from tests import factories as make
+from tests.exchange.shelf import make_file_authorisation, make_file_dossier
 
 # Places in the demo's list of clients: what happens to each is decided there by its place.
 BOOKED, ALSO_BOOKED, DRAFTS, FAILING, WITHOUT_COUPLING, NEW, CLOSED, WITHOUT_STATEMENTS, GAP, LEAVING = range(10)
@@ -116,6 +121,23 @@ class SmallFirm(Scene):
         with self.in_client(self.clients[place]) as scope:
             assert isinstance(offer_file(scope, "open.csv", BytesIO(content), len(content)), ParkedFile)
 
+    def keep_files(self, holder: Tenant) -> None:
+        """A dossier of Sage: a file that nobody fetched, and an entry that waits for the next."""
+        database, day = self.made.database, date(2026, 3, 18)
+        login = make_file_authorisation(database, holder, "sage100")
+        dossier = make_file_dossier(database, holder, login, "S-001")
+        register = Register(database, holder.id, login.id, "sage100")
+        for number in ("1", "2"):
+            sides = (OutgoingLine(day, "471000", Decimal(-5), "x"), OutgoingLine(day, "512100", Decimal(5), "x"))
+            entry = OutgoingEntry(
+                EntryKind.BANK, f"KP-{number}", "BQ", day, "EUR", "512100", Decimal(0), Decimal(5), sides
+            )
+            accounts = {account.code: account for account in register.ledger_accounts(str(dossier.id))}
+            register.post(str(dossier.id), EntryKind.BANK, register.render(entry, accounts))
+            if number == "1":
+                with database.scoped(Setting(tenant=holder.id)) as session:
+                    make_files(Scope.system(session, holder.id, holder.kind), dossier.id)
+
     def hand_in_invoices(self, place: int) -> None:
         """Some of what a client sold and bought."""
         client, first = self.clients[place], clock.today().replace(day=1)
@@ -142,6 +164,10 @@ class SmallFirm(Scene):
             self.batch = batches.start_batch(scope, [self.clients[i].tenant_id for i in (DRAFTS, FAILING)]).id
         with self.in_client(self.clients[BOOKED]) as scope:
             tenant = scope.session.get_one(Tenant, scope.tenant_id)
+        with database.scoped(Setting(self.firm, self.firm)) as session:
+            portal = session.get_one(Tenant, self.firm)
+        for holder in (portal, tenant):
+            self.keep_files(holder)
         self.own_login: uuid.UUID = make.make_authorisation(database, vault, tenant, access="a", refresh="b").id
         with database.scoped() as session:
             careful = session.get_one(User, self.users[CAREFUL].id)
