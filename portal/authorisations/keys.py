@@ -35,7 +35,7 @@ def create(
 
 
 def change(means: Means, scope: Scope, authorisation_id: uuid.UUID, given: Mapping[str, str]) -> Authorisation:
-    """Put what is typed now in the place of what was; secrets left empty stay.
+    """Put what is typed now in the place of what was; secrets left empty stay, at the same server only.
 
     Where it is known whose key it was, the new one is tried first: it must be of the same login at
     the same server. One that waited for a new key is active then. Raises FormRefused and Conflict,
@@ -48,6 +48,8 @@ def change(means: Means, scope: Scope, authorisation_id: uuid.UUID, given: Mappi
     tried = manifest.auth is AuthMode.KEY and bool(row.remote_user_id)
     if tried:
         _try(means, scope, row, place, form)
+    elif place != row.environment:
+        typed.checked(means.settings, manifest, given)  # a key goes to no server but the one it was typed with
     credential = rows.locked_credential(scope, row.id) if manifest.auth is AuthMode.KEY else None
     row = rows.living(scope, authorisation_id)
     row.environment = place

@@ -198,6 +198,17 @@ def test_an_empty_secret_stays_what_it_was(desk: Desk) -> None:
     assert (form["key"], form["pin"], found.form["database"]) == ("key-of-anna", "12345", "other")
 
 
+def test_a_stored_key_goes_to_no_other_server(desk: Desk) -> None:
+    """Before its first use nobody knows whose key it is; a colleague could have it sent to a server of theirs."""
+    row = desk.create()
+    with pytest.raises(typed.FormRefused) as caught:
+        desk.change(row, url="https://elsewhere.firm.be", key="")
+    assert {key: code for key, (code, _) in caught.value.problems.items()} == {"key": "authorisation.field_needed"}
+    assert desk.now(row)[0].environment == desk.books.host
+    desk.change(row, url="https://elsewhere.firm.be")
+    assert desk.now(row)[0].environment == "https://elsewhere.firm.be"
+
+
 def test_another_key_of_the_same_login_takes_over(desk: Desk) -> None:
     row = desk.active()
     generation = desk.now(row)[1].generation
