@@ -18,6 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 PORTS = frozenset({443, 8069, 8443, 9443, 10443})  # where servers of bookkeeping packages are found
+MOST_TRIED = 4  # of a name's addresses; each takes the whole time for a connection when nobody answers
 _NAME = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -97,7 +98,7 @@ def _connected(asking: HTTPConnection) -> socket.socket:
     if not found or not all(is_public(str(place[0])) for *_, place in found):
         raise NotPublic(asking, "not a public address")
     failed: OSError | None = None
-    for family, kind, protocol, _, place in found:
+    for family, kind, protocol, _, place in found[:MOST_TRIED]:
         made = socket.socket(family, kind, protocol)
         try:
             for option in asking.socket_options or ():

@@ -266,6 +266,19 @@ def test_where_nobody_answers_nothing_was_sent(monkeypatch: pytest.MonkeyPatch, 
     assert code_of(f"https://{NAME}/") == ("unreachable", False)
 
 
+def test_a_name_of_many_addresses_keeps_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+
+    def connect(_: object, place: object) -> None:
+        tried.append(place)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver([[(f"8.8.8.{n}", 443) for n in range(200)]]))
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    assert code_of(f"https://{NAME}/") == ("unreachable", False)
+    assert len(tried) == outward.MOST_TRIED
+
+
 def test_an_unknown_name_was_surely_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror
