@@ -112,18 +112,20 @@ def remove_dossier(scope: Scope, dossier_id: uuid.UUID) -> None:
 def add_listed(scope: Scope, authorisation_id: uuid.UUID, content: bytes) -> tuple[int, int]:
     """Dossiers of a table "number, name, country, enterprise number, first day, last day": (added, known before).
 
-    All or none. Raises Invalid with the line that is wrong.
+    The first line may be the names of the columns. All or none. Raises Invalid with the line that is wrong.
     """
     app_of(scope, authorisation_id)
     added = known = 0
     for line, row in enumerate(charts.table(content), 1):
         cells = [cell.strip() for cell in row]
-        if line == 1 or not any(cells):
+        if not any(cells):
             continue
         if line > MOST_LISTED + 1:
             raise Invalid("exchange.list_long", field="file", most=MOST_LISTED)
         if len(cells) < 6:
             raise Invalid("exchange.list_columns", field="file", line=line)
+        if line == 1 and not _is_day(cells[4]):
+            continue
         if _of_number(scope, authorisation_id, cells[0]) is not None:
             known += 1
             continue
@@ -151,20 +153,20 @@ def bring_chart(scope: Scope, dossier_id: uuid.UUID, content: bytes) -> Chart:
             key | {"code": code, "name": name, "kind": kind, "blocked": False}
             for code, (name, kind) in found.accounts.items()
         ]
-        made = insert(FileAccount).values(values)
+        made = insert(FileAccount)
         scope.session.execute(made.on_conflict_do_update(
             index_elements=["tenant_id", "dossier_id", "code"], set_={"name": made.excluded.name}
-        ))  # fmt: skip
+        ), values)  # fmt: skip
     if found.journals:
         values = [
             key | {"code": code, "name": one.name, "type": one.type, "ledger_account": one.ledger_account,
                    "blocked": False}
             for code, one in found.journals.items()
         ]  # fmt: skip
-        new = insert(FileJournal).values(values)
+        new = insert(FileJournal)
         scope.session.execute(new.on_conflict_do_update(
             index_elements=["tenant_id", "dossier_id", "code"], set_={"name": new.excluded.name}
-        ))  # fmt: skip
+        ), values)  # fmt: skip
     record(
         scope, "file_dossier.chart", _subject(row), number=row.number, accounts=len(found.accounts),
         journals=len(found.journals),
@@ -236,6 +238,14 @@ def close_year(scope: Scope, year_id: uuid.UUID, *, closed: bool) -> FileYear:
 
 
 # ------------------------------------------------------------------------------ within
+
+
+def _is_day(text: str) -> bool:
+    try:
+        parse_date(text)
+    except Unreadable:
+        return False
+    return True
 
 
 def _of_number(scope: Scope, authorisation_id: uuid.UUID, number: str) -> FileDossier | None:

@@ -51,6 +51,17 @@ def draft(number: str = "F1", **more: Any) -> dossiers.Draft:
 # ------------------------------------------------------------------------------ the books of the client
 
 
+def test_a_long_chart_is_brought_in(database: Database, login: Authorisation, act: Act) -> None:
+    """More values than one statement of PostgreSQL takes; brought in again, the name is the new one."""
+    row, many = act(dossiers.add_dossier, login.id, draft()), 11_000
+    lines = "".join(f"{600000 + n};Old {n}\n" for n in range(many))
+    act(dossiers.bring_chart, row.id, f"account;name\n{lines}".encode())
+    act(dossiers.bring_chart, row.id, b"account;name\n600007;New\n")
+    with database.scoped(Setting(tenant=row.tenant_id)) as session:
+        accounts = books.accounts_of(session, row)
+    assert (len(accounts), accounts["600007"].name, accounts["600008"].name) == (many, "New", "Old 8")
+
+
 def test_a_fec_brings_accounts_and_journals() -> None:
     chart = read_chart(FEC, "FR")
     assert chart.accounts["512100"] == ("Crédit Agricole", "bank")
@@ -93,6 +104,7 @@ def test_tables_of_many_hands(content: str, accounts: dict[str, str], journals: 
     [
         (b"", "exchange.chart_unreadable"),
         (b"\x00\x01\x02", "exchange.chart_unreadable"),
+        (b"account;name\n" + b"1;x\n" * 2000 + b"2;a\x00b\n", "exchange.chart_unreadable"),
         (b"a;b;c\n1;2;3\n", "exchange.chart_columns"),
         (b"account;name\n", "exchange.chart_empty"),
         (b"account;name\n" + b"1" * 21 + b";x\n", "exchange.code_long"),
@@ -166,6 +178,15 @@ LIST = (
 def test_a_list_adds_all_and_knows_them_the_second_time(act: Act, login: Authorisation) -> None:
     assert act(dossiers.add_listed, login.id, LIST.encode()) == (2, 0)
     assert act(dossiers.add_listed, login.id, LIST.encode()) == (0, 2)
+
+
+def test_a_list_without_names_loses_no_line(act: Act, login: Authorisation) -> None:
+    assert act(dossiers.add_listed, login.id, LIST.partition("\n")[2].encode()) == (2, 0)
+
+
+def test_what_is_no_list_is_refused_and_not_taken_for_an_empty_one(act: Act, login: Authorisation) -> None:
+    with pytest.raises(Invalid, match="list_columns"):
+        act(dossiers.add_listed, login.id, b"a letter to the accountant")
 
 
 @pytest.mark.parametrize(
