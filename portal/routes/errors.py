@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from portal.kernel.errors import NotFound, PortalError
@@ -53,8 +54,16 @@ def _http(error: HTTPException) -> Response:
 
 
 def _failed(error: Exception) -> Response:
+    if isinstance(error, DataError) and _holds_nul():
+        return _answer(400)
     code = "KP-" + secrets.token_hex(4).upper()
     log.error("request.failed", code=code, method=request.method, endpoint=request.endpoint, exc_info=error)
     response = _answer(500, code=code)
     response.headers["X-Request-ID"] = code
     return response
+
+
+def _holds_nul() -> bool:
+    """Whether what was sent holds a zero byte, which no text of PostgreSQL can: that is no fault of ours."""
+    sent = (request.args, request.form)
+    return any("\x00" in value for values in sent for _key, value in values.items(multi=True))

@@ -223,3 +223,9 @@ def test_who_is_coupled_is_told_of_a_new_journal(database: Database, sign_in: Si
     assert desk.post(f"/dossiers/{dossier.id}/journals", **{"j-code": "O2", "j-type": "general"}).status_code == 303
     with database.scoped(Setting(tenant=client.id)) as session:
         assert "O2" in read_books(Scope.system(session, client.id), coupling.id).journals
+
+
+def test_a_zero_byte_is_a_bad_request_and_no_failure_of_ours(desk: Desk) -> None:
+    assert desk.client.get(f"{desk.root}?q=%00").status_code == 400
+    dossier = make_file_dossier(desk.db, desk.tenant, desk.login)
+    assert desk.post(f"/dossiers/{dossier.id}", name="a\x00b", enterprise_number="").status_code == 400
