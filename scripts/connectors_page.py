@@ -29,8 +29,8 @@ OURS = ("koppelpoort-page", "secret-of-the-page")  # our registration at the sta
 WAYS = {
     AuthMode.OAUTH2: "log-in", AuthMode.HOSTED: "log-in on its page", AuthMode.KEY: "key", AuthMode.FILE: "files",
 }  # fmt: skip
-MATURITY = {
-    "sandbox": "against our stand-in", "recordings": "against recorded replies", "live": "against a real server",
+PROOF = {
+    "live": "a real server", "official": "the official description", "notes": "third-party notes",
 }  # fmt: skip
 SIGNS = {"ok": "✓", "skipped": "–", "failed": "✗"}
 HEAD = """# Connectors
@@ -57,7 +57,10 @@ ROWS_HEAD = """
 def page(results: Mapping[str, Sequence[Row]]) -> str:
     """The whole page, from the rows of each connector by its key."""
     manifests = {key: registry.load(key).MANIFEST for key in results}
-    parts = [HEAD, _table(["App", "Key", "Way in", "Tried", "Countries", *CAN], [_can(m) for m in manifests.values()])]
+    parts = [
+        HEAD,
+        _table(["App", "Key", "Way in", "Verified against", "Countries", *CAN], [_can(m) for m in manifests.values()]),
+    ]
     names = [row.name for row in next(iter(results.values()))]
     signs = [[name, *(SIGNS[_row(rows, name).result] for rows in results.values())] for name in names]
     parts += [ROWS_HEAD, _table(["", *(f"`{key}`" for key in results)], signs), "\n"]
@@ -80,8 +83,14 @@ def _can(manifest: Manifest) -> list[str]:
     batches = str(can.batch_size) if can.batch_size > 1 else "–"
     flags = [can.bank_entries, can.drafts, can.own_key, can.several_dossiers, can.invoices]
     signs = [*("✓" if flag else "–" for flag in flags), batches, "✓" if can.finds else "–"]
-    tried = "with a reader of its files" if manifest.auth is AuthMode.FILE else MATURITY[manifest.maturity]
-    return [manifest.label, f"`{manifest.key}`", WAYS[manifest.auth], tried, ", ".join(manifest.countries), *signs]
+    return [
+        manifest.label,
+        f"`{manifest.key}`",
+        WAYS[manifest.auth],
+        PROOF[manifest.proof],
+        ", ".join(manifest.countries),
+        *signs,
+    ]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

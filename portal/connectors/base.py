@@ -260,14 +260,14 @@ class Manifest:
     host_field: str = ""  # key of the URL field that holds the provider's address, in place of `hosts`
     client_certificate: bool = False  # the provider knows us by a certificate of our own on every connection
     source: str = "notes"  # what it was written after: "official", the provider's own description, or others' "notes"
+    registered: bool = False  # a KEY app that also wants our own registration at the provider
+    key_days: int | None = None  # days that a key lives; a DATE field `expires_on` of the form says it better
+    idle_days: int | None = None  # days without a call after which the provider ends a key
 
     @property
     def proof(self) -> str:
         """How far it is proved: "live" on a real server, else by its `source`."""
         return "live" if self.maturity == "live" else self.source
-    registered: bool = False  # a KEY app that also wants our own registration at the provider
-    key_days: int | None = None  # days that a key lives; a DATE field `expires_on` of the form says it better
-    idle_days: int | None = None  # days without a call after which the provider ends a key
 
 
 @dataclass(frozen=True, slots=True)
