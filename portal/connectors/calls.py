@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -19,7 +19,11 @@ from portal.connectors.base import Gate
 from portal.connectors.errors import ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.kernel import http
 
+T = TypeVar("T")
+Row = TypeVar("Row")
+
 JSON: Mapping[str, str] = {"Accept": "application/json"}
+JSON_BODY: Mapping[str, str] = {"Content-Type": "application/json"}
 MOMENT, TURNS = 2.0, 30  # seconds that a read waits for a limit to lift, and how often
 # What reading a reply that is not as agreed may raise.
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -109,6 +113,11 @@ class Calls:
         """The body, numbers with a point as Decimal. Raises UnexpectedReply."""
         with self.reading(reply):
             return decode(reply.body)
+
+    def each(self, read: Callable[[Row], T], rows: Iterable[Row]) -> list[T]:
+        """Every row of a list, taken apart. Raises UnexpectedReply."""
+        with self.reading():
+            return [read(row) for row in rows]
 
     def follow(self, start: str, link: str) -> str:
         """A link to the next page, if it leads to the very list that gave it: it gets our signature."""

@@ -6,13 +6,13 @@ And what holds for all that ask something before they send.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
-from portal.connectors.base import OutgoingEntry, OutgoingLine, Period
-from portal.connectors.errors import Temporary, UnexpectedReply
+from portal.connectors.base import LedgerAccount, OutgoingEntry, OutgoingLine, Period, RemoteEntry
+from portal.connectors.errors import Rejected, Temporary, UnexpectedReply
 
 PREPARING_SECONDS = 30.0
 
@@ -31,6 +31,34 @@ def sides(amount: Decimal) -> tuple[Decimal, Decimal]:
 def totalled(lines: Iterable[OutgoingLine]) -> Decimal:
     """What stands on the debit side."""
     return sum((line.amount for line in lines if line.amount > 0), Decimal(0))
+
+
+def account(key: str, code: str, accounts: Mapping[str, LedgerAccount]) -> LedgerAccount:
+    """That of a line, as the dossier has it. Raises Rejected."""
+    if code not in accounts:
+        raise Rejected(f"{key}.account_unknown", values={"account": code})
+    return accounts[code]
+
+
+def account_number(key: str, code: str, accounts: Mapping[str, LedgerAccount]) -> int:
+    """Its id, where ids are numbers. Raises Rejected."""
+    known = account(key, code, accounts)
+    if not known.id.isdigit():
+        raise Rejected(f"{key}.account_unknown", values={"account": code})
+    return int(known.id)
+
+
+def entry(
+    id_: str,
+    number: str,
+    reference: str,
+    journal: str,
+    on: date | None,
+    currency: str,
+    lines: Sequence[OutgoingLine] = (),
+) -> RemoteEntry:
+    """What stands there, with the total and the count of its lines; without lines, what is known of it so far."""
+    return RemoteEntry(id_, number, reference, journal, on, currency, totalled(lines), len(lines), tuple(lines))
 
 
 def years(rows: Iterable[tuple[date, date, bool]], journals: Iterable[str]) -> list[Period]:
