@@ -245,7 +245,9 @@ def _read_heads(path: Path) -> dict[uuid.UUID, tuple[int, bytes]]:
 def chaos(kills: int, entries: int, seed: int, packages: str) -> None:
     """Book while processes die and the network fails; prints lost=… duplicate=… and how it counted."""
     from portal import chaos as trial
+    from portal.kernel.logs import set_up_logging
 
+    set_up_logging("WARNING", readable=True)
     apps = tuple(dict.fromkeys(packages.split(",")))
     unknown = [app for app in apps if app not in trial.APPS]
     if unknown:
