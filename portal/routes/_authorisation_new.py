@@ -118,8 +118,10 @@ def reconnect(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 @here_is("authorisations")
 @require(Permission.AUTHORISATIONS, Right.EDIT)
 def change(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
-    row, form_class = _changed(authorisation_id)
-    return _change_page(row, form_class(data=typed_before(row.form)))
+    row = scope().get(Authorisation, authorisation_id)
+    if not _has_form(row):  # one logs in anew there
+        return go_to(address("show", authorisation_id=row.id))
+    return _change_page(row, _form_class(row)(data=typed_before(row.form)))
 
 
 @both("/<uuid:authorisation_id>/key", "change_key", methods=["POST"])
@@ -127,8 +129,10 @@ def change(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 @require(Permission.AUTHORISATIONS, Right.EDIT)
 def change_key(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     """A new key is tried before it takes the place of the old one."""
-    row, form_class = _changed(authorisation_id)
-    form = form_class()
+    row = scope().get(Authorisation, authorisation_id)
+    if not _has_form(row):
+        raise NotFound()
+    form = _form_class(row)()
     if not form.validate():
         return _change_page(row, form, 422)
     try:
@@ -142,13 +146,16 @@ def change_key(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     return go_to(address("show", authorisation_id=row.id))
 
 
-def _changed(authorisation_id: uuid.UUID) -> tuple[Authorisation, type[AnswersForm]]:
-    row = scope().get(Authorisation, authorisation_id)
+def _has_form(row: Authorisation) -> bool:
     manifest = registry.app(row.app).MANIFEST
-    if row.removed_at is not None or manifest.auth not in (AuthMode.KEY, AuthMode.FILE) or not manifest.form:
-        raise NotFound()
+    by_form = manifest.auth in (AuthMode.KEY, AuthMode.FILE) and bool(manifest.form)
+    return by_form and row.removed_at is None
+
+
+def _form_class(row: Authorisation) -> type[AnswersForm]:
+    manifest = registry.app(row.app).MANIFEST
     kept = frozenset(question.key for question in manifest.form if question.kind is FieldKind.SECRET)
-    return row, answers_form(manifest, kept)
+    return answers_form(manifest, kept)
 
 
 def _change_page(row: Authorisation, form: AnswersForm, status: int = 200) -> Response:

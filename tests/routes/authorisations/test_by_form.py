@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from portal.authorisations.models import Authorisation, State
 from portal.connectors import registry
 from portal.connectors.base import AuthMode
 from portal.identity.models import User
+from portal.kernel import http
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
 from portal.notifications import service as notifications
@@ -128,7 +131,9 @@ def test_apps_with_a_log_in_have_no_key_to_change(
     client: Client, firm: Tenant, database: Database, vault: Vault
 ) -> None:
     row = make.make_authorisation(database, vault, firm)
-    assert client.get(f"/p/{firm.id}/authorisations/{row.id}/key").status_code == 404
+    at = f"/p/{firm.id}/authorisations/{row.id}"
+    assert client.get(f"{at}/key").location == at
+    assert client.post(f"{at}/key", data=ANSWERS).status_code == 404
 
 
 def test_a_page_of_the_provider_is_opened(
@@ -139,3 +144,32 @@ def test_a_page_of_the_provider_is_opened(
     answer = client.post(f"/p/{firm.id}/authorisations/new/keyed", data={"name": "Books"})
     assert answer.status_code == 422
     assert "This installation is not registered at Keyed Books yet." in words(answer.text)
+
+
+def test_a_provider_that_says_nothing_is_explained(
+    client: Client, firm: Tenant, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name leads inside, or nowhere: what to do is told, and not only that it did not work."""
+    at, named = f"/p/{firm.id}/authorisations", "https://books.kantoor.be"
+    typed = {"url": named, "database": "kantoor", "user": "koppelpoort@kantoor.be", "key": "k" * 20, "expires_on": ""}
+    client.post(f"{at}/new/odoo", data={"name": "Odoo", **{f"answer_{key}": value for key, value in typed.items()}})
+    row = only(database, firm)
+    for ip, sentence in (("10.0.0.7", "The name leads to a private network."), (None, "The package cannot be reached.")):
+        monkeypatch.setattr(socket, "getaddrinfo", _resolver(ip))
+        monkeypatch.setattr(http, "RETRY_PAUSES", (0.0, 0.0))
+        client.post(f"{at}/{row.id}/test")
+        assert sentence in words(client.get(f"{at}/{row.id}").text)
+
+
+def _resolver(ip: str | None) -> Callable[..., list[tuple[object, ...]]]:
+    """Of the one name that is typed; everything else is asked as before."""
+    asked = socket.getaddrinfo
+
+    def resolve(name: str, *args: Any, **more: Any) -> list[tuple[object, ...]]:
+        if name != "books.kantoor.be":
+            return list(asked(name, *args, **more))
+        if ip is None:
+            raise socket.gaierror
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (ip, 443))]
+
+    return resolve
