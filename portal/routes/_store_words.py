@@ -51,6 +51,11 @@ def abilities(manifest: Manifest) -> Sequence[tuple[bool, str]]:
         (can.own_key, _("The package itself refuses a second entry with the same reference")),
         (can.finds, _("An entry can be looked up again by its reference")),
         (can.reversal, _("An entry can be undone as a reversal")),
-        (can.batch_size > 1, _("Takes up to %(count)s entries in one call", count=fmt.number(max(can.batch_size, 2)))),
+        (
+            can.batch_size > 1,
+            _("Takes up to %(count)s entries in one call", count=fmt.number(can.batch_size))
+            if can.batch_size > 1
+            else _("Takes several entries in one call"),
+        ),
         *([(True, most)] if limits.per_minute else []),
     ]

@@ -23,12 +23,15 @@ def to_modules(page: Page, product: Stack) -> None:
 def test_an_app_is_found_installed_ticked_and_uninstalled(product: Stack, windows: Windows) -> None:
     page, client = windows.open(product.scene.head), product.scene.clients[BOOKED]
     to_modules(page, product)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("modules")
+    page.wait_for_load_state()  # the search answers while one types once the scripts are there
     page.get_by_role("searchbox", name="Find an app").fill("pennyl")
     expect(page.locator("#found tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Pennylane").click()
     expect(page.locator("main")).to_contain_text("What it reads, what it sends")
     page.get_by_role("button", name="Install Pennylane").click()
     expect(page.locator("main")).to_contain_text("Pennylane is installed.")
+    page.wait_for_load_state()
     page.get_by_role("searchbox", name="Find a client").fill(client.name)
     tick = page.get_by_role("checkbox", name=f"Access to {client.name}")
     expect(page.locator("#accounts tbody tr")).to_have_count(1)
@@ -62,11 +65,11 @@ def test_a_default_of_the_firm_fills_in_and_a_client_differs(product: Stack, win
     expect(page.locator("main")).to_contain_text("Kept.")
     page.goto(f"/c/{client.tenant_id}/couplings/{coupling}/defaults")
     delay = page.locator("#held tbody tr").filter(has_text="Delay in days")
-    expect(delay).to_contain_text(re.compile("6.*default of the firm"))
+    expect(delay).to_contain_text(re.compile("6.*default of the firm", re.DOTALL))
     page.get_by_label("Delay in days").fill("2")
     page.get_by_role("button", name="Save").click()
-    expect(delay).to_contain_text(re.compile("2.*chosen for this client account"))
-    expect(delay).to_contain_text(re.compile("6.*overruled"))
+    expect(delay).to_contain_text(re.compile("2.*chosen for this client account", re.DOTALL))
+    expect(delay).to_contain_text(re.compile("6.*overruled", re.DOTALL))
     assert examine(page) == []
     page.get_by_label("Delay in days").fill("")
     page.get_by_role("button", name="Save").click()
