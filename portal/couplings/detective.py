@@ -45,7 +45,7 @@ def missing_reasons(
     listed = [dossier for dossier in matches if dossier.gone_at is None]
     usable = [dossier for dossier in listed if dossier.status == "active" and dossier.code not in taken]
     return [
-        _other_environment(client, environments),
+        *([_other_environment(client, environments)] if environments else []),  # many apps have one only
         _cause("archived", [d for d in listed if d.status == "archived"]),
         _cause("blocked", [d for d in listed if d.status == "blocked"]),
         _cause("inactive", [d for d in listed if d.status == "inactive"]),

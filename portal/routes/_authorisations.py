@@ -10,7 +10,8 @@ from flask import Blueprint, url_for
 from portal.access import Permission, Right
 from portal.connectors import registry
 from portal.connectors.base import Manifest
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import NotFound, PortalError
+from portal.routes import wording
 from portal.routes._access import View, scope
 from portal.routes.forms.authorisations import PLACES
 
@@ -53,3 +54,15 @@ def manifest_of(app: str) -> Manifest:
 def where(environment: str) -> str:
     """A country or environment in words, or the server that people named."""
     return str(PLACES.get(environment) or environment.removeprefix("https://"))
+
+
+def told(error: PortalError) -> str:
+    """The sentence of a refusal, and what its reason is called; where the provider said nothing, what that means."""
+    own, known = wording.of_error(error.code, error.values), registry.explain(str(error.values.get("reason", "")))
+    if known is None or error.values.get("text"):
+        return own
+    if error.code == "authorisation.refused":
+        texts = [wording.filled(text, error.values) for text in (known.title, known.happened, *known.steps[:1])]
+    else:
+        texts = [wording.filled(known.title, error.values), own]
+    return " ".join(text if text.endswith(".") else f"{text}." for text in texts if text)

@@ -26,7 +26,7 @@ from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.routes import _authorisation_new, wording
 from portal.routes._access import as_id, cookie_name, db, entered, get_writes, require, scope, signed_in
 from portal.routes._active import here_is
-from portal.routes._authorisations import address, blueprint, both, may_edit, where
+from portal.routes._authorisations import address, blueprint, both, may_edit, told, where
 from portal.routes._htmx import go_to, page
 from portal.routes._timeline import events
 from portal.routes.forms import choices
@@ -174,7 +174,7 @@ def test(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
         raise
     except PortalError as error:
         db().rollback()
-        flash(wording.of_error(error.code, error.values), "stop")
+        flash(told(error), "stop")
         return go_to(address("show", authorisation_id=authorisation_id))
     db().commit()
     who = seen.identity.user_name or seen.identity.company or registry.app(row.app).MANIFEST.label

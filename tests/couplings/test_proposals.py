@@ -176,6 +176,10 @@ def test_nothing_found_leaves_the_right_of_the_app_to_check() -> None:
     assert set(found.values()) == {"ruled_out"}
 
 
+def test_an_app_of_one_environment_names_no_other() -> None:
+    assert "other_environment" not in {cause.code for cause in missing_reasons(CLIENT, [], {})}
+
+
 @pytest.mark.parametrize(
     ("more", "cause"),
     [

@@ -154,7 +154,10 @@ def test_a_provider_that_says_nothing_is_explained(
     typed = {"url": named, "database": "kantoor", "user": "koppelpoort@kantoor.be", "key": "k" * 20, "expires_on": ""}
     client.post(f"{at}/new/odoo", data={"name": "Odoo", **{f"answer_{key}": value for key, value in typed.items()}})
     row = only(database, firm)
-    for ip, sentence in (("10.0.0.7", "The name leads to a private network."), (None, "The package cannot be reached.")):
+    for ip, sentence in (
+        ("10.0.0.7", "The name leads to a private network."),
+        (None, "The package cannot be reached."),
+    ):
         monkeypatch.setattr(socket, "getaddrinfo", _resolver(ip))
         monkeypatch.setattr(http, "RETRY_PAUSES", (0.0, 0.0))
         client.post(f"{at}/{row.id}/test")
