@@ -69,6 +69,7 @@ class Stage:
     clients: list[Client] = field(default_factory=list)
     services: dict[str, Running] = field(default_factory=dict)
     stands: list[Stand] = field(default_factory=list)
+    ports: dict[str, int] = field(default_factory=dict)  # of the stand-ins
     _children: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -84,30 +85,30 @@ class Stage:
         self._start_stands()
 
     def _extras(self) -> dict[str, str]:
-        self._ports = {name: folder.port(self.home / "ports" / name) for name in ("exact", "packages")}
+        self.ports = {name: folder.port(self.home / "ports" / name) for name in ("exact", "packages")}
         return {
             "KOPPELPOORT_HOME": str(self.home), "KOPPELPOORT_ENV": "development", "DEMO": "0", "CRASH_AT": "",
             "DATABASE_URL": "", "OWNER_DATABASE_URL": "", "REDIS_URL": "", "LOG_LEVEL": "WARNING",
-            "PORT": str(folder.port(self.home / "web")), "SANDBOX_PORT": str(self._ports["exact"]),
+            "PORT": str(folder.port(self.home / "web")), "SANDBOX_PORT": str(self.ports["exact"]),
             "SETTLE_SECONDS": str(SETTLE_SECONDS),
             # three hundred processes start: their code is compiled once
             "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.home / "pycache"),
-            **stands.variables(self.apps, self._ports["exact"], self._ports["packages"]),
+            **stands.variables(self.apps, self.ports["exact"], self.ports["packages"]),
         }  # fmt: skip
 
     def _start_stands(self) -> None:
         if "exact" in self.apps:
             told = ("--app", f"{stands.APP_ID},{stands.APP_SECRET},{stands.BACK}")
             self._start_stand("sandbox.exact", "exact", *told)
-            self.stands.append(stands.Exact(stands.Control(self._ports["exact"])))
+            self.stands.append(stands.Exact(stands.Control(self.ports["exact"])))
         packages = [app for app in self.apps if app != "exact"]
         if packages:
             self._start_stand("sandbox.packages", "packages")
-            control = stands.Control(self._ports["packages"])
+            control = stands.Control(self.ports["packages"])
             self.stands += [stands.Package(app, control) for app in packages]
 
     def _start_stand(self, module: str, name: str, *more: str) -> None:
-        self._children.append(stands.start(module, self._ports[name], self.home, self.environment, *more))
+        self._children.append(stands.start(module, self.ports[name], self.home, self.environment, *more))
 
     # ------------------------------------------------------------------------------ rows
 
