@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 from portal.connectors.calls import Calls
 from portal.connectors.errors import UnexpectedReply
@@ -40,9 +41,9 @@ def linked(
     rows: Callable[[Any], tuple[list[Row], str]],
     query: Mapping[str, str] | None = None,
 ) -> list[Row]:
-    """A list whose pages name the whole address of the next. `rows` takes a page apart: rows, and a link or "".
+    """A list whose pages name the address of the next, with the whole query in it.
 
-    A link is followed only to the list that gave it.
+    `rows` takes a page apart: rows, and a link or "". A link is followed only to the list that gave it.
     """
     start = calls.address(path)
 
@@ -51,6 +52,6 @@ def linked(
         document = calls.json(reply)
         with calls.reading(reply):
             found, link = rows(document)
-        return found, calls.follow(start, link) if link else None
+        return found, calls.follow(start, urljoin(address, link)) if link else None
 
     return all_rows(calls.key, start, page)

@@ -17,7 +17,7 @@ class Signature(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if not (request.url or "").startswith(self._root):
-            raise ValueError("a key goes to its own server only")
+            raise ValueError("a key goes to its own provider only")
         request.headers.update(self._headers)
         return request
 

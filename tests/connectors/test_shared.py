@@ -64,8 +64,9 @@ def test_a_list_without_an_end_is_left() -> None:
     assert len(asked) == paging.MAX_PAGES
 
 
-def test_a_link_is_followed_with_nothing_added_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    following = b'{"rows": [1], "next": "https://package.example/list?after=1"}'
+@pytest.mark.parametrize("link", ["https://package.example/list?after=1", "?after=1", "/list?after=1"])
+def test_a_link_is_followed_with_nothing_added_to_it(monkeypatch: pytest.MonkeyPatch, link: str) -> None:
+    following = b'{"rows": [1], "next": "%s"}' % link.encode()
     calls, went = answering(monkeypatch, following, b'{"rows": [2]}')
     assert paging.linked(calls, "7", "list", "list", rows_of, {"size": "1"}) == [1, 2]
     assert went == [
@@ -107,7 +108,7 @@ def test_a_signature_is_shown_to_its_server() -> None:
     ["https://package.example.evil/books/", "https://package.example/other", "http://package.example/books/list"],
 )
 def test_a_signature_is_shown_nowhere_else(url: str) -> None:
-    with pytest.raises(ValueError, match="own server"):
+    with pytest.raises(ValueError, match="own provider"):
         signed(url)
 
 

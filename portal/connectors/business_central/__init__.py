@@ -8,6 +8,7 @@ from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate,
 from portal.connectors.business_central.client import Client
 from portal.connectors.business_central.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_
+from portal.connectors.uses import NO_PAYMENTS, TO_BOOK, TO_CHOOSE, TO_COMPARE, TO_MATCH, TO_WARN
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect"]
 
@@ -30,21 +31,18 @@ MANIFEST = Manifest(
             N_("Environments: name, type, country, and the organisation they belong to"),
             N_("to find the companies, and to recognise the same log-in next time"),
         ),
-        FieldUse(
-            N_("Companies: name, VAT number, currency"),
-            N_("to match dossiers with client accounts"),
-        ),
+        FieldUse(N_("Companies: name, VAT number, currency"), TO_MATCH),
         FieldUse(
             N_("Ledger accounts, journal batches and VAT posting groups: number or code, name, category, blocked"),
-            N_("to choose from when configuring"),
+            TO_CHOOSE,
         ),
-        FieldUse(N_("Accounting periods, open or closed"), N_("to say before sending what would be refused")),
+        FieldUse(N_("Accounting periods, open or closed"), TO_WARN),
         FieldUse(
             N_(
                 "General ledger entries with a document number of Koppelpoort: date, ledger account, amount, "
                 "description"
             ),
-            N_("to look an entry up and to compare both sides"),
+            TO_COMPARE,
         ),
         FieldUse(
             N_("Unposted lines in the journal batches that Koppelpoort made"),
@@ -61,11 +59,11 @@ MANIFEST = Manifest(
                 "Journal lines: date, amount, ledger account, description, our reference as document number, and the "
                 "order to post them"
             ),
-            N_("to book bank statements and documents"),
+            TO_BOOK,
         ),
     ),
     never=(
-        N_("Payments are never made or prepared"),
+        NO_PAYMENTS,
         N_("Nothing is changed or deleted but the journal batches that Koppelpoort made"),
         N_("Customers, vendors, documents and attachments are not read"),
     ),

@@ -11,21 +11,20 @@ from datetime import date
 
 import requests
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, ledgers, paging
 from portal.connectors.business_central import mapping
-from portal.connectors.calls import Calls, encode, path_part
+from portal.connectors.calls import JSON_BODY, Calls, encode, path_part
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.values import text
 from portal.kernel import clock
 
 KEY = "business_central"
 ENVIRONMENTS = "environments/v1.2"
-MAX_PAGES = 2000
 IN_A_BATCH = 100  # requests that a $batch may hold
 IN_A_FILTER = 20  # numbers asked for at once, so that an address stays short
 PREPARING_SECONDS = 120.0  # after which a batch is not posted any more: others may have taken over
 # A copy for reading may lag behind: what was booked must be seen at once.
 READS = {"Accept": "application/json", "Prefer": "odata.maxpagesize=5000", "Data-Access-Intent": "ReadWrite"}
-JSON = {"Content-Type": "application/json"}
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -78,9 +77,7 @@ class Client:
             return [mapping.journal(row) for row in rows if not mapping.is_ours(row)]
 
     def vat_codes(self, dossier: str) -> Sequence[base.VatCode]:
-        rows = self._of(dossier, "vatProductPostingGroups")
-        with self._calls.reading():
-            return [mapping.vat_code(row) for row in rows]
+        return self._calls.each(mapping.vat_code, self._of(dossier, "vatProductPostingGroups"))
 
     def relations(self, dossier: str) -> Sequence[base.Relation]:
         """Lines of a journal are read back for ledger accounts only, so none is booked on a customer or vendor."""
@@ -104,7 +101,7 @@ class Client:
             some = companies[start : start + IN_A_BATCH]
             with self._calls.reading():
                 body = mapping.information_requests([str(company["id"]) for company in some])
-            reply = self._calls.read("", "batch", f"{root}/$batch", method="POST", body=body, headers=JSON)
+            reply = self._calls.read("", "batch", f"{root}/$batch", method="POST", body=body, headers=JSON_BODY)
             answer = self._calls.json(reply)
             with self._calls.reading(reply):
                 for one in mapping.responses(answer, len(some)):
@@ -222,7 +219,7 @@ class Client:
 
     def _create(self, dossier: str, body: Mapping[str, str]) -> mapping.Row:
         address = f"{self._company(dossier)}/journals"
-        reply = self._calls.write(dossier, "journals", address, encode(body), headers=JSON, books=False)
+        reply = self._calls.write(dossier, "journals", address, encode(body), headers=JSON_BODY, books=False)
         made: mapping.Row = self._calls.json(reply)
         with self._calls.reading(reply):
             return {"id": _guid(made["id"])}
@@ -234,7 +231,7 @@ class Client:
             some = lines[start : start + IN_A_BATCH]
             reply = self._calls.write(
                 dossier, "batch", f"{root}/$batch", mapping.line_requests(company, made["id"], some),
-                headers=JSON | {"Isolation": "snapshot"}, books=False,
+                headers={**JSON_BODY, "Isolation": "snapshot"}, books=False,
             )  # fmt: skip
             answer = self._calls.json(reply)
             with self._calls.reading(reply):
@@ -294,7 +291,7 @@ class Client:
         if dossier not in self._currencies:
             rows = self._of(dossier, "companyInformation")
             with self._calls.reading():
-                self._currencies[dossier] = mapping.text(rows[0]["currencyCode"])
+                self._currencies[dossier] = text(rows[0]["currencyCode"])
         return self._currencies[dossier]
 
     # -------------------------------------------------------------------------- calls
@@ -316,21 +313,7 @@ class Client:
     def _list(
         self, dossier: str, endpoint: str, path: str, query: Mapping[str, str] | None = None
     ) -> list[mapping.Row]:
-        """All rows of a list. The address of the next page holds the whole query."""
-        start = address = self._calls.address(path)
-        found: list[mapping.Row] = []
-        for _ in range(MAX_PAGES):
-            reply = self._calls.read(dossier, endpoint, address, query)
-            page = self._calls.json(reply)
-            with self._calls.reading(reply):
-                found += page["value"]
-                following = page.get("@odata.nextLink")
-            if not following:
-                return found
-            if following == address:
-                break
-            address, query = self._calls.follow(start, str(following)), {}
-        raise UnexpectedReply("business_central.endless_list")
+        return paging.linked(self._calls, dossier, endpoint, path, mapping.page, query)
 
 
 def _taken_over() -> Temporary:

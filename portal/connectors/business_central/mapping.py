@@ -14,9 +14,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, failures, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
-from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.errors import ConnectorError, UnexpectedReply
+from portal.connectors.values import text, wait
 from portal.kernel import http
 
 Row = Mapping[str, Any]
@@ -30,14 +31,15 @@ LONGEST_WAIT, USUAL_WAIT = 3600.0, 60.0
 # ------------------------------------------------------------------------------ wire values
 
 
-def text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
 def money(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise TypeError(f"not an amount: {type(value).__name__}")
     return Decimal(value)
+
+
+def page(document: Any) -> tuple[list[Row], str]:
+    """(rows, address of the next page or ""), which holds the whole query."""
+    return list(document["value"]), str(document.get("@odata.nextLink") or "")
 
 
 def literal(value: str | date) -> str:
@@ -160,7 +162,7 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     own_days = not any(days.values())
     lines = [
         {
-            "accountNumber": _account(line.ledger_account, accounts),
+            "accountNumber": ledgers.account("business_central", line.ledger_account, accounts).code,
             "postingDate": (line.date if own_days else entry.date).isoformat(),
             "documentNumber": entry.reference,
             "amount": line.amount,
@@ -169,12 +171,6 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
         for line in entry.lines
     ]
     return encode({"documentNumber": entry.reference, "journal": entry.journal, "journalLines": lines})
-
-
-def _account(code: str, accounts: Mapping[str, base.LedgerAccount]) -> str:
-    if code not in accounts:
-        raise Rejected("business_central.account_unknown", values={"account": code})
-    return accounts[code].code
 
 
 def document(payload: bytes) -> Document:
@@ -220,7 +216,7 @@ def responses(answer: Row, asked: int) -> list[http.Reply]:
 
 def posted(one: Document) -> base.RemoteEntry:
     """Posting answers nothing: the lines are read back by `find`."""
-    return base.RemoteEntry(one.number, one.number, one.number, one.journal, None, "", NOUGHT, 0)
+    return ledgers.entry(one.number, one.number, one.number, one.journal, None, "")
 
 
 def entries(rows: Iterable[Row], journal: str, currency: str) -> list[base.RemoteEntry]:
@@ -233,17 +229,8 @@ def entries(rows: Iterable[Row], journal: str, currency: str) -> list[base.Remot
 
 def _entry(number: str, rows: Sequence[Row], journal: str, currency: str) -> base.RemoteEntry:
     lines = tuple(_line(row) for row in rows)
-    return base.RemoteEntry(
-        id=number,
-        number=number,
-        reference=number,
-        journal=journal,
-        date=max(line.date for line in lines),
-        currency=currency,
-        total_debit=ledgers.totalled(lines),
-        line_count=len(lines),
-        lines=lines,
-    )
+    last = max(line.date for line in lines)
+    return ledgers.entry(number, number, number, journal, last, currency, lines)
 
 
 def _line(row: Row) -> base.OutgoingLine:
@@ -258,9 +245,8 @@ def _missing(name: str) -> str:
 
 # ------------------------------------------------------------------------------ refusals
 
-_REFUSALS = [
-    (re.compile(words, re.IGNORECASE), code)
-    for words, code in (
+_REFUSALS = failures.Words(
+    (
         (r"EntityWithSameKeyExists|already exists", "duplicate"),
         (r"allowed posting dates|not within your range|period.*closed", "period_closed"),
         (r"out of balance", "unbalanced"),
@@ -270,7 +256,7 @@ _REFUSALS = [
         (r"dimension", "dimension_missing"),
         (r"posting (type|group)|VAT", "vat_code"),
     )
-]
+)
 
 
 def failure(reply: http.Reply) -> ConnectorError | None:
@@ -280,18 +266,15 @@ def failure(reply: http.Reply) -> ConnectorError | None:
         return None
     told, words = _words(reply.body)
     if status == 401:
-        return AuthorisationExpired("business_central.authorisation_expired", provider_text=words, status=status)
-    if status == 429:  # refused at the door: nothing was done
-        wait = retry_after(reply.headers)
-        limited = "business_central.rate_limited"
-        return Temporary(limited, retry_after=wait, sent=False, provider_text=words, status=status)
+        return failures.expired("business_central", status, words)
+    if status == 429:
+        return failures.limited("business_central", wait(reply.headers, "Retry-After", LONGEST_WAIT, USUAL_WAIT), words)
     if status >= 500 or status == 408:
-        return Temporary("business_central.server_error", provider_text=words, status=status)
+        return failures.fault("business_central", status, words)
     if status < 400:
         return UnexpectedReply("business_central.unreadable", status=status)
-    code = next((code for pattern, code in _REFUSALS if pattern.search(f"{told} {words}")), "")
-    plain = {403: "user_rights", 404: "not_found", 409: "changed", 412: "changed"}.get(status, "refused")
-    return Rejected(f"business_central.{code or plain}", provider_text=words, status=status)
+    changed = "changed" if status in (409, 412) else ""
+    return failures.rejected("business_central", status, words, _REFUSALS.code(f"{told} {words}") or changed)
 
 
 def _words(body: bytes) -> tuple[str, str]:
@@ -300,11 +283,3 @@ def _words(body: bytes) -> tuple[str, str]:
         return text(error.get("code")), text(error.get("message"))[:2000]
     except UNREADABLE:
         return "", ""
-
-
-def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds to wait, at least one; a minute when nothing is told."""
-    try:
-        return min(max(float(headers["Retry-After"]), 1.0), LONGEST_WAIT)
-    except (KeyError, ValueError):
-        return USUAL_WAIT

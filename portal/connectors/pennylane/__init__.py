@@ -21,6 +21,8 @@ from portal.connectors.base import (
 from portal.connectors.pennylane.client import Client
 from portal.connectors.pennylane.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_
+from portal.connectors.signing import bearer
+from portal.connectors.uses import NO_CHANGES, NO_PAYMENTS, TO_BOOK, TO_CHOOSE, TO_COMPARE, TO_MATCH, YEARS
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect", "sign"]
 
@@ -30,21 +32,7 @@ def connect(session: requests.Session, host: str, gate: Gate, form: Form) -> Cli
 
 
 def sign(form: Form, application: Application, host: str) -> AuthBase:
-    return _Token(form["token"], host.rstrip("/") + "/")
-
-
-class _Token(AuthBase):
-    """Shows the token to Pennylane and to nobody else."""
-
-    def __init__(self, token: str, root: str) -> None:
-        self._token = token
-        self._root = root
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if not (request.url or "").startswith(self._root):
-            raise ValueError("a token goes to its own provider only")
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+    return bearer(host, form["token"])
 
 
 MANIFEST = Manifest(
@@ -75,21 +63,18 @@ MANIFEST = Manifest(
     ),
     reads=(
         FieldUse(N_("Name and e-mail address of the person a company's token belongs to"), N_("to show whose it is")),
-        FieldUse(
-            N_("Companies: id, name, client code, SIREN"),
-            N_("to match dossiers with client accounts"),
-        ),
+        FieldUse(N_("Companies: id, name, client code, SIREN"), TO_MATCH),
         FieldUse(
             N_("Ledger accounts and journals: id, number or code, name, type, VAT rate, in use or not"),
-            N_("to choose from when configuring"),
+            TO_CHOOSE,
         ),
-        FieldUse(N_("Fiscal years, open or closed"), N_("to say before sending what would be refused")),
+        YEARS,
         FieldUse(
             N_(
                 "Ledger entries and lines of the journals that Koppelpoort books in: date, label, piece number, ledger "
                 "account, debit, credit"
             ),
-            N_("to look an entry up and to compare both sides"),
+            TO_COMPARE,
         ),
     ),
     sends=(
@@ -98,12 +83,12 @@ MANIFEST = Manifest(
                 "Ledger entries: date, journal, currency, our reference as label and piece number, and for each line "
                 "ledger account, debit or credit, description"
             ),
-            N_("to book bank statements and documents"),
+            TO_BOOK,
         ),
     ),
     never=(
-        N_("Payments are never made or prepared"),
-        N_("Nothing in the dossier is changed or deleted"),
+        NO_PAYMENTS,
+        NO_CHANGES,
         N_("Invoices, documents and attachments are not read"),
     ),
     capabilities=Capabilities(several_dossiers=True, reference_length=20),

@@ -6,19 +6,18 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 import requests
 
-from portal.connectors import base, ledgers
-from portal.connectors.calls import Calls, path_part
-from portal.connectors.errors import Rejected, UnexpectedReply
+from portal.connectors import base, ledgers, paging
+from portal.connectors.calls import JSON_BODY, Calls, path_part
+from portal.connectors.errors import Rejected
 from portal.connectors.pennylane import mapping
 
 COMPANY, FIRM = "api/external/v2", "api/external/firm/v1"
-MAX_PAGES = 2000
 PAGE, LONG_PAGE = 100, 1000
 AROUND = timedelta(days=31)  # how far people may have moved an entry of ours
-JSON = {"Content-Type": "application/json"}
 
 
 class Client:
@@ -46,27 +45,22 @@ class Client:
             me = self._me("")
             with self._calls.reading():
                 return mapping.identity_of_company(me)
-        self._numbered("", "companies", f"{FIRM}/companies", size=1, pages=1)
+        self._page("", "companies", f"{FIRM}/companies", 1, size=1)
         return base.Identity("", "", "", "", "")
 
     def dossiers(self) -> Sequence[base.Dossier]:
         if self._firm:
             rows = self._numbered("", "companies", f"{FIRM}/companies")
-            with self._calls.reading():
-                return [mapping.dossier(row) for row in rows]
+            return self._calls.each(mapping.dossier, rows)
         me = self._me("")
         with self._calls.reading():
             return [mapping.own_dossier(me)]
 
     def ledger_accounts(self, dossier: str) -> Sequence[base.LedgerAccount]:
-        rows = self._accounts(dossier)
-        with self._calls.reading():
-            return [mapping.ledger_account(row) for row in rows]
+        return self._calls.each(mapping.ledger_account, self._accounts(dossier))
 
     def journals(self, dossier: str) -> Sequence[base.Journal]:
-        rows = self._list(dossier, "journals")
-        with self._calls.reading():
-            return [mapping.journal(row) for row in rows]
+        return self._calls.each(mapping.journal, self._list(dossier, "journals"))
 
     def vat_codes(self, dossier: str) -> Sequence[base.VatCode]:
         rows = self._accounts(dossier)
@@ -99,7 +93,7 @@ class Client:
         with ledgers.preparing("pennylane"):
             path = self._path(dossier, "ledger_entries")
             body = mapping.addressed(payload, self._journal_id(dossier, code), firm=self._firm)
-        reply = self._calls.write(dossier, "ledger_entries", path, body, headers=JSON)
+        reply = self._calls.write(dossier, "ledger_entries", path, body, headers=JSON_BODY)
         row = self._calls.json(reply)
         with self._calls.reading(reply):
             return mapping.posted(row, code)
@@ -191,31 +185,24 @@ class Client:
         query = {"limit": str(size)} | ({"sort": sort} if sort else {})
         if conditions:
             query["filter"] = json.dumps(list(conditions), separators=(",", ":"))
-        found: list[mapping.Row] = []
-        for _ in range(MAX_PAGES):
-            reply = self._calls.read(dossier, endpoint, path, query)
-            page = self._calls.json(reply)
-            with self._calls.reading(reply):
-                found += page["items"]
-                following = page["next_cursor"] if page["has_more"] else None
-            if not following:
-                return found
-            if following == query.get("cursor"):
-                break
-            query = query | {"cursor": str(following)}
-        raise UnexpectedReply("pennylane.endless_list")
 
-    def _numbered(
-        self, dossier: str, endpoint: str, path: str, *, size: int = PAGE, pages: int = MAX_PAGES
-    ) -> list[mapping.Row]:
-        """All rows of a list whose pages are numbered, as the firm's interface has them; at most `pages` pages."""
-        found: list[mapping.Row] = []
-        for number in range(1, pages + 1):
-            reply = self._calls.read(dossier, endpoint, path, {"page": str(number), "per_page": str(size)})
-            page = self._calls.json(reply)
+        def page(cursor: str) -> tuple[list[mapping.Row], str | None]:
+            reply = self._calls.read(dossier, endpoint, path, query | ({"cursor": cursor} if cursor else {}))
+            told = self._calls.json(reply)
             with self._calls.reading(reply):
-                found += page["items"]
-                last = number >= int(page["total_pages"])
-            if last or pages == 1:
-                return found
-        raise UnexpectedReply("pennylane.endless_list")
+                following = told["next_cursor"] if told["has_more"] else None
+                return list(told["items"]), str(following) if following else None
+
+        return paging.all_rows("pennylane", "", page)
+
+    def _numbered(self, dossier: str, endpoint: str, path: str) -> list[mapping.Row]:
+        """All rows of a list whose pages are numbered, as the firm's interface has them."""
+        return paging.all_rows("pennylane", 1, partial(self._page, dossier, endpoint, path))
+
+    def _page(
+        self, dossier: str, endpoint: str, path: str, number: int, *, size: int = PAGE
+    ) -> tuple[list[mapping.Row], int | None]:
+        reply = self._calls.read(dossier, endpoint, path, {"page": str(number), "per_page": str(size)})
+        page = self._calls.json(reply)
+        with self._calls.reading(reply):
+            return list(page["items"]), None if number >= int(page["total_pages"]) else number + 1

@@ -6,14 +6,15 @@ A function that reads a row raises one of `calls.UNREADABLE` when the row is not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, failures, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
-from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.errors import ConnectorError, Rejected, UnexpectedReply
+from portal.connectors.values import text, wait
 from portal.kernel import http
 
 Row = Mapping[str, Any]
@@ -24,10 +25,6 @@ CENT = Decimal("0.01")
 NOUGHT = Decimal(0)
 
 # ------------------------------------------------------------------------------ wire values
-
-
-def text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
 
 
 def number(value: Any) -> str:
@@ -174,13 +171,11 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
 def _written(
     line: base.OutgoingLine, entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
 ) -> dict[str, str | int]:
-    if line.ledger_account not in accounts:
-        raise Rejected("pennylane.account_unknown", values={"account": line.ledger_account})
     debit, credit = ledgers.sides(line.amount)
     return {
         "debit": amount(debit),
         "credit": amount(credit),
-        "ledger_account_id": int(accounts[line.ledger_account].id),
+        "ledger_account_id": int(ledgers.account("pennylane", line.ledger_account, accounts).id),
         "label": ledgers.described(line, entry, LABEL_LENGTH),
     }
 
@@ -200,16 +195,7 @@ def addressed(payload: bytes, journal_id: str, *, firm: bool) -> bytes:
 
 def posted(row: Row, journal: str) -> base.RemoteEntry:
     """The answer to a POST; the lines are read back by `find`."""
-    return base.RemoteEntry(
-        id=number(row["id"]),
-        number=text(row.get("piece_number")) or number(row["id"]),
-        reference=reference(row),
-        journal=journal,
-        date=date.fromisoformat(row["date"]),
-        currency="",
-        total_debit=NOUGHT,
-        line_count=0,
-    )
+    return _entry(row, journal, "")
 
 
 _OURS = re.compile(r"(?=.*-)[A-Z2-7-]{5,20}")
@@ -229,17 +215,13 @@ def reference(row: Row) -> str:
 def entry(row: Row, lines: Iterable[Row], journal: str) -> base.RemoteEntry:
     """An entry with its lines, oldest first. The currency is not told."""
     own = [_line(line, date.fromisoformat(row["date"])) for line in sorted(lines, key=lambda line: int(line["id"]))]
-    return base.RemoteEntry(
-        id=number(row["id"]),
-        number=text(row.get("piece_number")) or number(row["id"]),
-        reference=reference(row),
-        journal=journal,
-        date=date.fromisoformat(row["date"]),
-        currency="EUR",
-        total_debit=ledgers.totalled(own),
-        line_count=len(own),
-        lines=tuple(own),
-    )
+    return _entry(row, journal, "EUR", own)
+
+
+def _entry(row: Row, journal: str, currency: str, lines: Sequence[base.OutgoingLine] = ()) -> base.RemoteEntry:
+    id_ = number(row["id"])
+    piece, on = text(row.get("piece_number")) or id_, date.fromisoformat(row["date"])
+    return ledgers.entry(id_, piece, reference(row), journal, on, currency, lines)
 
 
 def _line(row: Row, day: date) -> base.OutgoingLine:
@@ -249,9 +231,8 @@ def _line(row: Row, day: date) -> base.OutgoingLine:
 
 # ------------------------------------------------------------------------------ refusals
 
-_REFUSALS = [
-    (re.compile(words, re.IGNORECASE), code)
-    for words, code in (
+_REFUSALS = failures.Words(
+    (
         (r"not balanced|unbalanced|équilibr", "unbalanced"),
         (r"\b(closed|frozen|locked)\b|clôtur|clotur", "period_closed"),
         (r"fiscal.?year|exercice", "fiscal_year_unknown"),
@@ -259,7 +240,7 @@ _REFUSALS = [
         (r"(ledger|plan).?(account|item)|compte", "account_unknown"),
         (r"journal", "journal_unknown"),
     )
-]
+)
 
 
 def failure(reply: http.Reply) -> ConnectorError | None:
@@ -269,17 +250,14 @@ def failure(reply: http.Reply) -> ConnectorError | None:
         return None
     words = _words(reply.body)
     if status == 401:
-        return AuthorisationExpired("pennylane.authorisation_expired", provider_text=words, status=status)
-    if status == 429:  # counted before the request is looked at: nothing was done
-        wait = retry_after(reply.headers)
-        return Temporary("pennylane.rate_limited", retry_after=wait, sent=False, provider_text=words, status=status)
+        return failures.expired("pennylane", status, words)
+    if status == 429:  # counted over a window of five seconds
+        return failures.limited("pennylane", wait(reply.headers, "retry-after", LONGEST_WAIT, 5.0), words)
     if status >= 500 or status == 408:
-        return Temporary("pennylane.server_error", provider_text=words, status=status)
+        return failures.fault("pennylane", status, words)
     if status < 400:
         return UnexpectedReply("pennylane.unreadable", status=status)
-    code = next((code for pattern, code in _REFUSALS if pattern.search(words)), "")
-    plain = {403: "user_rights", 404: "not_found"}.get(status, "refused")
-    return Rejected(f"pennylane.{code or plain}", provider_text=words, status=status)
+    return failures.rejected("pennylane", status, words, _REFUSALS.code(words))
 
 
 def _words(body: bytes) -> str:
@@ -288,11 +266,3 @@ def _words(body: bytes) -> str:
         return text(told.get("error") or told.get("message"))[:2000]
     except UNREADABLE:
         return ""
-
-
-def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds to wait, at least one; the window of the limit when nothing is told."""
-    try:
-        return min(max(float(headers["retry-after"]), 1.0), LONGEST_WAIT)
-    except (KeyError, ValueError):
-        return 5.0
