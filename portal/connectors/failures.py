@@ -30,9 +30,9 @@ def expired(key: str, status: int, words: str = "") -> AuthorisationExpired:
     return AuthorisationExpired(f"{key}.authorisation_expired", provider_text=words, status=status)
 
 
-def limited(key: str, seconds: float, words: str = "") -> Temporary:
+def limited(key: str, seconds: float, words: str = "", status: int = 429) -> Temporary:
     """A limit said no before the request was looked at: nothing was done."""
-    return Temporary(f"{key}.rate_limited", retry_after=seconds, sent=False, provider_text=words, status=429)
+    return Temporary(f"{key}.rate_limited", retry_after=seconds, sent=False, provider_text=words, status=status)
 
 
 def fault(key: str, status: int, words: str = "") -> Temporary:

@@ -19,6 +19,7 @@ from portal.connectors.base import (
 from portal.connectors.minox.client import Client
 from portal.connectors.minox.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_
+from portal.connectors.uses import LINES, LISTS, NO_DOCUMENTS, NO_PAYMENTS, TO_BOOK, TO_MATCH
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect"]
 
@@ -47,26 +48,22 @@ MANIFEST = Manifest(
     reads=(
         FieldUse(
             N_("Administrations: name, number, country, Chamber of Commerce number"),
-            N_("to match dossiers with client accounts"),
+            TO_MATCH,
         ),
-        FieldUse(
-            N_("Ledger accounts, journals and VAT codes: code, name, type"), N_("to choose from when configuring")
-        ),
+        LISTS,
         FieldUse(N_("Fiscal years and their periods"), N_("to book each line in its period")),
-        FieldUse(
-            N_("Lines of the journals that Koppelpoort books in"), N_("to look an entry up and to compare both sides")
-        ),
+        LINES,
     ),
     sends=(
         FieldUse(
             N_("Entries: for each line journal, date, period, ledger account, amount, description; our reference"),
-            N_("to book bank statements and documents"),
+            TO_BOOK,
         ),
     ),
     never=(
-        N_("Payments are never made or prepared"),
+        NO_PAYMENTS,
         N_("Nothing is changed or deleted but entries that Koppelpoort sent itself"),
-        N_("Documents and attachments are not read"),
+        NO_DOCUMENTS,
     ),
     capabilities=Capabilities(several_dossiers=True, reference_length=24),
     limits=Limits(

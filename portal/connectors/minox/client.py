@@ -6,19 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
-from urllib.parse import urljoin
 
 import requests
 
-from portal.connectors import base, ledgers
-from portal.connectors.calls import JSON, Calls, path_part
-from portal.connectors.errors import Rejected, UnexpectedReply
+from portal.connectors import base, ledgers, paging
+from portal.connectors.calls import JSON_BODY, Calls, path_part
+from portal.connectors.errors import Rejected
 from portal.connectors.minox import mapping
 from portal.connectors.values import text
 
-MAX_PAGES = 2000
-BODY = {**JSON, "Content-Type": "application/json"}
 BATCH = "transaction_line_batch"
 
 
@@ -46,9 +42,7 @@ class Client:
         return base.Identity(self._tenant, "", "", f"Minox {self._tenant}", "")
 
     def dossiers(self) -> Sequence[base.Dossier]:
-        rows = self._administrations("")
-        with self._calls.reading():
-            return [mapping.administration(row) for row in rows]
+        return self._calls.each(mapping.administration, self._administrations(""))
 
     def ledger_accounts(self, dossier: str) -> Sequence[base.LedgerAccount]:
         journals = self.journals(dossier)
@@ -57,14 +51,10 @@ class Client:
             return [mapping.ledger_account(row, journals) for row in rows]
 
     def journals(self, dossier: str) -> Sequence[base.Journal]:
-        rows = self._rows(dossier, "journal")
-        with self._calls.reading():
-            return [mapping.journal(row) for row in rows]
+        return self._calls.each(mapping.journal, self._rows(dossier, "journal"))
 
     def vat_codes(self, dossier: str) -> Sequence[base.VatCode]:
-        rows = self._rows(dossier, "vat")
-        with self._calls.reading():
-            return [mapping.vat_code(row) for row in rows]
+        return self._calls.each(mapping.vat_code, self._rows(dossier, "vat"))
 
     def relations(self, dossier: str) -> Sequence[base.Relation]:
         """Not asked for: documents are booked as entries on the ledger accounts of customers and suppliers."""
@@ -85,11 +75,11 @@ class Client:
         reference, body = mapping.completed(payload, years)
         name = mapping.batch(reference)
         reply = self._calls.write(
-            dossier, BATCH, self._path(dossier, f"{BATCH}/{name}"), body, method="PUT", headers=BODY
+            dossier, BATCH, self._path(dossier, f"{BATCH}/{name}"), body, method="PUT", headers=JSON_BODY
         )
         if reply.body:  # what it should hold is not told, but it is no page for people
             self._calls.json(reply)
-        return base.RemoteEntry(name, name, reference, "", None, "EUR", Decimal(0), 0)
+        return ledgers.entry(name, name, reference, "", None, "EUR")
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
@@ -139,20 +129,7 @@ class Client:
         return self._pages(dossier, endpoint or place, self._path(dossier, place))
 
     def _pages(self, dossier: str, endpoint: str, path: str) -> list[mapping.Row]:
-        start = url = self._calls.address(path)
-        found: list[mapping.Row] = []
-        for _ in range(MAX_PAGES):
-            document = self._calls.json(self._calls.read(dossier, endpoint, url))
-            with self._calls.reading():
-                rows, link = mapping.rows(document)
-            found += rows
-            if not link:
-                return found
-            following = self._calls.follow(start, urljoin(url, link))
-            if following == url:
-                break
-            url = following
-        raise UnexpectedReply("minox.endless_list")
+        return paging.linked(self._calls, dossier, endpoint, path, mapping.rows)
 
     def _path(self, dossier: str, place: str) -> str:
         return self._tenanted(f"administration/{path_part('minox', dossier)}/{place}")

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, failures, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
-from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.errors import ConnectorError, Rejected, UnexpectedReply
 from portal.connectors.values import day, money, text
 from portal.kernel.http import Reply
 
@@ -152,10 +152,8 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
         raise Rejected("minox.unbalanced")
     lines = []
     for place, line in enumerate(entry.lines):
-        if line.ledger_account not in accounts:
-            raise Rejected("minox.account_unknown", values={"account": line.ledger_account})
         debit, credit = ledgers.sides(line.amount)
-        own = accounts[line.ledger_account].id
+        own = ledgers.account("minox", line.ledger_account, accounts).id
         lines.append({
             "account": {"id": own, "scheme": "MINOX", "type": "ledger_account"},
             "journal": {"id": entry.journal},
@@ -197,17 +195,10 @@ def _entry(name: str, rows: list[Row]) -> base.RemoteEntry:
     told = [_line(row) for row in rows]
     lines = tuple(line for line, _ in told)
     references = {reference for _, reference in told} - {""}
-    return base.RemoteEntry(
-        id=name,
-        number=text(rows[0].get("entry_number")) or name,
-        reference=references.pop() if len(references) == 1 else "",
-        journal=text(rows[0]["journal"]["id"]),
-        date=max(line.date for line in lines),
-        currency=text((rows[0].get("currency") or {}).get("id")) or "EUR",
-        total_debit=ledgers.totalled(lines),
-        line_count=len(lines),
-        lines=lines,
-    )
+    number, journal = text(rows[0].get("entry_number")) or name, text(rows[0]["journal"]["id"])
+    currency = text((rows[0].get("currency") or {}).get("id")) or "EUR"
+    reference = references.pop() if len(references) == 1 else ""
+    return ledgers.entry(name, number, reference, journal, max(line.date for line in lines), currency, lines)
 
 
 def _line(row: Row) -> tuple[base.OutgoingLine, str]:
@@ -222,9 +213,8 @@ def _line(row: Row) -> tuple[base.OutgoingLine, str]:
 # ------------------------------------------------------------------------------ refusals
 
 # The codes of their messages are not told; these are words.
-_REFUSALS = [
-    (re.compile(words, re.IGNORECASE), code)
-    for words, code in (
+_REFUSALS = failures.Words(
+    (
         (r"periode?\b.*(afgesloten|gesloten|geblokkeerd|closed|blocked)", "period_closed"),
         (r"(boekjaar|fiscal year).*(onbekend|bestaat niet|unknown|not exist)", "fiscal_year_unknown"),
         (r"niet in (evenwicht|balans)|not (in )?balance", "unbalanced"),
@@ -233,7 +223,7 @@ _REFUSALS = [
         (r"(rekening|account)\b.*(geblokkeerd|blocked)", "account_blocked"),
         (r"(rekening|account)\b.*(onbekend|bestaat niet|unknown|not exist)", "account_unknown"),
     )
-]
+)
 
 
 def failure(reply: Reply) -> ConnectorError | None:
@@ -242,16 +232,14 @@ def failure(reply: Reply) -> ConnectorError | None:
     if 200 <= reply.status < 300 and not words:
         return None
     if reply.status == 401:
-        return AuthorisationExpired("minox.authorisation_expired", provider_text=words, status=401)
+        return failures.expired("minox", 401, words)
     if reply.status == 429:
-        return Temporary("minox.rate_limited", retry_after=wait(reply), sent=False, status=429)
+        return failures.limited("minox", wait(reply))
     if reply.status >= 500:
-        return Temporary("minox.server_error", provider_text=words, status=reply.status)
+        return failures.fault("minox", reply.status, words)
     if not words and reply.status not in (403, 404):
         return UnexpectedReply("minox.unreadable", status=reply.status)
-    known = next((code for pattern, code in _REFUSALS if pattern.search(words)), "")
-    plain = {403: "user_rights", 404: "not_found"}.get(reply.status, "refused")
-    return Rejected(f"minox.{known or plain}", provider_text=words, status=reply.status)
+    return failures.rejected("minox", reply.status, words, _REFUSALS.code(words))
 
 
 def _told(reply: Reply) -> str:

@@ -18,9 +18,11 @@ from portal.connectors.base import (
     Manifest,
     Told,
 )
-from portal.connectors.myunisoft.client import DRAFT, Client, Signature
+from portal.connectors.myunisoft.client import DRAFT, Client
 from portal.connectors.myunisoft.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_
+from portal.connectors.signing import bearer
+from portal.connectors.uses import LINES, LISTS, NO_CHANGES, NO_PAYMENTS, TO_BOOK, TO_MATCH, YEARS
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect", "sign"]
 
@@ -30,7 +32,8 @@ def connect(session: requests.Session, host: str, gate: Gate, form: Form) -> Cli
 
 
 def sign(form: Form, application: Application, host: str) -> AuthBase:
-    return Signature(form["key"], application.secret, host)
+    """The key that the firm made for us, and our secret as an application."""
+    return bearer(host, form["key"], X_Third_Party_Secret=application.secret)
 
 
 MANIFEST = Manifest(
@@ -58,26 +61,20 @@ MANIFEST = Manifest(
     ),
     reads=(
         FieldUse(N_("What the key may be used for"), N_("to say at once when something is missing")),
-        FieldUse(
-            N_("Dossiers: name, reference, country and SIRET number"), N_("to match dossiers with client accounts")
-        ),
-        FieldUse(
-            N_("Ledger accounts, journals and VAT codes: code, name, type"), N_("to choose from when configuring")
-        ),
-        FieldUse(N_("Fiscal years, open or closed"), N_("to say before sending what would be refused")),
-        FieldUse(
-            N_("Lines of the journals that Koppelpoort books in"), N_("to look an entry up and to compare both sides")
-        ),
+        FieldUse(N_("Dossiers: name, reference, country and SIRET number"), TO_MATCH),
+        LISTS,
+        YEARS,
+        LINES,
     ),
     sends=(
         FieldUse(
             N_("Entries: journal, date, our reference, and for each line ledger account, amount, label, due date"),
-            N_("to book bank statements and documents"),
+            TO_BOOK,
         ),
     ),
     never=(
-        N_("Payments are never made or prepared"),
-        N_("Nothing in the dossier is changed or deleted"),
+        NO_PAYMENTS,
+        NO_CHANGES,
         N_("Files are never imported: MyUnisoft could replace a year by one"),
     ),
     capabilities=Capabilities(drafts=True, own_key=True, several_dossiers=True, reference_length=24),

@@ -9,34 +9,18 @@ from datetime import date
 from typing import Any
 
 import requests
-from requests.auth import AuthBase
 
 from portal.connectors import base, ledgers
-from portal.connectors.calls import JSON, Calls, decode, encode
+from portal.connectors.calls import JSON, JSON_BODY, Calls, decode, encode
 from portal.connectors.errors import AlreadyPosted, Rejected, UnexpectedReply
 from portal.connectors.myunisoft import mapping
 
 DRAFT = "draft"
-BODY = {"Content-Type": "application/json"}
 # What the key must be allowed to call, as its own list names it.
 NEEDED = {
     ("get", "society"), ("get", "society/exercice"), ("get", "account"), ("get", "diary"), ("post", "entry"),
     ("post", "entries"), ("get", "entry/id"),
 }  # fmt: skip
-
-
-class Signature(AuthBase):
-    """Our secret as an application, and the key that the firm made for us."""
-
-    def __init__(self, key: str, secret: str, host: str) -> None:
-        self._headers = {"Authorization": f"Bearer {key}", "X-Third-Party-Secret": secret}
-        self._root = host.rstrip("/") + "/"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if not (request.url or "").startswith(self._root):
-            raise ValueError("a key goes to its own provider only")
-        request.headers.update(self._headers)
-        return request
 
 
 class Client:
@@ -83,16 +67,12 @@ class Client:
             return found
 
     def journals(self, dossier: str) -> Sequence[base.Journal]:
-        rows = self._list(dossier, "diary")
-        with self._calls.reading():
-            found = [mapping.journal(row) for row in rows]
+        found = self._calls.each(mapping.journal, self._list(dossier, "diary"))
         self._diaries[dossier] = {journal.code: journal.id for journal in found}
         return found
 
     def vat_codes(self, dossier: str) -> Sequence[base.VatCode]:
-        rows = self._list(dossier, "vat_param")
-        with self._calls.reading():
-            return [mapping.vat_code(row) for row in rows]
+        return self._calls.each(mapping.vat_code, self._list(dossier, "vat_param"))
 
     def relations(self, dossier: str) -> Sequence[base.Relation]:
         """Customers and suppliers are ledger accounts here (401…, 411…)."""
@@ -183,7 +163,7 @@ class Client:
         return self._calls.json(reply)
 
     def _headers(self, dossier: str) -> Mapping[str, str]:
-        return {**JSON, **BODY, "society-id": self._society(dossier)} if dossier else JSON
+        return {**JSON, **JSON_BODY, "society-id": self._society(dossier)} if dossier else JSON
 
     def _society(self, dossier: str) -> str:
         if not (dossier.isascii() and dossier.isdigit()):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, failures, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
-from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.errors import ConnectorError, Rejected, UnexpectedReply
 from portal.connectors.values import day, money, text
 from portal.kernel.http import Reply
 
@@ -135,12 +134,9 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
         raise Rejected("myunisoft.currency", values={"currency": entry.currency})
     lines = []
     for line in entry.lines:
-        account = accounts.get(line.ledger_account)
-        if account is None or not account.id.isdigit():
-            raise Rejected("myunisoft.account_unknown", values={"account": line.ledger_account})
         debit, credit = ledgers.sides(line.amount)
         lines.append({
-            "account_id": int(account.id),
+            "account_id": ledgers.account_number("myunisoft", line.ledger_account, accounts),
             "label": ledgers.described(line, entry, LABEL_LENGTH),
             "debit": debit,
             "credit": credit,
@@ -168,7 +164,7 @@ def posted(document: Any, reference: str) -> base.RemoteEntry:
     """The echo of a new entry, by itself or in a list of one."""
     row = document["entry_array"][0] if "entry_array" in document else document
     number = str(row["entry_id"])
-    return base.RemoteEntry(number, number, reference, "", None, "EUR", Decimal(0), 0)
+    return ledgers.entry(number, number, reference, "", None, "EUR")
 
 
 def origin(document: Any) -> tuple[str, bool]:
@@ -181,7 +177,7 @@ def origin(document: Any) -> tuple[str, bool]:
 
 def only_known(number: str, reference: str, journal: str, on: date) -> base.RemoteEntry:
     """An entry that stands there by its reference, and that the list does not show."""
-    return base.RemoteEntry(number, number, reference, journal, on, "EUR", Decimal(0), 0)
+    return ledgers.entry(number, number, reference, journal, on, "EUR")
 
 
 def entries(document: Row) -> list[base.RemoteEntry]:
@@ -201,17 +197,7 @@ def _entry(row: Row) -> base.RemoteEntry:
     )
     references = {reference_of(line.get("piece")) for line in row["entry_list"]}
     ours = text(row.get("entry_origin_partner_id")) or (references.pop() if len(references) == 1 else "")
-    return base.RemoteEntry(
-        id=number,
-        number=number,
-        reference=ours,
-        journal=text(row["diary"]["code"]),
-        date=on,
-        currency="EUR",
-        total_debit=ledgers.totalled(lines),
-        line_count=len(lines),
-        lines=lines,
-    )
+    return ledgers.entry(number, number, ours, text(row["diary"]["code"]), on, "EUR", lines)
 
 
 # ------------------------------------------------------------------------------ refusals
@@ -243,18 +229,17 @@ def failure(reply: Reply) -> ConnectorError | None:
         return None
     code, words = _told(reply.body)
     if reply.status == 429 or code.startswith("ERR-TOO-MANY"):  # refused before it was looked at
-        return Temporary("myunisoft.rate_limited", retry_after=wait(reply), sent=False, status=reply.status)
+        return failures.limited("myunisoft", wait(reply), status=reply.status)
     if _LOGGED_OUT.fullmatch(code):
-        return AuthorisationExpired("myunisoft.authorisation_expired", provider_text=words, status=reply.status)
+        return failures.expired("myunisoft", reply.status, words)
     known = _CODES.get(code)
     if known is None and (reply.status >= 500 or code in _FAULTS):
-        return Temporary("myunisoft.server_error", provider_text=words, status=reply.status)
+        return failures.fault("myunisoft", reply.status, words)
     if known is None and not code:
         if reply.status == 401:
-            return AuthorisationExpired("myunisoft.authorisation_expired", status=401)
+            return failures.expired("myunisoft", 401)
         return UnexpectedReply("myunisoft.unreadable", status=reply.status)
-    plain = {403: "user_rights", 404: "not_found"}.get(reply.status, "refused")
-    return Rejected(f"myunisoft.{known or plain}", provider_text=words, status=reply.status)
+    return failures.rejected("myunisoft", reply.status, words, known or "")
 
 
 def _told(body: bytes) -> tuple[str, str]:
