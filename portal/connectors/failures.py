@@ -14,6 +14,8 @@ class Words:
     """Codes by the words of a refusal: (regular expression, code), the first that is found tells. Case is nothing."""
 
     def __init__(self, known: Iterable[tuple[str, str]]) -> None:
+        known = tuple(known)
+        self.codes = frozenset(code for _, code in known)
         self._known = [(re.compile(words, re.IGNORECASE), code) for words, code in known]
 
     def code(self, told: str) -> str:

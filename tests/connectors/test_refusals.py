@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from portal.connectors import calls, ledgers, registry
+from portal.connectors import calls, failures, ledgers, paging, registry
 from portal.connectors.chift import mapping as chift
 from portal.connectors.minox import mapping as minox
 from portal.connectors.myunisoft import mapping as myunisoft
@@ -32,7 +32,7 @@ def told(key: str) -> set[str]:
     if key == "myunisoft":
         return set(vars(myunisoft)["_CODES"].values())
     if key == "minox":
-        return {code for _, code in vars(minox)["_REFUSALS"]}
+        return set(vars(minox)["_REFUSALS"].codes)
     return set(vars(chift)["_CODES"].values())
 
 
@@ -40,7 +40,7 @@ def told(key: str) -> set[str]:
 def test_every_code_has_an_explanation(key: str) -> None:
     folder = f"portal.connectors.{MODULES[key]}"
     names = ("client", "mapping", "signing") if MODULES[key] == "chift" else ("client", "mapping")
-    modules = [calls, ledgers, *(import_module(f"{folder}.{name}") for name in names)]
+    modules = [calls, failures, ledgers, paging, *(import_module(f"{folder}.{name}") for name in names)]
     codes = written(modules, key) | told(key) | TRANSPORT | {"user_rights", "not_found", "refused"}
     assert len(codes) > 20
     assert codes - {code.partition(".")[2] for code in registry.load(key).EXPLANATIONS} == {"not_public"}

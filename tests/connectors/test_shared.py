@@ -117,6 +117,7 @@ def test_words_tell_a_code_the_first_that_fits() -> None:
     assert words.code("The Period is CLOSED") == "period_closed"
     assert words.code("account closed") == "account_blocked"
     assert words.code("no") == ""
+    assert words.codes == {"period_closed", "account_blocked"}
 
 
 @pytest.mark.parametrize(
