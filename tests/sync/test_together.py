@@ -25,6 +25,7 @@ from portal.sync.models import PostingState
 from portal.sync.points import BATCH_POINTS
 from tests.sync import provider
 from tests.sync.office import SETTLE, Clock, Office, settings
+from tests.sync.test_stops import withdraw
 
 BATCH = 20
 
@@ -100,6 +101,15 @@ def test_all_are_written_as_sending_before_the_call(alone: Office, client: Batch
     client.before = lambda: seen.append(states(alone))
     dispatch.drain(alone.runtime, alone.connect)
     assert seen == [Counter(sending=5)]
+
+
+def test_a_grant_withdrawn_between_two_batches_stops_the_second(alone: Office, client: Batches) -> None:
+    offer(alone, 30)
+    client.before = lambda: None if client.sizes else withdraw(alone)
+    dispatch.drain(alone.runtime, alone.connect)
+    assert client.sizes == [BATCH], "what was on its way arrives, nothing after it"
+    assert states(alone) == Counter(confirmed=BATCH, parked=10)
+    assert {row.code for row in alone.all_postings()} == {"", "posting.grant_withdrawn"}
 
 
 def test_each_has_its_own_answer(alone: Office, client: Batches) -> None:
