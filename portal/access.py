@@ -1,15 +1,13 @@
 """Who acts, in which tenant, and what they may do there.
 
-A route names a permission and a right; a scope knows the role. The table below is the
-whole truth: what is not in it, is not allowed.
+A route names a permission and a right; a scope knows who acts. Whether that is allowed is
+said in one place, `portal.permissions.deciding`.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -17,91 +15,15 @@ from sqlalchemy.orm import Session
 
 from portal.kernel.db import Setting, TenantRow, set_scope
 from portal.kernel.errors import Forbidden, NotFound
+from portal.permissions.deciding import Decision, JobRole, What, Who, decide
+from portal.permissions.rights import ROLES, Permission, Right, role_in_client
 
-
-class Permission(StrEnum):
-    OVERVIEW = "overview"  # the tenant's home and its lists
-    TENANT = "tenant"  # name, numbers, addresses
-    GRANTS = "grants"  # who is let into a client account
-    TEAM = "team"  # people of the firm and whom they look after
-    APPS = "apps"  # the store: what is installed, and which client accounts it may touch
-    AUTHORISATIONS = "authorisations"
-    COUPLINGS = "couplings"
-    FEEDS = "feeds"  # links to banks, and their consents
-    STATEMENTS = "statements"
-    DOCUMENTS = "documents"
-    RECONCILE = "reconcile"  # which line pays which document
-    API = "api"  # keys by which other software hands documents in
-    ENTRIES = "entries"
-    RUNS = "runs"
-    FILES = "files"  # what people fetch for packages without a server, and the dossiers kept for these
-    ACTIVITY = "activity"
-
-
-class Right(StrEnum):
-    VIEW = "view"
-    CREATE = "create"
-    EDIT = "edit"
-    APPROVE = "approve"
-
-
-V, C, E, A = Right.VIEW, Right.CREATE, Right.EDIT, Right.APPROVE
-ALL = frozenset(Right)
-WORK = frozenset({V, C, E, A})
-LOOK = frozenset({V})
-
-_PORTAL_STAFF: dict[Permission, frozenset[Right]] = {
-    Permission.OVERVIEW: LOOK,
-    Permission.TENANT: LOOK,
-    Permission.TEAM: LOOK,
-    Permission.APPS: frozenset({V, E}),
-    Permission.AUTHORISATIONS: frozenset({V, C, E}),
-    Permission.COUPLINGS: WORK,
-    Permission.FEEDS: WORK,
-    Permission.STATEMENTS: WORK,
-    Permission.DOCUMENTS: WORK,
-    Permission.RECONCILE: WORK,
-    Permission.ENTRIES: WORK,
-    Permission.RUNS: WORK,
-    Permission.FILES: WORK,
-    Permission.ACTIVITY: LOOK,
-}
-_CLIENT_EDITOR: dict[Permission, frozenset[Right]] = {
-    Permission.OVERVIEW: LOOK,
-    Permission.TENANT: LOOK,
-    Permission.GRANTS: LOOK,
-    Permission.APPS: LOOK,
-    Permission.AUTHORISATIONS: frozenset({V, C, E}),
-    Permission.COUPLINGS: WORK,
-    Permission.FEEDS: WORK,
-    Permission.STATEMENTS: WORK,
-    Permission.DOCUMENTS: WORK,
-    Permission.RECONCILE: WORK,
-    Permission.API: frozenset({V, C, E}),
-    Permission.ENTRIES: WORK,
-    Permission.RUNS: WORK,
-    Permission.FILES: WORK,
-    Permission.ACTIVITY: LOOK,
-}
-# (kind of tenant, role) → what it may. A firm's people act in a client account as its
-# editor or reader, whichever of their role and the grant is weaker.
-ROLES: Mapping[tuple[str, str], Mapping[Permission, frozenset[Right]]] = {
-    ("portal", "administrator"): {p: ALL for p in Permission if p not in (Permission.GRANTS, Permission.API)},
-    ("portal", "staff"): _PORTAL_STAFF,
-    ("portal", "reader"): dict.fromkeys(_PORTAL_STAFF, LOOK),
-    ("client", "owner"): {p: ALL for p in Permission if p is not Permission.TEAM},
-    ("client", "editor"): _CLIENT_EDITOR,
-    ("client", "reader"): dict.fromkeys(_CLIENT_EDITOR, LOOK),
-}
-
-
-def role_in_client(firm_role: str, grant_role: str) -> str:
-    """The role of a firm's person in a client account: the weaker of the two."""
-    return "reader" if "reader" in (firm_role, grant_role) else "editor"
+__all__ = ["ROLES", "SYSTEM", "Actor", "Permission", "Right", "Scope", "allowed", "role_in_client"]
 
 
 def allowed(kind: str, role: str, permission: Permission, right: Right) -> bool:
-    return right in ROLES.get((kind, role), {}).get(permission, frozenset())
+    """Whether a built-in role gives this right."""
+    return decide(Who(kind, role), What(permission, right)).allowed
 
 
 Row = TypeVar("Row", bound=TenantRow)
@@ -129,6 +51,8 @@ class Scope:
     role: str  # "" for the product itself, which is asked for no permission
     actor: Actor
     tenant_name: str = ""
+    job_roles: tuple[JobRole, ...] = ()  # of the firm's own making, besides the role
+    grant: str = ""  # the role of the grant by which a firm's person is here
 
     @classmethod
     def system(cls, session: Session, tenant_id: uuid.UUID, kind: str = "client", actor: Actor = SYSTEM) -> Scope:
@@ -141,12 +65,26 @@ class Scope:
         """The firm: this portal, or the one through which a person acts in a client account."""
         return self.tenant_id if self.kind == "portal" else self.actor.via_id
 
+    @property
+    def who(self) -> Who:
+        """Who acts, as the decision takes it. Not for the product itself, which has no role."""
+        return Who(self.kind, self.role, self.job_roles, grant=self.grant)
+
     def may(self, permission: Permission, right: Right) -> bool:
-        return not self.role or allowed(self.kind, self.role, permission, right)
+        return not self.role or self.decide(What(permission, right)).allowed
+
+    def decide(self, what: What) -> Decision:
+        return decide(self.who, what)
 
     def require(self, permission: Permission, right: Right) -> None:
         if not self.may(permission, right):
-            raise Forbidden()
+            raise Forbidden(permission=permission, right=right)
+
+    def inside(self, client_id: uuid.UUID, client_name: str, grant_role: str) -> Scope:
+        """The same person of a firm in a client account that let the firm in; the session stays where it is."""
+        role = role_in_client(self.role, grant_role) if self.role else ""
+        actor = Actor(self.actor.user_id, self.actor.name, self.tenant_id)
+        return Scope(self.session, client_id, "client", role, actor, client_name, self.job_roles, grant_role)
 
     def get(self, model: type[Row], row_id: uuid.UUID | str, *, lock: bool = False) -> Row:
         """The only look-up by id: a row of this tenant, or NotFound."""

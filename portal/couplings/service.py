@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from portal.access import Actor, Scope, role_in_client
+from portal.access import Actor, Permission, Right, Scope
 from portal.activity import service as activity
 from portal.authorisations.models import Authorisation, State
 from portal.couplings.dossiers import taken
@@ -202,7 +202,7 @@ def activate_certain(scope: Scope, authorisation: Authorisation, client_ids: Col
             outcomes.append(Outcome(client_id, name, code="coupling.exists"))
         elif client_id not in matches:
             outcomes.append(Outcome(client_id, name, code="coupling.no_certain_dossier"))
-        elif scope.role and role_in_client(scope.role, grants[client_id].role) == "reader":
+        elif not scope.inside(client_id, name, grants[client_id].role).may(Permission.COUPLINGS, Right.CREATE):
             outcomes.append(Outcome(client_id, name, code="coupling.reader"))
         else:
             dossier = matches[client_id].dossier

@@ -23,7 +23,7 @@ from portal.apikeys.service import find_key, note_use
 from portal.identity import sessions
 from portal.identity.sessions import Entered
 from portal.kernel.db import Setting
-from portal.kernel.errors import Forbidden, NotFound
+from portal.kernel.errors import NotFound
 from portal.routes._htmx import go_to
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -183,9 +183,9 @@ def _take_scope(who: Entered, kind: str, access: Access) -> None:
         raise NotFound()
     role = role_in_client(who.role, who.grant_role or "") if who.via_id else who.role
     actor = Actor(who.user_id, who.user_name, who.via_id)
-    g.scope = Scope(g.session, who.tenant_id, kind, role, actor, who.tenant_name or "")
-    if not g.scope.may(access.permission, access.right):
-        raise Forbidden()
+    grant = who.grant_role or ""
+    g.scope = Scope(g.session, who.tenant_id, kind, role, actor, who.tenant_name or "", grant=grant)
+    g.scope.require(access.permission, access.right)
 
 
 def _enter_with_key() -> Response | None:

@@ -97,8 +97,9 @@ def scope_of_state(tenant_id: uuid.UUID) -> Scope:
     role = role_in_client(who.role, who.grant_role or "") if who.via_id else who.role
     g.entered = who
     g.scope = Scope(
-        db(), tenant_id, who.kind, role, Actor(who.user_id, who.user_name, who.via_id), who.tenant_name or ""
-    )
+        db(), tenant_id, who.kind, role, Actor(who.user_id, who.user_name, who.via_id), who.tenant_name or "",
+        grant=who.grant_role or "",
+    )  # fmt: skip
     g.scope.require(Permission.AUTHORISATIONS, Right.CREATE)
     found: Scope = g.scope
     return found

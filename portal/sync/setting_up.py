@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from portal.access import Actor, Scope, role_in_client
+from portal.access import Permission, Right, Scope
 from portal.couplings.books import read_books
 from portal.couplings.configurations import create_configuration
 from portal.couplings.defaults import defaults_for
@@ -33,22 +33,22 @@ def configure_usual(scope: Scope, client_ids: Collection[uuid.UUID]) -> list[Out
 
 
 def _clients(scope: Scope, client_ids: Collection[uuid.UUID]) -> list[tuple[Tenant, str]]:
-    """Row-level security leaves those that let the firm in; the role is the weaker of the two."""
+    """Row-level security leaves those that let the firm in; with the role of the grant."""
     query = (
         select(Tenant, Grant.role)
         .join(Grant, Grant.tenant_id == Tenant.id)
         .where(Tenant.id.in_(client_ids), Grant.portal_id == scope.tenant_id, Grant.state == "active")
         .order_by(Tenant.name, Tenant.id)
     )
-    found = {tenant.id: (tenant, role_in_client(scope.role, role)) for tenant, role in scope.session.execute(query)}
+    found = {tenant.id: (tenant, role) for tenant, role in scope.session.execute(query)}
     return list(found.values())
 
 
-def _configure(portal: Scope, tenant: Tenant, role: str) -> list[Outcome]:
+def _configure(portal: Scope, tenant: Tenant, grant_role: str) -> list[Outcome]:
     client_id, name = tenant.id, tenant.name
-    if role == "reader":
+    if not portal.inside(client_id, name, grant_role).may(Permission.COUPLINGS, Right.CREATE):
         return [Outcome(client_id, name, code="coupling.reader")]
-    with _inside(portal, client_id, name, role) as scope:
+    with _inside(portal, client_id, name, grant_role) as scope:
         query = select(Coupling).where(Coupling.tenant_id == client_id, Coupling.state == "active")
         coupling = scope.session.scalars(query.order_by(Coupling.activated_at)).first()
         if coupling is None:
@@ -82,14 +82,13 @@ def _one(scope: Scope, coupling: Coupling, account: BankAccount) -> Outcome:
 
 
 @contextmanager
-def _inside(portal: Scope, client_id: uuid.UUID, name: str, role: str) -> Iterator[Scope]:
+def _inside(portal: Scope, client_id: uuid.UUID, name: str, grant_role: str) -> Iterator[Scope]:
     """The firm's person in a client account, for as long as the block lasts."""
     before: Setting = portal.session.info["setting"]
     setting = Setting(client_id, via=portal.tenant_id, user=portal.actor.user_id)
     set_scope(portal.session, setting)
     try:
-        actor = Actor(portal.actor.user_id, portal.actor.name, portal.tenant_id)
-        yield Scope(portal.session, client_id, "client", role, actor, name)
+        yield portal.inside(client_id, name, grant_role)
         portal.session.flush()
     finally:
         set_scope(portal.session, before)
