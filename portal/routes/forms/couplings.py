@@ -47,7 +47,7 @@ class ConfigurationForm(Form):
         _l("How often to book"), choices=choices(("daily", _l("Daily")), ("monthly", _l("Monthly"))), default="monthly"
     )
     delay_days = IntegerField(_l("Delay in days"), [InputRequired(_l("Type a number from 0 to 14."))], default=3)
-    journal = SelectField(_l("Journal"), validate_choice=False)
+    journal = SelectField(_l("Journal"), [_needed], validate_choice=False)
     bank_ledger_account = StringField(_l("Ledger account of the bank"), [_needed])
     suspense_account = StringField(_l("Suspense account"), [_needed])
     starts_on = DayField(_l("From"))
@@ -67,7 +67,10 @@ class ConfigurationForm(Form):
         fmt = formats()
         bank = usable_journals(books, EntryKind.BANK) if books.bank_entries else []
         general = usable_journals(books, EntryKind.GENERAL)
-        self.journal.choices = choices(*((j.code, _journal_word(j)) for j in (*bank, *general)))
+        usable = [(j.code, _journal_word(j)) for j in (*bank, *general)]
+        # Else a browser would show the first as if it were proposed.
+        unchosen = self.journal.data not in [code for code, _word in usable]
+        self.journal.choices = choices(*([("", _l("Choose from the list."))] if unchosen else []), *usable)
         self.account.choices = choices(
             *((str(a.id), f"{a.name}, {fmt.iban(a.number)} ({a.currency})") for a in accounts)
         )

@@ -6,13 +6,17 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
+from portal.connectors.base import EntryKind, Journal, JournalType
 from portal.connectors.errors import Rejected
+from portal.couplings.books import DossierBooks
 from portal.couplings.models import Books, Configuration, Coupling
 from portal.kernel import clock
 from portal.kernel.db import Setting
 from portal.ledger.models import BankAccount
+from portal.routes.forms import couplings as forms
 from tests.routes.couplings.conftest import Firm
 from tests.routes.couplings.test_activate import GOOD
 
@@ -108,3 +112,15 @@ def test_books_that_cannot_be_read_keep_the_old_ones(firm: Firm, coupling: Coupl
     assert "The Exact login has no rights for this" in firm.browser.get(firm.url("")).text
     with firm.database.scoped(Setting(tenant=firm.client.id)) as session:
         assert len(session.scalars(select(Books)).all()) == 4
+
+
+@pytest.mark.parametrize(("journal", "shown"), [("", ["", "10", "20"]), ("20", ["10", "20"]), ("99", ["", "10", "20"])])
+def test_where_no_journal_is_proposed_none_seems_to_be(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, journal: str, shown: list[str]
+) -> None:
+    usable = [Journal(code, code, JournalType.BANK, code) for code in ("10", "20")]
+    monkeypatch.setattr(forms, "usable_journals", lambda _, kind: usable if kind is EntryKind.BANK else [])
+    with app.test_request_context():
+        form = forms.ConfigurationForm(formdata=None, data={"journal": journal}, meta={"csrf": False})
+        form.offer(DossierBooks({}, {}, {}, [], None), [])
+        assert [choice.value for choice in form.journal.choices] == shown
