@@ -20,6 +20,16 @@ from portal.connectors.base import (
 from portal.connectors.odoo.client import Client
 from portal.connectors.odoo.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_
+from portal.connectors.signing import bearer
+from portal.connectors.uses import (
+    NO_DOCUMENTS,
+    NO_PAYMENTS,
+    RELATIONS,
+    TO_CHOOSE,
+    TO_COMPARE,
+    TO_MATCH,
+    TO_RECOGNISE,
+)
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect", "sign"]
 
@@ -29,22 +39,7 @@ def connect(session: requests.Session, host: str, gate: Gate, form: Form) -> Cli
 
 
 def sign(form: Form, application: Application, host: str) -> AuthBase:
-    return _Key(form, host.rstrip("/") + "/")
-
-
-class _Key(AuthBase):
-    """Shows the key to the server that was typed with it, and to no other."""
-
-    def __init__(self, form: Form, root: str) -> None:
-        self._form = form
-        self._root = root
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if not (request.url or "").startswith(self._root):
-            raise ValueError("a key goes to its own server only")
-        request.headers["Authorization"] = f"Bearer {self._form['key']}"
-        request.headers["X-Odoo-Database"] = self._form["database"]
-        return request
+    return bearer(host, form["key"], X_Odoo_Database=form["database"])
 
 
 MANIFEST = Manifest(
@@ -95,20 +90,17 @@ MANIFEST = Manifest(
         ),
     ),
     reads=(
-        FieldUse(N_("Name, log-in and company of the user"), N_("to recognise the same login next time")),
+        FieldUse(N_("Name, log-in and company of the user"), TO_RECOGNISE),
         FieldUse(
             N_("Companies: name, country, VAT and enterprise number, currency"),
-            N_("to match dossiers with client accounts"),
+            TO_MATCH,
         ),
-        FieldUse(N_("Ledger accounts, journals and taxes: code, name, type"), N_("to choose from when configuring")),
+        FieldUse(N_("Ledger accounts, journals and taxes: code, name, type"), TO_CHOOSE),
         FieldUse(N_("Lock dates of the company"), N_("because Odoo books on another day what is dated before them")),
-        FieldUse(
-            N_("Customers and suppliers: name, VAT and enterprise number"),
-            N_("to book sales and purchases on the right account; only when documents are synchronised"),
-        ),
+        RELATIONS,
         FieldUse(
             N_("Entries of the journals that Koppelpoort books in, with their lines"),
-            N_("to look an entry up and to compare both sides"),
+            TO_COMPARE,
         ),
     ),
     sends=(
@@ -121,9 +113,9 @@ MANIFEST = Manifest(
         ),
     ),
     never=(
-        N_("Payments are never made or prepared"),
+        NO_PAYMENTS,
         N_("Nothing that is booked is changed or deleted"),
-        N_("Documents and attachments are not read"),
+        NO_DOCUMENTS,
     ),
     capabilities=Capabilities(bank_entries=True, several_dossiers=True, batch_size=50, reference_length=20),
     limits=Limits(settle_seconds=120, shared=True, at_once=4),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, ledgers, paging
 from portal.connectors.calls import Calls, decode
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, UnexpectedReply
 from portal.connectors.odoo import mapping
@@ -20,7 +20,7 @@ from portal.kernel import clock
 
 T = TypeVar("T")
 
-PAGE, MAX_PAGES = 1000, 1000
+PAGE = 1000
 ENGLISH = {"lang": "en_US"}  # so that refusals are known by their words
 COMPANY = ["name", "country_code", "vat", "company_registry", "siret", "currency_id", "active"]
 LOCKS = [f"{user}{name}" for user in ("", "user_") for name in mapping.LOCKS]
@@ -63,8 +63,7 @@ class Client:
     def dossiers(self) -> Sequence[base.Dossier]:
         fields = self._known("", "res.company", COMPANY)
         rows = self._rows("", "res.company", [], fields, {"active_test": False})
-        with self._calls.reading():
-            return [mapping.dossier(row) for row in rows]
+        return self._calls.each(mapping.dossier, rows)
 
     def ledger_accounts(self, dossier: str) -> Sequence[base.LedgerAccount]:
         model = "account.account"
@@ -78,8 +77,7 @@ class Client:
     def journals(self, dossier: str) -> Sequence[base.Journal]:
         rows = self._journal_rows(dossier, self._spoken(dossier))
         self._check_seen(dossier, rows)
-        with self._calls.reading():
-            return [mapping.journal(row) for row in rows]
+        return self._calls.each(mapping.journal, rows)
 
     def vat_codes(self, dossier: str) -> Sequence[base.VatCode]:
         wanted = ["name", "amount", "amount_type", "type_tax_use", "price_include", "has_negative_factor"]
@@ -93,8 +91,7 @@ class Client:
         fields = self._known(dossier, "res.partner", wanted)
         own = [["parent_id", "=", False], ["company_id", "in", [False, int(dossier)]]]
         rows = self._rows(dossier, "res.partner", own, fields, _context(dossier))
-        with self._calls.reading():
-            return [mapping.relation(row) for row in rows]
+        return self._calls.each(mapping.relation, rows)
 
     def periods(self, dossier: str) -> Sequence[base.Period]:
         journals, books = self._journal_rows(dossier), self._books(dossier)
@@ -277,18 +274,18 @@ class Client:
 
     def _rows(self, dossier: str, model: str, domain: list[Any], fields: list[str], context: Row) -> list[Row]:
         """All rows, each page from where the last one ended: what is added meanwhile shifts nothing."""
-        found: list[Row] = []
-        for _ in range(MAX_PAGES):
-            onward = [["id", ">", found[-1]["id"]]] if found else []
-            page = self._wire.read(
+
+        def page(after: int) -> tuple[list[Row], int | None]:
+            onward = [["id", ">", after]] if after else []
+            told = self._wire.read(
                 dossier, model, "search_read", domain=[*domain, *onward], fields=fields, limit=PAGE, order="id",
                 context=context,
             )  # fmt: skip
             with self._calls.reading():
-                found += [row for row in page if row["id"]]
-                if len(page) < PAGE:
-                    return found
-        raise UnexpectedReply("odoo.endless_list")
+                rows = [row for row in told if row["id"]]
+                return rows, rows[-1]["id"] if len(told) >= PAGE else None
+
+        return paging.all_rows("odoo", 0, page)
 
     def _known(self, dossier: str, model: str, wanted: Sequence[str]) -> list[str]:
         """Which of the fields this version of Odoo has, and our user may see."""

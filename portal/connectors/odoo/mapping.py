@@ -9,9 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, failures, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
-from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.errors import ConnectorError, Rejected, UnexpectedReply
+from portal.connectors.values import wait
 from portal.connectors.xml_rpc import Fault, unmarshalled
 from portal.kernel import http
 
@@ -175,7 +176,7 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     """
     lines = [
         {
-            "account_id": _account(line.ledger_account, accounts),
+            "account_id": ledgers.account_number("odoo", line.ledger_account, accounts),
             **dict(zip(("debit", "credit"), map(_amount, ledgers.sides(line.amount)), strict=True)),
             "name": _label(line, entry),
             "tax_ids": [[6, 0, []]],
@@ -201,13 +202,6 @@ def _difference(entry: base.OutgoingEntry) -> Decimal:
         return total
     bank = sum((line.amount for line in entry.lines if line.ledger_account == entry.bank_account), NOUGHT)
     return total or entry.closing - entry.opening - bank
-
-
-def _account(code: str, accounts: Mapping[str, base.LedgerAccount]) -> int:
-    known = accounts.get(code)
-    if known is None or not known.id.isdigit():
-        raise Rejected("odoo.account_unknown", values={"account": code})
-    return int(known.id)
 
 
 def _amount(amount: Decimal) -> Decimal:
@@ -277,9 +271,8 @@ def entry(row: Row, lines: Sequence[Row], journal_code: str, bank_account: str =
 # ------------------------------------------------------------------------------ refusals
 
 # Texts are English: every call that books asks for that language.
-_REFUSALS = [
-    (re.compile(words, re.IGNORECASE), code)
-    for words, code in (
+_REFUSALS = failures.Words(
+    (
         ("you are not allowed to", "user_rights"),
         ("not balanced", "unbalanced"),
         ("lock date|prior to and inclusive of", "period_closed"),
@@ -290,7 +283,7 @@ _REFUSALS = [
         ("inactive currency", "currency"),
         ("unauthorized or invalid companies", "company_foreign"),
     )
-]
+)
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist|Database not found|No database is selected', re.IGNORECASE)
 _FAULTS = {2: 422, 3: 401, 4: 403}  # of XML-RPC, as the states of JSON-2 that mean the same
 
@@ -298,7 +291,7 @@ _FAULTS = {2: 422, 3: 401, 4: 403}  # of XML-RPC, as the states of JSON-2 that m
 def failure(reply: http.Reply) -> ConnectorError | None:
     """None for a success, else the error to raise."""
     if reply.status == 429:  # answered before the request is looked at: nothing was done
-        return Temporary("odoo.rate_limited", sent=False, retry_after=_wait(reply.headers), status=429)
+        return failures.limited("odoo", wait(reply.headers, "Retry-After", 3600.0, 60.0))
     if 200 <= reply.status < 300:
         return _fault(reply.body) if b"<fault>" in reply.body[:400] else None
     if 300 <= reply.status < 400:
@@ -307,7 +300,7 @@ def failure(reply: http.Reply) -> ConnectorError | None:
     if not name and reply.status == 404:  # a page of HTML: no such database, or no Odoo
         return Rejected("odoo.database_unknown", status=404)
     if reply.status >= 500:
-        return Temporary("odoo.server_error", provider_text=words, status=reply.status)
+        return failures.fault("odoo", reply.status, words)
     return refusal(reply.status, name, words) if name else UnexpectedReply("odoo.unreadable", status=reply.status)
 
 
@@ -321,16 +314,14 @@ def _fault(body: bytes) -> ConnectorError | None:
         if _NO_DATABASE.search(words):
             return Rejected("odoo.database_unknown", status=404)
         last = words.rpartition("\n")[2][:500]  # of what their program was doing, only how it ended
-        return Temporary("odoo.server_error", provider_text=last, status=500)
+        return failures.fault("odoo", 500, last)
     return None
 
 
 def refusal(status: int, name: str, words: str) -> ConnectorError:
     if status == 401 or name.endswith((".AccessDenied", ".SessionExpiredException")):
-        return AuthorisationExpired("odoo.authorisation_expired", provider_text=words, status=status)
-    code = next((code for pattern, code in _REFUSALS if pattern.search(words)), "")
-    plain = {403: "user_rights", 404: "not_found"}.get(status, "refused")
-    return Rejected(f"odoo.{code or plain}", provider_text=words, status=status)
+        return failures.expired("odoo", status, words)
+    return failures.rejected("odoo", status, words, _REFUSALS.code(words))
 
 
 def _told(body: bytes) -> tuple[str, str]:
@@ -340,10 +331,3 @@ def _told(body: bytes) -> tuple[str, str]:
         return str(told["name"]), str(told["message"])[:2000]
     except UNREADABLE:
         return "", ""
-
-
-def _wait(headers: Mapping[str, str]) -> float:
-    try:
-        return min(max(float(headers["Retry-After"]), 1.0), 3600.0)
-    except (KeyError, ValueError):
-        return 60.0

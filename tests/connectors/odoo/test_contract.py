@@ -135,7 +135,7 @@ def test_who_is_logged_in_is_told_with_the_database(world: OdooWorld) -> None:
 def test_the_key_goes_to_its_own_server_only(world: OdooWorld) -> None:
     session = vars(world.connection)["_calls"]._session
     session.auth = sign(world.form, Application("", ""), "https://odoo.kantoor.be")
-    with pytest.raises(ValueError, match="own server"):
+    with pytest.raises(ValueError, match="own provider"):
         world.connection.identity()
 
 

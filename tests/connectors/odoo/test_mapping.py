@@ -339,7 +339,7 @@ def test_a_refusal_that_says_nothing_is_not_understood() -> None:
 
 
 def test_every_code_is_explained() -> None:
-    codes = {code for _, code in mapping._REFUSALS} | {
+    codes = mapping._REFUSALS.codes | {
         "refused", "user_rights", "not_found", "authorisation_expired", "database_unknown", "elsewhere",
         "server_error", "rate_limited", "unreadable", "other_draft", "not_booked", "journal_type", "currency",
         "not_public", "too_large", "timeout", "unreachable", "cut_off", "endless_list",
