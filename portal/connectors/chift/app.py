@@ -23,6 +23,7 @@ from portal.connectors.base import (
 from portal.connectors.chift.client import Client, Login
 from portal.connectors.chift.signing import Signature
 from portal.connectors.refusals import CHECK_CONFIGURATION, N_, RETRIED, SEND_AGAIN, SUPPORT, explained
+from portal.connectors.uses import LINES, LISTS, NO_CHANGES, NO_PAYMENTS, TO_MATCH, YEARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,10 @@ class App:
             auth=AuthMode.HOSTED,
             hosts={"fr": "https://api.chift.eu"},
             reads=(
-                FieldUse(
-                    N_("Dossiers: name, number, VAT and company number"), N_("to match dossiers with client accounts")
-                ),
-                FieldUse(
-                    N_("Ledger accounts, journals and VAT codes: code, name, type"),
-                    N_("to choose from when configuring"),
-                ),
-                FieldUse(N_("Fiscal years, open or closed"), N_("to say before sending what would be refused")),
-                FieldUse(
-                    N_("Lines of the journals that Koppelpoort books in"),
-                    N_("to look an entry up and to compare both sides"),
-                ),
+                FieldUse(N_("Dossiers: name, number, VAT and company number"), TO_MATCH),
+                LISTS,
+                YEARS,
+                LINES,
             ),
             sends=(
                 FieldUse(N_("Name and e-mail address of the firm, to Chift"), N_("to open the page where you connect")),
@@ -74,8 +67,8 @@ class App:
                 ),
             ),
             never=(
-                N_("Payments are never made or prepared"),
-                N_("Nothing in the dossier is changed or deleted"),
+                NO_PAYMENTS,
+                NO_CHANGES,
                 N_("The password of the package is typed at Chift and never seen here"),
             ),
             capabilities=Capabilities(own_key=True, several_dossiers=True, reference_length=24, finds=self.finds),

@@ -6,24 +6,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 
-from portal.connectors import base, ledgers
-from portal.connectors.calls import JSON, Calls, decode, encode, path_part
+from portal.connectors import base, ledgers, paging
+from portal.connectors.calls import JSON_BODY, Calls, decode, encode, path_part
 from portal.connectors.chift import mapping
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, UnexpectedReply
 from portal.connectors.values import text
 
 T = TypeVar("T")
 
-BODY = {**JSON, "Content-Type": "application/json"}
 PAGE = 100
-MAX_PAGES = 2000
 MOST_DAYS = 85  # Chift gives three months at once
 FIND_SPAN = timedelta(days=14)
 CONSUMER = "consumer"  # key of the form
@@ -60,9 +57,7 @@ class Client:
         return base.Identity(connection, "", "", self._name, "")
 
     def dossiers(self) -> Sequence[base.Dossier]:
-        document = self._get("", "folders", "accounting/folders")
-        with self._calls.reading():
-            return [mapping.folder(row) for row in document]
+        return self._calls.each(mapping.folder, self._get("", "folders", "accounting/folders"))
 
     def ledger_accounts(self, dossier: str) -> Sequence[base.LedgerAccount]:
         return self._all(dossier, "chart-of-accounts", mapping.ledger_account)
@@ -102,7 +97,7 @@ class Client:
         try:
             reply = self._calls.write(
                 dossier, "journal-entries", self._path("accounting/journal-entries"), body,
-                query={"folder_id": dossier}, headers={**BODY, "x-chift-client-requestid": reference},
+                query={"folder_id": dossier}, headers={**JSON_BODY, "x-chift-client-requestid": reference},
             )  # fmt: skip
         except AlreadyPosted as known:
             record = self._record(dossier, reference) or {}
@@ -111,7 +106,7 @@ class Client:
         echo = self._calls.json(reply)
         with self._calls.reading(reply):
             own = text(echo["id"]) or _missing()
-            return base.RemoteEntry(own, text(echo.get("name")) or own, reference, "", None, "", Decimal(0), 0)
+            return ledgers.entry(own, text(echo.get("name")) or own, reference, "", None, "")
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
@@ -194,21 +189,21 @@ class Client:
             raise
 
     def _all(self, dossier: str, endpoint: str, read: Callable[[mapping.Row], T]) -> list[T]:
-        rows = self._rows(dossier, endpoint)
-        with self._calls.reading():
-            return [read(row) for row in rows]
+        return self._calls.each(read, self._rows(dossier, endpoint))
 
     def _rows(self, dossier: str, endpoint: str, **query: str) -> list[mapping.Row]:
         """All rows of a list, page after page."""
-        found: list[mapping.Row] = []
-        for page in range(1, MAX_PAGES + 1):
-            asked = {"folder_id": dossier, "page": str(page), "size": str(PAGE), **query}
+
+        def page(place: tuple[int, int]) -> tuple[list[mapping.Row], tuple[int, int] | None]:
+            number, seen = place
+            asked = {"folder_id": dossier, "page": str(number), "size": str(PAGE), **query}
             document = self._get(dossier, endpoint, f"accounting/{endpoint}", **asked)
             with self._calls.reading():
-                found += document["items"]
-                if not document["items"] or len(found) >= document["total"]:
-                    return found
-        raise UnexpectedReply(f"{self._key}.endless_list")
+                rows = list(document["items"])
+                seen += len(rows)
+                return rows, (number + 1, seen) if rows and seen < document["total"] else None
+
+        return paging.all_rows(self._key, (1, 0), page)
 
     def _get(self, dossier: str, endpoint: str, place: str, **query: str) -> Any:
         return self._calls.json(self._calls.read(dossier, endpoint, self._path(place), query))
@@ -275,7 +270,7 @@ class Login:
             return str(made["consumerid"])
 
     def _send(self, method: str, path: str, body: Mapping[str, object]) -> Any:
-        reply = self._calls.write("", "consumers", path, encode(body), method=method, headers=BODY)
+        reply = self._calls.write("", "consumers", path, encode(body), method=method, headers=JSON_BODY)
         return self._calls.json(reply)
 
 

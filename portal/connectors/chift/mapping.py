@@ -5,19 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from portal.connectors import base, ledgers
+from portal.connectors import base, failures, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
-from portal.connectors.errors import (
-    AlreadyPosted,
-    AuthorisationExpired,
-    ConnectorError,
-    Rejected,
-    Temporary,
-    UnexpectedReply,
-)
+from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.values import day, money, text, wait
 from portal.kernel.http import Reply
 
@@ -135,12 +127,10 @@ def render(key: str, entry: base.OutgoingEntry, accounts: Mapping[str, base.Ledg
     """All of the body but the id of the journal, which `completed` adds. Raises Rejected."""
     items = []
     for line in entry.lines:
-        if line.ledger_account not in accounts:
-            raise Rejected(f"{key}.account_unknown", values={"account": line.ledger_account})
         debit, credit = ledgers.sides(line.amount)
         items.append({
             "account_type": "general_account",
-            "account": accounts[line.ledger_account].code,
+            "account": ledgers.account(key, line.ledger_account, accounts).code,
             "description": ledgers.described(line, entry),
             "debit": debit,
             "credit": credit,
@@ -176,17 +166,9 @@ def entry(row: Row, codes: Mapping[str, str]) -> base.RemoteEntry:
     currencies = {text(item["currency"]) for item in row.get("items") or ()}
     named, given = text(row.get("name")), text(row.get("reference"))
     own = given if OURS.fullmatch(given) else f"KP-{named}" if OUR_NUMBER.fullmatch(named) else ""
-    return base.RemoteEntry(
-        id=text(row["id"]),
-        number=named or text(row["id"]),
-        reference=own,
-        journal=codes.get(text(row["journal_id"]), text(row["journal_id"])),
-        date=on,
-        currency=currencies.pop() if len(currencies) == 1 else "",
-        total_debit=ledgers.totalled(lines),
-        line_count=len(lines),
-        lines=lines,
-    )
+    id_, journal_id = text(row["id"]), text(row["journal_id"])
+    currency = currencies.pop() if len(currencies) == 1 else ""
+    return ledgers.entry(id_, named or id_, own, codes.get(journal_id, journal_id), on, currency, lines)
 
 
 def succeeded(record: Row | None) -> bool:
@@ -196,7 +178,7 @@ def succeeded(record: Row | None) -> bool:
 
 def only_known(reference: str, made: str, journal: str, on: date) -> base.RemoteEntry:
     """An entry that stands there by Chift's record, and that the package does not show."""
-    return base.RemoteEntry(made or reference, made, reference, journal, on, "", Decimal(0), 0)
+    return ledgers.entry(made or reference, made, reference, journal, on, "")
 
 
 # ------------------------------------------------------------------------------ refusals
@@ -231,23 +213,17 @@ def failure(key: str, reply: Reply) -> ConnectorError | None:
     if code == "REQUEST_IN_PROCESS":
         return Temporary(f"{key}.in_process", retry_after=IN_PROCESS, provider_text=words, status=reply.status)
     if code in _ENDED:
-        return AuthorisationExpired(f"{key}.authorisation_expired", provider_text=words, status=reply.status)
+        return failures.expired(key, reply.status, words)
     if reply.status == 401:  # the token is bought anew for the next call
         return Temporary(f"{key}.token_refused", retry_after=1, sent=False, provider_text=words, status=401)
     if reply.status == 429:
-        return Temporary(
-            f"{key}.rate_limited",
-            retry_after=wait(reply.headers, "Retry-After", LONGEST_WAIT, 60.0),
-            sent=False,
-            status=429,
-        )
+        return failures.limited(key, wait(reply.headers, "Retry-After", LONGEST_WAIT, 60.0))
     known = _CODES.get(code)
     if known is None and (reply.status >= 500 or code in _FAULTS or code.startswith("UNEXPECTED_")):
-        return Temporary(f"{key}.server_error", provider_text=words, status=reply.status)
+        return failures.fault(key, reply.status, words)
     if not words:
         return UnexpectedReply(f"{key}.unreadable", status=reply.status)
-    plain = {403: "user_rights", 404: "not_found"}.get(reply.status, "refused")
-    return Rejected(f"{key}.{known or plain}", provider_text=words, status=reply.status)
+    return failures.rejected(key, reply.status, words, known or "")
 
 
 def _told(body: bytes) -> tuple[str, str]:
