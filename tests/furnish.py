@@ -166,7 +166,8 @@ def furnish_client(
     own = make.make_authorisation(db, vault, client, access="a", refresh="b", name=f"{mark}own {uuid.uuid4().hex[:6]}")
     return ids | {
         "client_authorisation_id": own.id,
-        "client": tenant_id, "coupling_id": coupling.id, "bank_account_id": account.id, "account_id": account.id,
+        "client": tenant_id, "client_id": tenant_id, "coupling_id": coupling.id,
+        "bank_account_id": account.id, "account_id": account.id,
         "configuration_id": configuration.id, "portal_authorisation_id": authorisation.id,
     }  # fmt: skip
 

@@ -19,30 +19,28 @@ from portal.sync import copying
 from portal.sync.copying import Copy
 
 blueprint = Blueprint("copies", __name__)
-COPY = "/p/<uuid:portal>/configurations/<uuid:configuration_id>/copy"  # ?client= says whose it is
+COPY = "/p/<uuid:portal>/clients/<uuid:client_id>/configurations/<uuid:configuration_id>/copy"
 
 
 @blueprint.get(COPY)
 @here_is("clients")
 @require(Permission.COUPLINGS, Right.CREATE)
-def show(portal: uuid.UUID, configuration_id: uuid.UUID) -> Response:
-    of = as_id(request.args.get("client", ""))
+def show(portal: uuid.UUID, client_id: uuid.UUID, configuration_id: uuid.UUID) -> Response:
     find = request.args.get("q", "").replace("\0", "")[:100]
-    source, coupling, _name = copying.source_of(scope(), of, configuration_id)
-    copies = copying.plan(scope(), source, coupling.app, copying.candidates(scope(), coupling.app, of, find))
-    return _page(of, configuration_id, copies, find=find)
+    source, coupling, _name = copying.source_of(scope(), client_id, configuration_id)
+    copies = copying.plan(scope(), source, coupling.app, copying.candidates(scope(), coupling.app, client_id, find))
+    return _page(client_id, configuration_id, copies, find=find)
 
 
 @blueprint.post(COPY)
 @here_is("clients")
 @require(Permission.COUPLINGS, Right.CREATE)
-def make(portal: uuid.UUID, configuration_id: uuid.UUID) -> Response:
-    of = as_id(request.args.get("client", ""))
-    source, coupling, _name = copying.source_of(scope(), of, configuration_id)
-    chosen = {as_id(value) for value in request.form.getlist("id")} - {of}
+def make(portal: uuid.UUID, client_id: uuid.UUID, configuration_id: uuid.UUID) -> Response:
+    source, coupling, _name = copying.source_of(scope(), client_id, configuration_id)
+    chosen = {as_id(value) for value in request.form.getlist("id")} - {client_id}
     copies = copying.copy_to(scope(), source, coupling.app, chosen)
     db().commit()
-    return _page(of, configuration_id, copies, done=True)
+    return _page(client_id, configuration_id, copies, done=True)
 
 
 def _page(

@@ -118,7 +118,7 @@ class Addresses:
 
     def _value(self, name: str, endpoint: str, place: int) -> Any:
         client = self._scene.clients[place]
-        if name == "client":
+        if name in ("client", "client_id"):
             return client.tenant_id
         if name == "authorisation_id":
             return self._scene.own_login if ".client_" in endpoint else self._scene.logins[LOGINS[endpoint]]
@@ -137,8 +137,6 @@ class Addresses:
         """The wizard's steps build on the answers before them; an owner has a log-in without dossiers."""
         if endpoint == "runs.night_csv":
             return {"night": str(self._product.value("SELECT max(night) FROM comparisons"))}
-        if endpoint == "copies.show":
-            return {"client": str(self._scene.clients[place].tenant_id)}
         if endpoint in MAILED:
             return {"t": self._token(*MAILED[endpoint])}
         if endpoint not in WIZARD:
