@@ -6,13 +6,17 @@ import secrets
 
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import gettext as _
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
-from portal.kernel.errors import NotFound, PortalError
+from portal.access import Permission, Right
+from portal.kernel.errors import Forbidden, NotFound, PortalError
+from portal.permissions.wording import PERMISSIONS, RIGHTS
 from portal.routes import wording
+from portal.tenants import matrix
 
 log = structlog.get_logger()
 
@@ -25,16 +29,27 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _failed)
 
 
-def _answer(status: int, message: str = "", code: str = "") -> Response:
+def _answer(status: int, message: str = "", code: str = "", **more: object) -> Response:
     g.error_page = True
-    return make_response(render_template("errors/error.html", status=status, message=message, code=code), status)
+    return make_response(
+        render_template("errors/error.html", status=status, message=message, code=code, **more), status
+    )
 
 
 def _refused(error: PortalError) -> Response:
     if isinstance(error, NotFound) and error.code == NotFound.code:
         # The very page of an address that does not exist: nobody learns which it was.
         return _answer(404)
+    if isinstance(error, Forbidden) and "permission" in error.values:
+        return _answer_whom_to_ask(Permission(str(error.values["permission"])), Right(str(error.values["right"])))
     return _answer(error.status, wording.of_error(error.code, error.values))
+
+
+def _answer_whom_to_ask(permission: Permission, right: Right) -> Response:
+    """Which right is missing, and who here holds it."""
+    names = {"permission": _(PERMISSIONS[permission]), "right": _(RIGHTS[right])}
+    message = _("This needs the right “%(right)s” on “%(permission)s”. Nothing was changed.", **names)
+    return _answer(403, message, ask=matrix.holders(g.scope, permission, right))
 
 
 def _forged(error: CSRFError) -> Response:

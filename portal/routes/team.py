@@ -28,7 +28,7 @@ def index(portal: uuid.UUID) -> Response:
 
 
 def _page(form: MemberForm, status: int = 200) -> Response:
-    may_edit = scope().may(Permission.TEAM, Right.EDIT)
+    may_edit = scope().may(Permission.USERS, Right.EDIT)
     return page(
         "team/index.html", rows=tenants.members(scope()), held=authorisations.held_by_each(scope()), form=form,
         may_edit=may_edit, status=status,
@@ -37,7 +37,7 @@ def _page(form: MemberForm, status: int = 200) -> Response:
 
 @blueprint.post("")
 @here_is("team")
-@require(Permission.TEAM, Right.CREATE)
+@require(Permission.CREATE_USER, Right.CREATE)
 def add(portal: uuid.UUID) -> Response:
     form = MemberForm()
     if form.validate():
@@ -52,7 +52,7 @@ def add(portal: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:membership_id>/role")
 @here_is("team")
-@require(Permission.TEAM, Right.EDIT)
+@require(Permission.USERS, Right.EDIT)
 def change_role(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
     tenants.change_role(scope(), membership_id, request.form.get("role", ""))
     db().commit()
@@ -61,7 +61,7 @@ def change_role(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:membership_id>/end")
 @here_is("team")
-@require(Permission.TEAM, Right.EDIT)
+@require(Permission.USERS, Right.EDIT)
 def end(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
     gone = tenants.end_membership(scope(), membership_id)
     held = [row.name for row in authorisations.held_by(scope(), gone.user_id)]
