@@ -13,8 +13,8 @@ CONNECTORS = Path(registry.__file__).parent
 MOST = 500  # lines of Python in a folder: manifest, client, mapping and explanations together
 # What was reached where a package takes more, rounded up to tens. These may only become less.
 LONGER = {
-    "business_central": 800, "chift": 750, "exact": 950, "minox": 530, "myunisoft": 580, "odoo": 960,
-    "pennylane": 640, "xero": 700,
+    "business_central": 800, "chift": 750, "exact": 940, "minox": 530, "myunisoft": 580, "odoo": 940,
+    "pennylane": 640, "xero": 690,
 }  # fmt: skip
 
 

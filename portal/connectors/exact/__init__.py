@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import requests
 
+from portal.connectors import uses
 from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2, Told
 from portal.connectors.exact.client import Client
 from portal.connectors.exact.explanations import EXPLANATIONS, N_
@@ -26,22 +27,12 @@ MANIFEST = Manifest(
         "fr": "https://start.exactonline.fr",
     },
     reads=(
-        FieldUse(N_("Name and e-mail address of the connected login"), N_("to recognise the same login next time")),
-        FieldUse(
-            N_("Dossiers: name, number, status, country, VAT and enterprise number"),
-            N_("to match dossiers with client accounts"),
-        ),
-        FieldUse(
-            N_("Ledger accounts, journals and VAT codes: code, name, type"), N_("to choose from when configuring")
-        ),
-        FieldUse(N_("Fiscal years and periods, open or closed"), N_("to say before sending what would be refused")),
-        FieldUse(
-            N_("Customers and suppliers: name, VAT and enterprise number"),
-            N_("to book sales and purchases on the right account; only when documents are synchronised"),
-        ),
-        FieldUse(
-            N_("Lines of the journals that Koppelpoort books in"), N_("to look an entry up and to compare both sides")
-        ),
+        FieldUse(N_("Name and e-mail address of the connected login"), uses.TO_RECOGNISE),
+        FieldUse(N_("Dossiers: name, number, status, country, VAT and enterprise number"), uses.TO_MATCH),
+        uses.LISTS,
+        FieldUse(N_("Fiscal years and periods, open or closed"), uses.TO_WARN),
+        uses.RELATIONS,
+        uses.LINES,
     ),
     sends=(
         FieldUse(
@@ -61,9 +52,9 @@ MANIFEST = Manifest(
         ),
     ),
     never=(
-        N_("Payments are never made or prepared"),
-        N_("Nothing in the dossier is changed or deleted"),
-        N_("Documents and attachments are not read"),
+        uses.NO_PAYMENTS,
+        uses.NO_CHANGES,
+        uses.NO_DOCUMENTS,
     ),
     capabilities=Capabilities(bank_entries=True, several_dossiers=True, invoices=True, reference_length=20),
     limits=Limits(

@@ -145,9 +145,7 @@ class Client:
             return rows[0]
 
     def _all(self, dossier: str, endpoint: str, fields: str, read: Callable[[mapping.Row], T]) -> list[T]:
-        rows = self._rows(dossier, endpoint, fields)
-        with self._reading():
-            return [read(row) for row in rows]
+        return self._calls.each(read, self._rows(dossier, endpoint, fields))
 
     def _rows(self, dossier: str, endpoint: str, fields: str, where: str = "") -> list[mapping.Row]:
         query = {"$select": fields} | ({"$filter": where} if where else {})

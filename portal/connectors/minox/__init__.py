@@ -46,10 +46,7 @@ MANIFEST = Manifest(
         ),
     ),
     reads=(
-        FieldUse(
-            N_("Administrations: name, number, country, Chamber of Commerce number"),
-            TO_MATCH,
-        ),
+        FieldUse(N_("Administrations: name, number, country, Chamber of Commerce number"), TO_MATCH),
         LISTS,
         FieldUse(N_("Fiscal years and their periods"), N_("to book each line in its period")),
         LINES,

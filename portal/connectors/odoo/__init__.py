@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 from requests.auth import AuthBase
 
+from portal.connectors import uses
 from portal.connectors.base import (
     Application,
     AuthMode,
@@ -21,15 +22,6 @@ from portal.connectors.odoo.client import Client
 from portal.connectors.odoo.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_
 from portal.connectors.signing import bearer
-from portal.connectors.uses import (
-    NO_DOCUMENTS,
-    NO_PAYMENTS,
-    RELATIONS,
-    TO_CHOOSE,
-    TO_COMPARE,
-    TO_MATCH,
-    TO_RECOGNISE,
-)
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect", "sign"]
 
@@ -90,18 +82,12 @@ MANIFEST = Manifest(
         ),
     ),
     reads=(
-        FieldUse(N_("Name, log-in and company of the user"), TO_RECOGNISE),
-        FieldUse(
-            N_("Companies: name, country, VAT and enterprise number, currency"),
-            TO_MATCH,
-        ),
-        FieldUse(N_("Ledger accounts, journals and taxes: code, name, type"), TO_CHOOSE),
+        FieldUse(N_("Name, log-in and company of the user"), uses.TO_RECOGNISE),
+        FieldUse(N_("Companies: name, country, VAT and enterprise number, currency"), uses.TO_MATCH),
+        FieldUse(N_("Ledger accounts, journals and taxes: code, name, type"), uses.TO_CHOOSE),
         FieldUse(N_("Lock dates of the company"), N_("because Odoo books on another day what is dated before them")),
-        RELATIONS,
-        FieldUse(
-            N_("Entries of the journals that Koppelpoort books in, with their lines"),
-            TO_COMPARE,
-        ),
+        uses.RELATIONS,
+        FieldUse(N_("Entries of the journals that Koppelpoort books in, with their lines"), uses.TO_COMPARE),
     ),
     sends=(
         FieldUse(
@@ -113,9 +99,9 @@ MANIFEST = Manifest(
         ),
     ),
     never=(
-        NO_PAYMENTS,
+        uses.NO_PAYMENTS,
         N_("Nothing that is booked is changed or deleted"),
-        NO_DOCUMENTS,
+        uses.NO_DOCUMENTS,
     ),
     capabilities=Capabilities(bank_entries=True, several_dossiers=True, batch_size=50, reference_length=20),
     limits=Limits(settle_seconds=120, shared=True, at_once=4),

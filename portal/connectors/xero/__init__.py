@@ -6,6 +6,7 @@ import requests
 
 from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2, Told
 from portal.connectors.refusals import N_
+from portal.connectors.uses import NO_PAYMENTS, TO_CHOOSE, TO_COMPARE, TO_RECOGNISE
 from portal.connectors.xero.client import Client
 from portal.connectors.xero.explanations import EXPLANATIONS
 
@@ -28,20 +29,17 @@ MANIFEST = Manifest(
     auth=AuthMode.OAUTH2,
     hosts={"xero": "https://api.xero.com"},
     reads=(
-        FieldUse(N_("Id of the connected login"), N_("to recognise the same login next time")),
+        FieldUse(N_("Id of the connected login"), TO_RECOGNISE),
         FieldUse(
             N_("Organisations: name, status, country, currency, tax and registration number, lock dates"),
             N_("to match dossiers with client accounts, and to say before sending what would be refused"),
         ),
-        FieldUse(N_("Ledger accounts and tax rates: code, name, type"), N_("to choose from when configuring")),
+        FieldUse(N_("Ledger accounts and tax rates: code, name, type"), TO_CHOOSE),
         FieldUse(
             N_("Contacts: name, tax and registration number"),
             N_("to book sales and purchases on the right account; only when documents are synchronised"),
         ),
-        FieldUse(
-            N_("Manual journals, invoices and credit notes, with their lines"),
-            N_("to look an entry up and to compare both sides"),
-        ),
+        FieldUse(N_("Manual journals, invoices and credit notes, with their lines"), TO_COMPARE),
     ),
     sends=(
         FieldUse(
@@ -57,7 +55,7 @@ MANIFEST = Manifest(
         ),
     ),
     never=(
-        N_("Payments are never made or prepared"),
+        NO_PAYMENTS,
         N_("Nothing in the organisation is changed or deleted"),
         N_("Files and attachments are not read"),
     ),

@@ -70,9 +70,7 @@ class Client:
         return self._list(dossier, "TaxRates", mapping.vat_code)
 
     def relations(self, dossier: str) -> Sequence[base.Relation]:
-        rows = self._pages(dossier, "Contacts")
-        with self._calls.reading():
-            return [mapping.relation(row) for row in rows]
+        return self._calls.each(mapping.relation, self._pages(dossier, "Contacts"))
 
     def periods(self, dossier: str) -> Sequence[base.Period]:
         organisation = self._organisation(dossier)
@@ -124,9 +122,7 @@ class Client:
         return self._rows(dossier, "Organisation", {}, "Organisations")[0]
 
     def _list(self, dossier: str, endpoint: str, read: Callable[[mapping.Row], T]) -> list[T]:
-        rows = self._rows(dossier, endpoint, {})
-        with self._calls.reading():
-            return [read(row) for row in rows]
+        return self._calls.each(read, self._rows(dossier, endpoint, {}))
 
     def _pages(self, dossier: str, endpoint: str, where: str = "") -> list[mapping.Row]:
         """All rows of a list, with their lines. Ordered by what does not change while it is read."""
