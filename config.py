@@ -42,6 +42,7 @@ class Variables(NamedTuple):
     demo_id: str = "koppelpoort-demo"
     demo_secret: str = "demo-secret-packages"  # noqa: S105 (see above)
 
+
 def _named(prefix: str, *demo: str, names: tuple[str, str] = ("CLIENT_ID", "CLIENT_SECRET")) -> Variables:
     return Variables(*(f"{prefix}_{name}" for name in (*names, "HOSTS_JSON")), *demo)
 
