@@ -26,6 +26,7 @@ from portal.sync.drafting import draft_due
 from portal.sync.models import Posting, PostingState
 from portal.sync.preview import preview
 from sandbox.exact import Running, serve
+from tests import factories as make
 from tests.connectors.contract import RecordingGate
 from tests.connectors.exact.test_contract import APP, ENVIRONMENT, Bearer, Control
 from tests.connectors.files.invoice_documents import MILL, Invoice, Item, Side, ubl
@@ -90,6 +91,7 @@ def office(database: Database, vault: Vault, exact: Exact, monkeypatch: pytest.M
             .values(app="exact", dossier_code=str(DOSSIER), state="active")
         )  # fmt: skip
     found.coupling.app, found.coupling.dossier_code = "exact", str(DOSSIER)
+    make.let_app_in(database, found.coupling.authorisation_tenant_id, "exact", found.client.id)
     monkeypatch.setattr(found, "connect", lambda *_, **__: exact.connection, raising=False)
     for kind, journal, account in (("purchase", "60", "604000"), ("sales", "70", "702000")):
         with found.scope() as scope:
