@@ -38,7 +38,8 @@ log = structlog.get_logger()
 
 IN_FLIGHT = 16  # calls at the same time in one process
 DRAIN_SECONDS = 60.0
-LINGER = 10.0  # so long after its last step a worker looks for more: the shortest limits are whole again by then
+# So long after its last step a worker looks for more. Not longer: where one worker serves all queues, others wait.
+LINGER = 2.0
 LOOK = timedelta(seconds=0.5)  # how often
 TURN = timedelta(seconds=60)  # after that a turn that was not given back is nobody's
 REFRESH = timedelta(seconds=1)  # the lane is filled anew so often, though others still wait for their turn
@@ -188,7 +189,7 @@ class Round:
     chosen_at: datetime = NEVER
 
     def run(self, linger: timedelta = timedelta(0)) -> int:
-        """Until nothing waits, and for `linger` more nothing comes, or the time is up; how many steps."""
+        """Until nothing waits, and for `linger` after the last step nothing comes, or the time is up; how many steps."""
         steps, last = 0, clock.now()
         while True:
             self._fill()
@@ -196,7 +197,7 @@ class Round:
             if self.running:
                 steps += self._end()
                 last = clock.now()
-            elif clock.now() < min(self.until, last + linger):
+            elif steps and clock.now() < min(self.until, last + linger):
                 self.slots.rest(LOOK)
             else:
                 return steps
@@ -240,9 +241,9 @@ def drain(
     linger: float = 0.0,
     slots: Slots | None = None,
 ) -> int:
-    """Work until nothing is due, and for `linger` seconds more nothing becomes due, or the time is up; how many steps.
+    """Work until nothing is due, and for `linger` seconds after the last step nothing becomes due, or the time is up.
 
-    No slot waits for a limit: a dossier that is held back has no turn until it may go on.
+    Gives how many steps. No slot waits for a limit: a dossier that is held back has no turn until it may go on.
     """
     desk, database = Desk(runtime, connect), runtime.database
     with _slots(slots, in_flight) as given:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -251,3 +252,10 @@ def _work(office: Office, client: Ledger, point: str) -> None:
         dispatch.drain(Runtime(settings(), database, office.vault), lambda *_, **__: client, in_flight=1)
     finally:
         os._exit(0)
+
+
+def test_who_finds_nothing_to_do_makes_room_at_once(office: Office) -> None:
+    """A worker that serves all queues would keep bank feeds waiting."""
+    began = time.monotonic()
+    assert dispatch.drain(office.runtime, office.connect, linger=30) == 0
+    assert time.monotonic() - began < 10
