@@ -189,7 +189,7 @@ class Round:
     chosen_at: datetime = NEVER
 
     def run(self, linger: timedelta = timedelta(0)) -> int:
-        """Until nothing waits, and for `linger` after the last step nothing comes, or the time is up; how many steps."""
+        """Until nothing waits, and for `linger` after a step nothing comes, or the time is up; how many steps."""
         steps, last = 0, clock.now()
         while True:
             self._fill()
