@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 STATEMENTS = sorted((ROOT / "docs" / "statements").glob("*.xml"))
 CLIENT, NUMBER, STARTS = "Slagerij Goossens BV", "0931.351.735", "01/01/2026"
-FED = "Advocatenkantoor Nijs & Verbeke BV"
 NADIA, CLAIRE = cast.STAFF[0].email, cast.OWNERS[0].email
 PATIENCE = 120_000  # ms
 
@@ -209,22 +208,6 @@ def what_needs_you(staff: Walk) -> None:
     staff.take("09-explained")
 
 
-def what_comes_by_itself(staff: Walk) -> None:
-    """A bank that tells its lines, the calendar of consents, and the other packages."""
-    page = staff.page
-    page.goto("/me/accounts")
-    staff.go("Overview")
-    page.locator("[data-find]").fill(FED)
-    page.get_by_role("row").get_by_role("link", name=FED).click()
-    expect(page.locator("main")).to_contain_text("Connected")
-    staff.take("11-bank")
-    page.goto("/me/accounts")
-    staff.go("Consents")
-    staff.take("12-consents")
-    staff.go("Modules")
-    staff.take("13-modules")
-
-
 def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE)
@@ -237,7 +220,6 @@ def main() -> None:
         couple(staff)
         send_one(staff)
         what_needs_you(staff)
-        what_comes_by_itself(staff)
         phone = Walk(browser, base, 390, 844)
         phone.sign_in(NADIA)
         phone.take("10-phone")
