@@ -108,9 +108,12 @@ def _take(database: Database, tenant_id: uuid.UUID, account_id: uuid.UUID) -> Ta
 
 
 def _held(scope: Scope, taken: Taken) -> tuple[FeedAccount, Feed]:
-    """The rows, locked, while they are ours to write. Raises Stopped."""
+    """The rows, locked, while they are ours to write. Raises Stopped.
+
+    The feed first, as whoever asks the bank from a page does: the other way round the two could wait for each other.
+    """
+    feed = scope.get(Feed, taken.feed.id, lock=True)
     row = scope.get(FeedAccount, taken.account_id, lock=True)
-    feed = scope.get(Feed, row.feed_id)
     if row.fence != taken.fence or not row.ticked or feed.state not in states.FETCHING:
         raise Stopped
     if consents.is_shown_out(scope, feed):
