@@ -94,7 +94,8 @@ def let_in(page: Page, address: str) -> None:
 def connect(page: Page, login: str) -> None:
     """With the consent page of the provider in between, and the dossiers read."""
     go(page, "Authorisations")
-    page.get_by_role("link", name="Connect Exact Online").click()
+    page.get_by_role("link", name="New authorisation").click()
+    page.get_by_role("link", name="Exact Online").click()
     page.get_by_role("button", name="Go to Exact Online").click()
     page.locator(f"input[name=login][value={login}]").check()
     page.get_by_label("Password").fill("demo")
