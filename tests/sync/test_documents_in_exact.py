@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,9 +39,9 @@ ITEMS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = serve(port=0, data=tmp_path_factory.mktemp("exact"))
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    running = serve(port=0, data=tmp_path / "exact")
     control = Control(running.url)
     control.post("apps", client_id=APP, name="Test", secret="s", redirect_uris=["http://127.0.0.1:*"])
     control.post("divisions", code=DOSSIER, name="Bakkerij", country="BE", environment=ENVIRONMENT)
@@ -80,6 +81,12 @@ class Exact:
 @pytest.fixture
 def exact(server: Running) -> Exact:
     return Exact(server.url)
+
+
+@pytest.fixture
+def mill(exact: Exact) -> None:
+    """The other side is a relation of the dossier already."""
+    exact.make_relation(MILL)
 
 
 @pytest.fixture
@@ -140,6 +147,7 @@ def test_a_purchase_invoice_is_booked_once_and_to_the_cent(office: Office, exact
     assert (result.booked, result.found, result.findings) == (1, 1, ())
 
 
+@pytest.mark.usefixtures("mill")
 def test_a_lost_answer_is_looked_up_and_booked_once(office: Office, exact: Exact) -> None:
     exact.control.post("faults", division=DOSSIER, method="POST", times=1, kind="drop_after_commit")
     entry = draft(office, exact, ubl(Invoice(customer=us(office), number="LOST-1")), "purchase")
@@ -150,6 +158,7 @@ def test_a_lost_answer_is_looked_up_and_booked_once(office: Office, exact: Exact
     assert (row.state, row.code, len(exact.entries(row.reference))) == (PostingState.CONFIRMED, "", 1)
 
 
+@pytest.mark.usefixtures("mill")
 def test_a_sales_credit_note_turns_the_signs_and_the_type(office: Office, exact: Exact) -> None:
     places = ("702000", "451054", "400000")
     before = [exact.balance(place) for place in places]
@@ -160,6 +169,7 @@ def test_a_sales_credit_note_turns_the_signs_and_the_type(office: Office, exact:
     assert moved == [Decimal("283.99"), Decimal("32.04"), Decimal("-316.03")]
 
 
+@pytest.mark.usefixtures("mill")
 def test_a_closed_period_is_told_before_and_refused_after(office: Office, exact: Exact) -> None:
     exact.control.post("periods", division=DOSSIER, year=2026, period=2, journal="60", status="closed")
     content = ubl(Invoice(customer=us(office), number="FEB-1", on=date(2026, 2, 10)))
@@ -168,6 +178,7 @@ def test_a_closed_period_is_told_before_and_refused_after(office: Office, exact:
         assert [found.code for found in preview(scope, scope.get(Entry, entry.id)).problems] == ["entry.period_closed"]
 
 
+@pytest.mark.usefixtures("mill")
 def test_the_bytes_are_those_of_a_purchase_entry(office: Office, exact: Exact) -> None:
     entry = draft(office, exact, ubl(Invoice(customer=us(office), number="2026/77")), "purchase")
     with office.scope() as scope:

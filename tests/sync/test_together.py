@@ -254,8 +254,8 @@ def _work(office: Office, client: Ledger, point: str) -> None:
         os._exit(0)
 
 
-def test_who_finds_nothing_to_do_makes_room_at_once(office: Office) -> None:
+def test_who_finds_nothing_to_do_makes_room_at_once(alone: Office) -> None:
     """A worker that serves all queues would keep bank feeds waiting."""
     began = time.monotonic()
-    assert dispatch.drain(office.runtime, office.connect, linger=30) == 0
+    assert dispatch.drain(alone.runtime, alone.connect, linger=30) == 0
     assert time.monotonic() - began < 10
