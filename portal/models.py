@@ -11,6 +11,7 @@ from portal.identity import models as identity
 from portal.kernel import mail, vault
 from portal.kernel.db import Base
 from portal.ledger import models as ledger
+from portal.permissions import models as permissions
 from portal.reconciliation import models as reconciliation
 from portal.store import models as store
 from portal.sync import models as sync
@@ -29,6 +30,7 @@ __all__ = [
     "ledger",
     "mail",
     "metadata",
+    "permissions",
     "reconciliation",
     "store",
     "sync",

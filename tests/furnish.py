@@ -52,6 +52,15 @@ from portal.ledger.models import (
     Statement,
     StatementLine,
 )
+from portal.permissions.models import (
+    AccountGroup,
+    AccountGroupAccount,
+    JobRoleRight,
+    JobRoleRow,
+    LegalEntity,
+    MemberGroup,
+    MemberJobRole,
+)
 from portal.reconciliation.models import Match, PartyAccount
 from portal.store.models import AppAccess, Installation
 from portal.sync.models import Comparison, Posting, Run, RunBatch
@@ -162,6 +171,8 @@ def furnish_client(
         record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=f"{mark}{client.name}")
     ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
     with db.scoped(Setting(tenant=tenant_id)) as session:
+        theirs = _permissions(session, tenant_id, ids["membership_id"], (tenant_id, account.id), mark)
+        ids |= {f"client_{name}": key for name, key in theirs.items()}
         ids |= {f"client_{name}": key for name, key in _furnish_files(session, tenant_id, mark).items()}
     own = make.make_authorisation(db, vault, client, access="a", refresh="b", name=f"{mark}own {uuid.uuid4().hex[:6]}")
     return ids | {
@@ -309,6 +320,7 @@ def furnish_portal(
                           mapping={"key": "learnt"}, created_at=now)
         )  # fmt: skip
         ids |= _furnish_files(session, portal.id, mark)
+        ids |= _permissions(session, portal.id, ids["membership_id"], None, mark)
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
     return ids | {"portal": portal.id, "authorisation_id": authorisation.id}
 
@@ -375,4 +387,36 @@ def _furnish_files(session: Session, tenant_id: uuid.UUID, mark: str) -> dict[st
                           kind="bank", journal="BQ", date=on, payload=payload, file_id=file_id, kept_at=now,
                           sha256=hashlib.sha256(payload).digest())
         )  # fmt: skip
+    return ids
+
+
+def _permissions(
+    session: Session, tenant_id: uuid.UUID, member: uuid.UUID, account: tuple[uuid.UUID, uuid.UUID] | None, mark: str
+) -> dict[str, uuid.UUID]:
+    """A legal entity, a job role and an account group, which one person has; `account` is a client's and its own id."""
+    now, common = clock.now(), {"tenant_id": tenant_id}
+    ids = {key: uuid7() for key in ("legal_entity_id", "job_role_id", "group_id")}
+    times = {"created_at": now, "changed_at": now}
+    session.add(
+        LegalEntity(**common, **times, id=ids["legal_entity_id"], name=f"{mark}Holding", scheme="kbo",
+                    enterprise_number="0417497106")
+    )  # fmt: skip
+    session.add(JobRoleRow(**common, **times, id=ids["job_role_id"], name=f"{mark}Payer"))
+    session.flush()
+    session.add(
+        AccountGroup(**common, **times, id=ids["group_id"], name=f"{mark}Shops", legal_entity_id=ids["legal_entity_id"])
+    )
+    session.add(
+        JobRoleRight(**common, job_role_id=ids["job_role_id"], permission="statements", rights=["view", "approve"])
+    )
+    session.flush()
+    session.add(MemberJobRole(**common, membership_id=member, job_role_id=ids["job_role_id"]))
+    session.add(MemberGroup(**common, membership_id=member, group_id=ids["group_id"]))
+    if account is not None:
+        client_id, account_id = account
+        session.add(
+            AccountGroupAccount(**common, group_id=ids["group_id"], client_id=client_id, bank_account_id=account_id,
+                                added_at=now)
+        )  # fmt: skip
+    session.flush()
     return ids

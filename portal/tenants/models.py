@@ -58,11 +58,12 @@ class Membership(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
         Index("uq_memberships_user", "tenant_id", "user_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_memberships_user_id", "user_id"),
-        CheckConstraint("role IN ('administrator','staff','reader','owner','editor')", name="role"),
+        CheckConstraint("role IN ('administrator','staff','reader','owner','editor','custom')", name="role"),
     )
 
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     role: Mapped[str]
+    assigned_only: Mapped[bool] = mapped_column(default=False, server_default="false")  # sees assigned clients alone
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
