@@ -23,6 +23,7 @@ SOURCE = Path(__file__).parent
 # Rows of people and of the machinery; everything else belongs to a tenant.
 NOT_OF_A_TENANT = {
     "users", "user_sessions", "recovery_codes", "one_time_tokens", "mails", "ticks", "restores", "alembic_version",
+    "sign_ins",
 }  # fmt: skip
 _TABLES = text(
     "SELECT c.relname, c.relkind, c.relrowsecurity AND c.relforcerowsecurity AS locked,"

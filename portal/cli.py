@@ -180,61 +180,52 @@ def audit() -> None:
     """The chain of the activity log."""
 
 
-@audit.command("verify")
-@click.option(
-    "--heads", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Exported heads to hold against."
+_ANCHORS = click.option(
+    "--anchors", type=click.Path(exists=True, path_type=Path), help="Copies of heads; else <data folder>/audit."
 )
-def audit_verify(heads: Path | None) -> None:
-    """Walk every tenant's chain; names the first broken link of each. Non-zero when one is broken."""
-    from sqlalchemy import text
 
-    from portal.activity import service as activity
-    from portal.kernel.db import Setting
+
+def _anchors(made: Any, place: Path | None) -> Any:
+    from portal.activity import anchors
+
+    try:
+        return anchors.read(place or anchors.folder(made.settings.home))
+    except anchors.BadAnchor as problem:
+        raise click.ClickException(f"{problem} is not an anchor that this installation wrote") from None
+
+
+@audit.command("verify")
+@_ANCHORS
+def audit_verify(anchors: Path | None) -> None:
+    """Walk every chain; names the first broken link of each. Non-zero when one is broken."""
+    from portal.activity.verifying import tenants_with_chains, verify_all
 
     made = _runtime()
-    exported = _read_heads(heads) if heads else {}
-    with made.database.scoped() as session:
-        tenants = session.scalars(text("SELECT all_tenants()")).all()
     broken = 0
-    for tenant in tenants:
-        with made.database.scoped(Setting(tenant=tenant)) as session:
-            for found in activity.verify(session, tenant, exported.get(tenant)):
-                click.echo(f"{tenant}: link {found.seq} {found.reason}")
-                broken += 1
-    for gone in set(exported) - set(tenants):
-        click.echo(f"{gone}: the whole chain is missing")
+    for found in verify_all(made.database, _anchors(made, anchors)):
+        click.echo(f"{found.tenant_id}: link {found.seq} {found.reason}")
         broken += 1
-    click.echo(f"{len(tenants)} chains, {broken} broken")
+    click.echo(f"{len(tenants_with_chains(made.database))} chains, {broken} broken")
     sys.exit(1 if broken else 0)
 
 
-@audit.command("heads")
-def audit_heads() -> None:
-    """Print the last link of every chain, to be kept elsewhere; against it a truncation shows."""
-    from sqlalchemy import text
-
-    from portal.activity.models import ChainHead
-    from portal.kernel.db import Setting
+@audit.command("anchor")
+def audit_anchor() -> None:
+    """Copy the heads that moved to <data folder>/audit now; the scheduler does so every hour."""
+    from portal.activity.anchors import drop_anchors
 
     made = _runtime()
-    with made.database.scoped() as session:
-        tenants = session.scalars(text("SELECT all_tenants()")).all()
-    for tenant in tenants:
-        with made.database.scoped(Setting(tenant=tenant)) as session:
-            head = session.get(ChainHead, tenant)
-            if head is not None:
-                click.echo(f"{tenant} {head.seq} {head.hash.hex()}")
+    click.echo(f"{drop_anchors(made.database, made.settings.home)} heads anchored")
 
 
-def _read_heads(path: Path) -> dict[uuid.UUID, tuple[int, bytes]]:
-    found: dict[uuid.UUID, tuple[int, bytes]] = {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        try:
-            tenant, seq, digest = line.split()
-            found[uuid.UUID(tenant)] = (int(seq), bytes.fromhex(digest))
-        except ValueError:
-            raise click.ClickException(f"{path}: line {number} is not “tenant seq hash”") from None
-    return found
+@audit.command("seal")
+@_ANCHORS
+def audit_seal(anchors: Path | None) -> None:
+    """Once after an upgrade from a version without seals: seal the heads of all chains that hold."""
+    from portal.activity.verifying import seal_all
+
+    made = _runtime()
+    click.echo(f"{seal_all(made.database, _anchors(made, anchors))} heads sealed")
 
 
 @main.command()

@@ -49,3 +49,4 @@ class ChainHead(Base):
     tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     seq: Mapped[int]
     hash: Mapped[bytes]
+    seal: Mapped[bytes | None]  # NULL: made before heads were sealed

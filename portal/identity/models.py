@@ -70,6 +70,24 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None]
 
 
+class SignIn(Base):
+    """Somebody tried to be this person, and whether that was accepted (ASVS 16.3.1)."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (
+        Index("ix_sign_ins_user_id_at", "user_id", "at"),
+        CheckConstraint("method IN ('password','code','recovery_code','passkey')", name="method"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    method: Mapped[str]
+    accepted: Mapped[bool]
+    address: Mapped[str] = mapped_column(default="")
+    agent: Mapped[str] = mapped_column(default="")
+
+
 class OneTimeToken(Base):
     """A link in a mail: verify an address, reset a password. Works once, and not for long."""
 

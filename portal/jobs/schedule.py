@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal import runtime
 from portal.access import Scope
+from portal.activity import anchors
 from portal.authorisations import service as authorisations
 from portal.feeds import reminders
 from portal.kernel import clock, crash, queue
@@ -141,6 +142,12 @@ def forget_parked_files(database: Database) -> None:
         session.execute(text("SELECT forget_parked_files(:now)"), {"now": clock.now()})
 
 
+def anchor_chains(database: Database) -> None:
+    """Copy the heads of the activity log out of the database."""
+    anchored = anchors.drop_anchors(database, runtime.get().settings.home)
+    log.info("audit.anchored", heads=anchored)
+
+
 SECONDS, MINUTES, HOURS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 TASKS = (
     Task("sweep_postings", 5 * SECONDS, sweep_postings),
@@ -153,6 +160,7 @@ TASKS = (
     Task("remind_of_consents", 5 * MINUTES, remind_of_consents),
     Task("end_grants", HOURS, end_grants),
     Task("forget_ticks", HOURS, forget_ticks),
+    Task("anchor_chains", HOURS, anchor_chains),
     Task("forget_parked_files", HOURS, forget_parked_files),
 )
 _KEYS = [bindparam(name, type_=ARRAY(Uuid())) for name in ("tenants", "configurations", "ids")]

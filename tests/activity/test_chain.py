@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import uuid
+from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
+from portal.access import Scope
+from portal.activity.anchors import BadAnchor, drop_anchors, folder, read
+from portal.activity.chain import seal, seal_of, verify
 from portal.activity.models import ChainHead
-from portal.activity.service import record, timeline, verify
+from portal.activity.service import record, timeline
 from portal.kernel.db import Database, Setting
 from tests import factories as make
 from tests.conftest import Urls
@@ -32,52 +34,69 @@ def _write(database: Database) -> tuple[uuid.UUID, list[int]]:
     return world.client.id, list(range(1, LINKS + 1))
 
 
-TAMPERINGS = {
-    "data": ["UPDATE activities SET data = data || jsonb_build_object('name', 'x') WHERE tenant_id = :t AND seq = :s"],
-    "tag": ["UPDATE activities SET tag = 'grant.given' WHERE tenant_id = :t AND seq = :s"],
-    "moment": ["UPDATE activities SET at = at - interval '1 second' WHERE tenant_id = :t AND seq = :s"],
-    "who": ["UPDATE activities SET actor_name = 'Somebody' WHERE tenant_id = :t AND seq = :s"],
-    "deleted": ["DELETE FROM activities WHERE tenant_id = :t AND seq = :s"],
-    "hash": ["UPDATE activities SET hash = sha256(hash) WHERE tenant_id = :t AND seq = :s"],
-    "swapped": [
-        "UPDATE activities SET seq = -1 WHERE tenant_id = :t AND seq = :s",
-        "UPDATE activities SET seq = :s WHERE tenant_id = :t AND seq = :s + 1",
-        "UPDATE activities SET seq = :s + 1 WHERE tenant_id = :t AND seq = -1",
-    ],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", TAMPERINGS)
-def test_a_tampering_is_found(database: Database, database_urls: Urls, kind: str) -> None:
-    """As a superuser with the trigger off: what only somebody with the server in hand can do."""
-    tenant, links = _write(database)
-    engine = create_engine(database_urls.admin.replace("postgresql://", "postgresql+psycopg://"))
-    for seq in random.Random(kind).sample(links[:-1], 8):
-        with Session(engine) as session:
-            session.execute(text("SET LOCAL session_replication_role = replica"))
-            for statement in TAMPERINGS[kind]:
-                session.execute(text(statement), {"t": tenant, "s": seq})
-            assert list(verify(session, tenant)), f"{kind} at {seq} went unseen"
-    engine.dispose()
-
-
-def test_a_truncated_end_shows_against_the_exported_head(database: Database, database_urls: Urls) -> None:
+def _cut(database: Database, admin: str, *, seal: bytes) -> tuple[uuid.UUID, dict[int, bytes]]:
+    """A chain whose last ten links are taken off and whose head is set back, and what was anchored of it."""
     tenant, _ = _write(database)
     with database.scoped(Setting(tenant=tenant)) as session:
-        head = session.get(ChainHead, tenant)
-        assert head is not None
-        exported = (head.seq, head.hash)
-    with psycopg.connect(database_urls.admin, autocommit=True) as connection:
+        head = session.get_one(ChainHead, tenant)
+        anchored = {head.seq: head.hash}
+    with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("DELETE FROM activities WHERE tenant_id = %s AND seq > 30", (tenant,))
+        last = connection.execute("SELECT hash FROM activities WHERE tenant_id = %s AND seq = 30", (tenant,)).fetchone()
+        assert last is not None
         connection.execute(
-            "UPDATE chain_heads h SET seq = 30, hash = (SELECT hash FROM activities a WHERE a.tenant_id = h.tenant_id"
-            " AND a.seq = 30) WHERE tenant_id = %s",
-            (tenant,),
+            "UPDATE chain_heads SET seq = 30, hash = %s, seal = %s WHERE tenant_id = %s",
+            (last[0], seal or seal_of(tenant, 30, last[0]), tenant),
         )
+    return tenant, anchored
+
+
+def _reasons(database: Database, tenant: uuid.UUID, anchored: dict[int, bytes] | None = None) -> list[str]:
     with database.scoped(Setting(tenant=tenant)) as session:
-        assert list(verify(session, tenant)) == []  # alone, it cannot be seen
-        assert [b.reason for b in verify(session, tenant, exported)] == ["truncated"]
+        return [found.reason for found in verify(session, tenant, anchored)]
+
+
+def test_a_cut_end_shows_by_the_seal_of_the_head(database: Database, database_urls: Urls) -> None:
+    tenant, _ = _cut(database, database_urls.admin, seal=b"x" * 32)
+    assert _reasons(database, tenant) == ["seal"]
+
+
+def test_a_cut_end_with_an_older_genuine_head_shows_by_the_anchor(database: Database, database_urls: Urls) -> None:
+    tenant, anchored = _cut(database, database_urls.admin, seal=b"")
+    assert _reasons(database, tenant) == []  # alone, it cannot be seen
+    assert _reasons(database, tenant, anchored) == ["truncated"]
+
+
+def test_work_goes_on_after_a_tampering_and_does_not_hide_it(database: Database, database_urls: Urls) -> None:
+    tenant, _ = _cut(database, database_urls.admin, seal=b"x" * 32)
+    with database.scoped(Setting(tenant=tenant)) as session:
+        record(Scope.system(session, tenant), "tenant.edited", ("tenant", tenant), name="later")
+    assert _reasons(database, tenant) == ["seal"]
+    with database.scoped(Setting(tenant=tenant)) as session:
+        assert not seal(session, tenant)
+
+
+def test_a_head_of_before_the_seals_is_sealed_once(database: Database, database_urls: Urls) -> None:
+    tenant, _ = _write(database)
+    with psycopg.connect(database_urls.admin, autocommit=True) as connection:
+        connection.execute("UPDATE chain_heads SET seal = NULL WHERE tenant_id = %s", (tenant,))
+    assert _reasons(database, tenant) == ["unsealed"]
+    for done in (True, False):
+        with database.scoped(Setting(tenant=tenant)) as session:
+            assert seal(session, tenant) is done
+    assert _reasons(database, tenant) == []
+
+
+def test_anchors_are_appended_once_and_a_changed_line_is_refused(fresh_database: Database, tmp_path: Path) -> None:
+    tenant, _ = _write(fresh_database)
+    assert drop_anchors(fresh_database, tmp_path) >= 1
+    assert drop_anchors(fresh_database, tmp_path) == 0
+    assert list(read(folder(tmp_path))[tenant]) == [LINKS]
+    (file,) = folder(tmp_path).iterdir()
+    file.write_text(file.read_text().replace(f'"seq": {LINKS}', '"seq": 7'))
+    with pytest.raises(BadAnchor, match=f"{file.name}:1"):
+        read(folder(tmp_path))
 
 
 def test_the_application_itself_cannot_change_what_was_written(database: Database) -> None:

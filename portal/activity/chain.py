@@ -1,0 +1,147 @@
+"""The chain of activities: each link is keyed, the head is sealed, and heads are anchored outside the database.
+
+Three things hold a tenant's chain. Every link is an HMAC over all columns and the link before,
+so nothing in it can be changed, moved or left out. The head carries a seal of the same key, so
+the end cannot be cut off by somebody without the key. An anchor is a copy of a sealed head in a
+file (`portal.activity.anchors`), so not even an older genuine head can be put back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from portal.activity.models import Activity, ChainHead
+
+GENESIS = bytes(32)
+BROKEN = b"broken"  # a seal that did not hold is never made to hold again
+_key: bytes | None = None
+
+
+def set_key(key: bytes) -> None:
+    """The audit key of this installation; it never enters the database."""
+    global _key
+    _key = key
+
+
+def ensure_key(key: bytes) -> None:
+    """For a database of the moment: this key, unless the process has one."""
+    if _key is None:
+        set_key(key)
+
+
+def digest(*parts: bytes) -> bytes:
+    """HMAC-SHA-256 with the audit key, 32 bytes."""
+    if _key is None:
+        raise RuntimeError("The audit key is not set.")
+    return hmac.new(_key, b"".join(parts), hashlib.sha256).digest()
+
+
+def link(row: Activity) -> bytes:
+    """The hash of a row: over every column and the hash before."""
+    told = [
+        row.tenant_id, row.id, row.seq, row.at.isoformat(), row.actor_kind, row.actor_id, row.actor_name, row.via_id,
+        row.tag, row.data, row.subject_kind, row.subject_id, row.context_id,
+    ]  # fmt: skip
+    canonical = json.dumps(told, default=str, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return digest(row.prev_hash, canonical.encode())
+
+
+def seal_of(tenant_id: uuid.UUID, seq: int, last: bytes) -> bytes:
+    return digest(b"head", tenant_id.bytes, seq.to_bytes(8, "big"), last)
+
+
+def holds(head: ChainHead) -> bool:
+    return head.seal is not None and hmac.compare_digest(head.seal, seal_of(head.tenant_id, head.seq, head.hash))
+
+
+def locked_head(session: Session, tenant_id: uuid.UUID) -> ChainHead:
+    """The head, made on first use. Its row lock puts a tenant's activities in one order."""
+    first = {"tenant_id": tenant_id, "seq": 0, "hash": GENESIS, "seal": seal_of(tenant_id, 0, GENESIS)}
+    session.execute(insert(ChainHead).values(first).on_conflict_do_nothing())
+    query = select(ChainHead).where(ChainHead.tenant_id == tenant_id).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def move(head: ChainHead, row: Activity) -> None:
+    """On to this link. Work goes on after a tampering, but a seal that was broken stays so."""
+    sound = holds(head)
+    head.seq, head.hash = row.seq, row.hash
+    if sound:
+        head.seal = seal_of(head.tenant_id, head.seq, head.hash)
+    elif head.seal is not None:
+        head.seal = BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a tenant's chain does not hold: the first bad `seq`, and why."""
+
+    tenant_id: uuid.UUID
+    seq: int
+    reason: str
+
+
+def verify(session: Session, tenant_id: uuid.UUID, anchored: Mapping[int, bytes] | None = None) -> Iterator[Break]:
+    """Walk one tenant's chain; nothing when it holds.
+
+    `anchored` is seq → hash of heads kept outside the database; every one must still be there.
+    """
+    anchored = anchored or {}
+    previous, expected = GENESIS, 1
+    # In pages rather than by a cursor on the server, which a break half-way would leave open.
+    for row in _links(session, tenant_id):
+        if row.seq != expected:
+            yield Break(tenant_id, expected, "missing")
+            return
+        if row.prev_hash != previous or not hmac.compare_digest(row.hash, link(row)):
+            yield Break(tenant_id, row.seq, "changed")
+            return
+        if anchored.get(row.seq, row.hash) != row.hash:
+            yield Break(tenant_id, row.seq, "not_the_anchored_head")
+            return
+        previous, expected = row.hash, row.seq + 1
+    if max(anchored, default=0) >= expected:
+        yield Break(tenant_id, expected, "truncated")
+        return
+    yield from _head_breaks(session, tenant_id, expected, previous)
+
+
+def _head_breaks(session: Session, tenant_id: uuid.UUID, expected: int, last: bytes) -> Iterator[Break]:
+    head = session.get(ChainHead, tenant_id, populate_existing=True)
+    if head is None:
+        if expected > 1:
+            yield Break(tenant_id, expected, "no_head")
+    elif head.seq != expected - 1 or head.hash != last:
+        yield Break(tenant_id, expected, "head")
+    elif not holds(head):
+        yield Break(tenant_id, expected, "unsealed" if head.seal is None else "seal")
+
+
+def _links(session: Session, tenant_id: uuid.UUID, page: int = 1000) -> Iterator[Activity]:
+    query = select(Activity).where(Activity.tenant_id == tenant_id).order_by(Activity.seq).limit(page)
+    last: int | None = None
+    while rows := session.scalars(
+        query if last is None else query.where(Activity.seq > last), execution_options={"populate_existing": True}
+    ).all():
+        yield from rows
+        last = rows[-1].seq
+        session.expunge_all()
+
+
+def seal(session: Session, tenant_id: uuid.UUID, anchored: Mapping[int, bytes] | None = None) -> bool:
+    """Seal a head that never was, as after an upgrade, when the whole chain holds; whether it was done."""
+    head = locked_head(session, tenant_id)
+    if head.seal is not None or [b for b in verify(session, tenant_id, anchored) if b.reason != "unsealed"]:
+        return False
+    head = locked_head(session, tenant_id)  # walking the chain lets go of every row
+    head.seal = seal_of(tenant_id, head.seq, head.hash)
+    return True
