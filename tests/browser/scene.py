@@ -169,6 +169,7 @@ class SmallFirm(Scene):
         for holder in (portal, tenant):
             self.keep_files(holder)
         self.own_login: uuid.UUID = make.make_authorisation(database, vault, tenant, access="a", refresh="b").id
+        make.let_app_in(database, tenant.id, "exact")
         with database.scoped() as session:
             careful = session.get_one(User, self.users[CAREFUL].id)
             secret = second_factor.begin(session, vault, careful)

@@ -25,12 +25,12 @@ def test_an_app_is_found_installed_ticked_and_uninstalled(product: Stack, window
     to_modules(page, product)
     expect(page.get_by_role("heading", level=1)).to_contain_text("modules")
     page.wait_for_load_state()  # the search answers while one types once the scripts are there
-    page.get_by_role("searchbox", name="Find an app").fill("pennyl")
+    page.get_by_role("searchbox", name="Find an app").fill("inqo")
     expect(page.locator("#found tbody tr")).to_have_count(1)
-    page.get_by_role("link", name="Pennylane").click()
+    page.get_by_role("link", name="Inqom").click()
     expect(page.locator("main")).to_contain_text("What it reads, what it sends")
-    page.get_by_role("button", name="Install Pennylane").click()
-    expect(page.locator("main")).to_contain_text("Pennylane is installed.")
+    page.get_by_role("button", name="Install Inqom").click()
+    expect(page.locator("main")).to_contain_text("Inqom is installed.")
     page.wait_for_load_state()
     page.get_by_role("searchbox", name="Find a client").fill(client.name)
     tick = page.get_by_role("checkbox", name=f"Access to {client.name}")
@@ -39,15 +39,15 @@ def test_an_app_is_found_installed_ticked_and_uninstalled(product: Stack, window
     page.get_by_role("button", name="Save Access").click()
     expect(page.locator("main")).to_contain_text("1 client account gained Access")
     expect(tick).to_be_checked()
-    assert product.value(ALLOWED, product.scene.firm, client.tenant_id, "pennylane") is True
+    assert product.value(ALLOWED, product.scene.firm, client.tenant_id, "inqom") is True
     assert examine(page) == []
     page.get_by_role("link", name="Uninstall").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Uninstalling Pennylane ends 0 couplings")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Uninstalling Inqom ends 0 couplings")
     assert examine(page) == []
     page.get_by_role("checkbox", name="I see what ends").check()
-    page.get_by_role("button", name="Uninstall Pennylane").click()
-    expect(page.locator("main")).to_contain_text("Pennylane is uninstalled.")
-    assert product.value(ALLOWED, product.scene.firm, client.tenant_id, "pennylane") is False
+    page.get_by_role("button", name="Uninstall Inqom").click()
+    expect(page.locator("main")).to_contain_text("Inqom is uninstalled.")
+    assert product.value(ALLOWED, product.scene.firm, client.tenant_id, "inqom") is False
 
 
 def test_a_default_of_the_firm_fills_in_and_a_client_differs(product: Stack, windows: Windows) -> None:
