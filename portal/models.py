@@ -2,6 +2,7 @@
 
 from portal.activity import models as activity
 from portal.apikeys import models as apikeys
+from portal.approvals import models as approvals
 from portal.authorisations import models as authorisations
 from portal.couplings import models as couplings
 from portal.documents import models as documents
@@ -21,6 +22,7 @@ metadata = Base.metadata
 __all__ = [
     "activity",
     "apikeys",
+    "approvals",
     "authorisations",
     "couplings",
     "documents",

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal.access import Scope
 from portal.activity.service import record
 from portal.apikeys.models import ApiCall, ApiKey
+from portal.approvals.models import Decision, Policy, Task, Version
 from portal.authorisations.models import Authorisation, CallBudget, LoginState, RefreshAttempt
 from portal.couplings.models import Books, Dossier, Preference, VatMapping
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
@@ -174,6 +175,7 @@ def furnish_client(
         theirs = _permissions(session, tenant_id, ids["membership_id"], (tenant_id, account.id), mark)
         ids |= {f"client_{name}": key for name, key in theirs.items()}
         ids |= {f"client_{name}": key for name, key in _furnish_files(session, tenant_id, mark).items()}
+    ids["client_task_id"] = _approval(db, client, member, mark)
     own = make.make_authorisation(db, vault, client, access="a", refresh="b", name=f"{mark}own {uuid.uuid4().hex[:6]}")
     return ids | {
         "client_authorisation_id": own.id,
@@ -322,6 +324,7 @@ def furnish_portal(
         ids |= _furnish_files(session, portal.id, mark)
         ids |= _permissions(session, portal.id, ids["membership_id"], None, mark)
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
+    ids["task_id"] = _approval(db, portal, user, mark)
     return ids | {"portal": portal.id, "authorisation_id": authorisation.id}
 
 
@@ -420,3 +423,29 @@ def _permissions(
         )  # fmt: skip
     session.flush()
     return ids
+
+
+def _approval(db: Database, tenant: Tenant, maker: User, mark: str) -> uuid.UUID:
+    """A task that waits, on which somebody decided, and the rule that asks for it."""
+    now, task_id, common = clock.now(), uuid7(), {"tenant_id": tenant.id}
+    other = make.make_user(db, f"{mark}Approver")
+    role = "administrator" if tenant.kind == "portal" else "owner"
+    with db.scoped(Setting(tenant=tenant.id, user=maker.id)) as session:
+        session.add(Membership(**common, user_id=other.id, role=role, created_at=now))
+        session.add(Policy(**common, kind="member.role", approvals=2, changed_at=now))
+        session.add(
+            Task(**common, id=task_id, kind="member.role", permission="users", subject_kind="user", subject_id=maker.id,
+                 version=1, needed=2, values={}, created_at=now, expires_at=now + timedelta(days=14))
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            Version(**common, task_id=task_id, version=1, payload={"membership_id": str(uuid7()), "role": "reader"},
+                    subject_state="x", shown={"name": f"{mark}Somebody", "email": f"{mark}a@example.com"},
+                    changes=[], sha256=b"x" * 32, made_by=maker.id, made_name=f"{mark}Maker", made_at=now)
+        )  # fmt: skip
+    with db.scoped(Setting(tenant=tenant.id, user=other.id)) as session:
+        session.add(
+            Decision(**common, task_id=task_id, version=1, sha256=b"x" * 32, verdict="approved", user_id=other.id,
+                     user_name=f"{mark}Approver", own_work=False, decided_at=now)
+        )  # fmt: skip
+    return task_id

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from portal import runtime
 from portal.access import Scope
 from portal.activity import anchors
+from portal.approvals import attending
 from portal.authorisations import service as authorisations
 from portal.feeds import reminders
 from portal.kernel import clock, crash, queue
@@ -122,6 +123,10 @@ def remind_of_consents(database: Database) -> None:
     reminders.ring_due(database, FULL - dispatch.waiting("mail"))
 
 
+def attend_approvals(database: Database) -> None:
+    attending.ring_due(database, FULL - dispatch.waiting("mail"))
+
+
 def end_grants(database: Database) -> None:
     """Write down as ended what has passed its last day; it was closed from that day on anyway."""
     with database.scoped() as session:
@@ -158,6 +163,7 @@ TASKS = (
     Task("keep_logins_alive", MINUTES, keep_logins_alive),
     Task("ring_feeds", MINUTES, ring_feeds),
     Task("remind_of_consents", 5 * MINUTES, remind_of_consents),
+    Task("attend_approvals", MINUTES, attend_approvals),
     Task("end_grants", HOURS, end_grants),
     Task("forget_ticks", HOURS, forget_ticks),
     Task("anchor_chains", HOURS, anchor_chains),

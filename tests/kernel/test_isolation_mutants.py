@@ -116,13 +116,14 @@ EXPECTED: dict[str, list[Probe]] = {
     **dict.fromkeys(
         ("activities", "couplings", "configurations", "bank_accounts", "documents", "entries", "entry_lines",
          "postings", "runs", "comparisons", "standings", "feeds", "feed_accounts", "feed_fetches", "feed_reminders",
-         "renewal_links"),
+         "renewal_links", "approval_tasks", "approval_versions", "approval_decisions"),
         _PORTFOLIO,
     ),
     "authorisations": _VIA,
     "dossiers": _VIA,
     "csv_mappings": _VIA,
     "installations": _VIA,
+    "approval_policies": _VIA,
     "app_accesses": _VIA,
     "preferences": [*_VIA, *_PORTFOLIO],
     "tenants": [
