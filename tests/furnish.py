@@ -66,7 +66,7 @@ from portal.reconciliation.models import Match, PartyAccount
 from portal.store.models import AppAccess, Installation
 from portal.sync.models import Comparison, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
-from portal.tenants.models import AccessRequest, Assignment, Membership, Tenant
+from portal.tenants.models import AccessRequest, Assignment, Membership, Takeover, Tenant
 from tests import factories as make
 
 PAYLOAD = b'{"a":1}'
@@ -91,7 +91,7 @@ def furnish_client(
         for key in (
             "import_id", "statement_id", "line_id", "entry_id", "draft_id", "entry_line_id", "posting_id", "run_id",
             "comparison_id", "membership_id", "grant_id", "api_key_id", "document_file_id", "document_id",
-            "deleted_id", "parked_id", "match_id",
+            "deleted_id", "parked_id", "match_id", "takeover_id",
         )
     }  # fmt: skip
     with db.scoped(Setting(tenant=tenant_id)) as session:
@@ -161,6 +161,10 @@ def furnish_client(
                   reasons=[], matched_at=now)
         )  # fmt: skip
         session.add(PartyAccount(**common, account=f"{mark}BE68539007547034", party_key="kbo:0417497106", times=1))
+        session.add(
+            Takeover(**common, id=ids["takeover_id"], email="heir@example.com", client_name=f"{mark}client",
+                     firm_name=f"{mark}firm", state="asked", asked_at=now, ends_at=now + timedelta(days=30))
+        )  # fmt: skip
         _sources(session, tenant_id, account.id, ids, mark)
         session.flush()
         ids |= _furnish_feed(session, client, account.id, mark)

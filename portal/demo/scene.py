@@ -39,6 +39,7 @@ from portal.runtime import Runtime
 from portal.sync import comparison, dispatch, runs
 from portal.sync.standing import refresh_standing
 from portal.tenants import grants
+from portal.tenants import assignments
 from portal.tenants import service as tenants
 from portal.tenants.models import Tenant
 from portal.tenants.service import Details
@@ -118,7 +119,7 @@ class Scene:
         with self._firm() as scope:
             for number, person in enumerate(cast.STAFF[1:]):
                 mine = [c.tenant_id for c in self.clients if c.index % 3 == number]
-                tenants.assign(scope, mine, self.users[person.email].id)
+                assignments.assign(scope, mine, self.users[person.email].id)
 
     def _businesses(self) -> list[dict[str, Any]]:
         """Forty of the divisions at the sandbox: all abroad, and the first of Belgium; not the firm's own."""

@@ -34,7 +34,7 @@ from portal.kernel.mail import Mail
 from portal.sync import dispatch
 from portal.sync.comparison import NIGHT_BEGINS, night_of
 from portal.sync.models import Tick
-from portal.tenants import grants
+from portal.tenants import assignments, grants
 
 log = structlog.get_logger()
 
@@ -137,6 +137,11 @@ def end_grants(database: Database) -> None:
 
 
 def forget_ticks(database: Database) -> None:
+def tell_ended_assignments(database: Database) -> None:
+    """Write down which access for a time is over; it was closed from its end on anyway."""
+    assignments.tell_ended(database)
+
+
     with database.scoped() as session:
         session.execute(delete(Tick).where(Tick.moment < clock.now() - KEEP_TICKS))
 
@@ -180,6 +185,7 @@ def tick(database: Database, task: Task, now: datetime, instance: str) -> bool:
     row = {"task": task.name, "moment": task.moment(now), "started_at": now, "instance": instance}
     with database.scoped() as session:
         taken = session.execute(insert(Tick).values(row).on_conflict_do_nothing().returning(Tick.task)).first()
+    Task("tell_ended_assignments", MINUTES, tell_ended_assignments),
     if taken is None:
         return False
     crash.point("tick.taken")

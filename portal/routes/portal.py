@@ -19,7 +19,7 @@ from portal.routes._htmx import go_to, page
 from portal.shapes import Chip, Paging, Segment, Tone
 from portal.sync.board import Board, Filter, board, nights
 from portal.templating import formats, here
-from portal.tenants import service as tenants
+from portal.tenants import assignments
 
 blueprint = Blueprint("portal", __name__)
 SIZES = (50, 100, 500)
@@ -123,11 +123,15 @@ def csv(portal: uuid.UUID) -> Response:
 @blueprint.post("/p/<uuid:portal>/clients/assign")
 @require(Permission.TEAM, Right.VIEW)
 def assign(portal: uuid.UUID) -> Response:
-    """Bulk: the ticked clients to one colleague, or to nobody."""
-    scope().require(Permission.RUNS, Right.CREATE)
+    """At once: the ticked clients to one colleague, besides who has them; without one, to nobody any more."""
     chosen = [as_id(value) for value in request.form.getlist("id")]
     who = request.form.get("user", "")
-    count = tenants.assign(scope(), chosen, as_id(who) if who else None)
+    if who:
+        count = assignments.assign(scope(), chosen, as_id(who))
+        told = ngettext("%(num)s client account assigned.", "%(num)s client accounts assigned.", count)
+    else:
+        count = assignments.unassign(scope(), chosen, None)
+        told = ngettext("%(num)s client account has nobody now.", "%(num)s client accounts have nobody now.", count)
     db().commit()
-    flash(ngettext("%(num)s client account assigned.", "%(num)s client accounts assigned.", count), "ok")
+    flash(told, "ok")
     return go_to(url_for("portal.home", portal=portal))

@@ -41,7 +41,7 @@ WITH board AS (
     a.name AS authorisation_name, a.state AS authorisation_state,
     s.last_sync_at, s.next_sync_at, s."values" AS reason,
     coalesce(s.waiting_lines, 0) AS waiting_lines, coalesce(s.waiting_entries, 0) AS waiting_entries,
-    w.user_id AS assigned_id, u.name AS assigned_name,
+    w.ids AS assigned_ids, w.names AS assigned_name,
     CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN 'stopped'
          WHEN k.refresh_expires_at < :soon AND coalesce(s.state, 'none') IN ('active', 'none') THEN 'attention'
          ELSE coalesce(s.state, 'none') END AS state,
@@ -56,8 +56,10 @@ WITH board AS (
   LEFT JOIN couplings c ON c.tenant_id = t.id AND c.id = s.coupling_id AND c.state = 'active'
   LEFT JOIN authorisations a ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id
   LEFT JOIN credentials k ON k.tenant_id = a.tenant_id AND k.authorisation_id = a.id
-  LEFT JOIN assignments w ON w.tenant_id = :portal AND w.client_id = t.id
-  LEFT JOIN users u ON u.id = w.user_id
+  LEFT JOIN (
+    SELECT x.client_id, array_agg(x.user_id) AS ids, string_agg(u.name, ', ' ORDER BY lower(u.name)) AS names
+    FROM assignments x JOIN users u ON u.id = x.user_id WHERE x.tenant_id = :portal GROUP BY x.client_id
+  ) w ON w.client_id = t.id
   -- As an array: each client once, asked for by key, however many there are of other firms.
   WHERE t.id = ANY(ARRAY(SELECT app_clients())) AND t.closed_at IS NULL
 ), ranked AS (
@@ -74,7 +76,7 @@ _LISTS = """
 , causes AS (
   SELECT state, code, cause_id, min(authorisation_name) AS authorisation_name, min(app) AS app, count(*) AS clients,
     min(since) AS since, sum(waiting_entries) AS waiting_entries,
-    count(*) FILTER (WHERE assigned_id = :user) AS mine,
+    count(*) FILTER (WHERE :user = ANY(assigned_ids)) AS mine,
     (array_agg(name ORDER BY waiting_lines DESC, sort_name))[1:3] AS names,
     (array_agg(id ORDER BY waiting_lines DESC, sort_name))[1] AS first_id, min(rank) AS rank,
     coalesce(bool_and(authorisation_state = 'active'), false) AS signed_in
@@ -86,7 +88,7 @@ _LISTS = """
          OR lower(dossier_number) = lower(:find) OR lower(dossier_code) = lower(:find))
     AND (:state = '' OR state = :state OR (:state = 'wait' AND state IN ('wait_client', 'wait_approval')))
     AND (:code = '' OR code = :code) AND (:cause_id = '' OR cause_id = :cause_id)
-    AND (CAST(:assigned AS uuid) IS NULL OR assigned_id = :assigned)
+    AND (CAST(:assigned AS uuid) IS NULL OR CAST(:assigned AS uuid) = ANY(assigned_ids))
 ), page AS (
   SELECT * FROM matching ORDER BY {order}, id LIMIT :limit
   -- Past the end, the last page: a list that grew shorter must not look empty.

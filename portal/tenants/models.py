@@ -48,6 +48,8 @@ class Tenant(Base):
     billing_email: Mapped[str] = mapped_column(default="")
     zone: Mapped[str] = mapped_column(default="Europe/Brussels")
     rehearsal: Mapped[bool] = mapped_column(default=False)
+    # In a firm: whoever comes to it sees assigned clients alone, unless it is said otherwise of the person.
+    assigned_only: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
@@ -105,16 +107,38 @@ class Grant(TenantRow, Base):
 
 
 class Assignment(TenantRow, Base):
-    """The firm's own note of who looks after which client account."""
+    """Who of the firm looks after a client account, from when to when; it counts while it lasts.
 
-    __tablename__ = "assignments"
+    `ends_at` None: until further notice. With an end and a reason it is access for a time.
+    """
+
+    __tablename__ = "assignment_periods"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
-        Index("uq_assignments_client", "tenant_id", "client_id", unique=True),
+        CheckConstraint("ends_at >= starts_at", name="order"),
+        Index(
+            "uq_assignment_periods_open",
+            "tenant_id",
+            "client_id",
+            "user_id",
+            unique=True,
+            postgresql_where=text("ends_at IS NULL"),
+        ),
+        Index("ix_assignment_periods_person", "tenant_id", "user_id", "client_id"),
+        Index(
+            "ix_assignment_periods_untold",
+            "ends_at",
+            postgresql_where=text("ends_at IS NOT NULL AND told_at IS NULL"),
+        ),
     )
 
     client_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    starts_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    ends_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    given_by: Mapped[uuid.UUID | None]
+    told_at: Mapped[datetime | None]  # when its end was written down in the activity log
 
 
 class AccessRequest(TenantRow, Base):
@@ -137,3 +161,26 @@ class AccessRequest(TenantRow, Base):
     asked_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     client_id: Mapped[uuid.UUID | None]
+
+
+class Takeover(TenantRow, Base):
+    """A firm invites the owner of an enterprise to take over the client account that it made for it."""
+
+    __tablename__ = "takeovers"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        CheckConstraint("state IN ('asked','taken','declined','withdrawn')", name="state"),
+        CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided"),
+        Index("uq_takeovers_asked", "tenant_id", unique=True, postgresql_where=text("state = 'asked'")),
+        Index("ix_takeovers_email", text("lower(email)"), postgresql_where=text("state = 'asked'")),
+    )
+
+    email: Mapped[str]
+    client_name: Mapped[str]
+    firm_name: Mapped[str]
+    state: Mapped[str]
+    asked_by: Mapped[uuid.UUID | None]
+    asked_at: Mapped[datetime]
+    ends_at: Mapped[datetime]  # from then on it can be taken no more
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[uuid.UUID | None]

@@ -19,6 +19,7 @@ from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.vault import Vault
 from portal.tenants import grants
+from portal.tenants.assignments import lasting
 from portal.tenants.models import CLIENT_ROLES, PORTAL_ROLES, Assignment, Membership, Tenant
 from portal.tenants.numbers import SCHEMES, check_number, vat_of
 
@@ -152,16 +153,17 @@ class Member:
     email: str
     role: str
     clients: int  # client accounts assigned to this person
+    assigned_only: bool = False  # sees these alone
 
 
 def members(scope: Scope) -> Sequence[Member]:
     assigned = (
-        select(func.count())
-        .where(Assignment.tenant_id == Membership.tenant_id, Assignment.user_id == Membership.user_id)
+        select(func.count(Assignment.client_id.distinct()))
+        .where(Assignment.tenant_id == Membership.tenant_id, Assignment.user_id == Membership.user_id, lasting())
         .scalar_subquery()
     )
     query = (
-        select(User.id, Membership.id, User.name, User.email, Membership.role, assigned)
+        select(User.id, Membership.id, User.name, User.email, Membership.role, assigned, Membership.assigned_only)
         .join(Membership, Membership.user_id == User.id)
         .where(Membership.tenant_id == scope.tenant_id, Membership.ended_at.is_(None))
         .order_by(func.lower(User.name))
@@ -177,7 +179,10 @@ def add_member(scope: Scope, email: str, role: str) -> Membership:
         raise Invalid("member.unknown", field="email", email=email.strip())
     if any(member.user_id == user.id for member in members(scope)):
         raise Invalid("member.already", field="email", email=user.email)
-    row = Membership(tenant_id=scope.tenant_id, id=uuid7(), user_id=user.id, role=role, created_at=clock.now())
+    row = Membership(
+        tenant_id=scope.tenant_id, id=uuid7(), user_id=user.id, role=role, created_at=clock.now(),
+        assigned_only=get_tenant(scope).assigned_only and role != "administrator",
+    )  # fmt: skip
     scope.session.add(row)
     record(scope, "member.added", ("user", user.id), name=user.name, role=role)
     return row
@@ -189,6 +194,7 @@ def change_role(scope: Scope, membership_id: uuid.UUID | str, role: str) -> None
     _check_role(scope.kind, role)
     _keep_one_head(scope, row, role)
     before, row.role = row.role, role
+    row.assigned_only = row.assigned_only and role != "administrator"
     record(scope, "member.role_changed", ("user", row.user_id), name=_name(scope, row), before=before, role=role)
 
 
@@ -200,30 +206,6 @@ def end_membership(scope: Scope, membership_id: uuid.UUID | str) -> Membership:
     row.ended_at = clock.now()
     record(scope, "member.ended", ("user", row.user_id), name=_name(scope, row))
     return row
-
-
-def assign(scope: Scope, client_ids: Sequence[uuid.UUID], user_id: uuid.UUID | None) -> int:
-    """Note who looks after these clients; only clients that let this firm in count. Returns how many."""
-    mine = {member.user_id: member.name for member in members(scope)}
-    if user_id is not None and user_id not in mine:
-        raise NotFound()
-    allowed = set(scope.session.scalars(text("SELECT app_clients()")))
-    chosen = [client for client in dict.fromkeys(client_ids) if client in allowed]
-    if len(chosen) != len(set(client_ids)):
-        raise NotFound()
-    query = select(Assignment).where(Assignment.tenant_id == scope.tenant_id, Assignment.client_id.in_(chosen))
-    rows = {row.client_id: row for row in scope.session.scalars(query)}
-    for client in chosen:
-        if user_id is None:
-            if client in rows:
-                scope.session.delete(rows[client])
-        elif client in rows:
-            rows[client].user_id = user_id
-        else:
-            scope.session.add(Assignment(tenant_id=scope.tenant_id, client_id=client, user_id=user_id))
-    name = mine.get(user_id, "") if user_id else ""
-    record(scope, "clients.assigned", ("tenant", scope.tenant_id), count=len(chosen), name=name)
-    return len(chosen)
 
 
 def _check_role(kind: str, role: str) -> None:

@@ -109,7 +109,7 @@ _PORTFOLIO: list[Probe] = [("client", "its own scope", _CLIENT), ("client", "the
 _VIA: list[Probe] = [*_OF_FIRM, ("firm", "a client account", {"tenant": "client", "via": "firm"})]
 EXPECTED: dict[str, list[Probe]] = {
     **dict.fromkeys(
-        ("assignments", "refresh_attempts", "login_states", "call_budgets", "credentials", "run_batches",
+        ("assignment_periods", "refresh_attempts", "login_states", "call_budgets", "credentials", "run_batches",
          "calendar_links"),
         _OF_FIRM,
     ),
@@ -132,6 +132,7 @@ EXPECTED: dict[str, list[Probe]] = {
     ],
     "grants": [("client", "its own scope", _CLIENT), ("client", "the portal", {"tenant": "firm", "portal": "firm"})],
     "access_requests": [*_OF_FIRM],
+    "takeovers": _PORTFOLIO,
 }  # fmt: skip
 
 

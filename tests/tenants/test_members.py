@@ -8,7 +8,7 @@ import pytest
 
 from portal.identity import sessions
 from portal.kernel.db import Database
-from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.errors import Conflict, Invalid
 from portal.tenants import service as tenants
 from tests import factories as make
 from tests.world import World, make_world
@@ -67,14 +67,3 @@ def test_the_last_administrator_stays_even_when_two_go_at_once(database: Databas
     for thread in threads:
         thread.join()
     assert sorted(results) == ["gone", "stays"]
-
-
-def test_clients_are_assigned_only_among_those_that_let_the_firm_in(database: Database, world: World) -> None:
-    with database.scoped() as session:
-        scope = make.scope_in(session, world.firm, "staff", world.staff)
-        assert tenants.assign(scope, [world.client.id], world.staff.id) == 1
-        assert tenants.assign(scope, [world.client.id], None) == 1
-        with pytest.raises(NotFound):
-            tenants.assign(scope, [world.client.id, world.other_client.id], world.staff.id)
-        with pytest.raises(NotFound):
-            tenants.assign(scope, [world.client.id], world.rival_staff.id)

@@ -21,8 +21,10 @@ def test_the_ticked_ones_become_mine_and_can_be_given_on(office: Office) -> None
     assert "2 client accounts assigned." in office.page()
     assert office.names("?assigned=me") == ["Alfa", "Beta"]
     assert assign(office, beta, gamma, user=office.nadia.id) == 303
-    assert office.names("?assigned=me") == ["Alfa"]
-    assert assign(office, alfa) == 303
+    assert office.names("?assigned=me") == ["Alfa", "Beta"]
+    assert "Karin Wouters, Nadia El Amrani" in office.page()
+    assert assign(office, alfa, beta) == 303
+    assert "2 client accounts have nobody now." in office.page()
     assert office.names("?assigned=me") == []
 
 
