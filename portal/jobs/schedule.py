@@ -136,12 +136,12 @@ def end_grants(database: Database) -> None:
             grants.end_grant(Scope.system(session, tenant_id), grant_id)
 
 
-def forget_ticks(database: Database) -> None:
 def tell_ended_assignments(database: Database) -> None:
     """Write down which access for a time is over; it was closed from its end on anyway."""
     assignments.tell_ended(database)
 
 
+def forget_ticks(database: Database) -> None:
     with database.scoped() as session:
         session.execute(delete(Tick).where(Tick.moment < clock.now() - KEEP_TICKS))
 
