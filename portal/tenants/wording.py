@@ -18,6 +18,8 @@ ERRORS = {
     "grant.ends_in_the_past": N_("The last day has passed already. Choose today or later, or leave it empty."),
     "grant.already": N_("{email} has access already, or was asked to take it. Withdraw that first to change it."),
     "grant.not_living": N_("This access was withdrawn or ended already."),
+    "assignment.what": N_("Choose a person and what changes."),
+    "assignment.person": N_("Choose a person."),
     "assignment.reason_empty": N_("Say why, in a few words: it stands in the audit trail."),
     "assignment.end": N_("Choose a moment from now on, at most {days} days ahead."),
     "assignment.sees_all": N_("{name} sees every client already; access for a time would change nothing."),
