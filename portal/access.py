@@ -7,6 +7,7 @@ said in one place, `portal.permissions.deciding`.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -53,6 +54,8 @@ class Scope:
     tenant_name: str = ""
     job_roles: tuple[JobRole, ...] = ()  # of the firm's own making, besides the role
     grant: str = ""  # the role of the grant by which a firm's person is here
+    accounts: Set[uuid.UUID] | None = None  # those of the person's account groups; None: not limited
+    clients: Set[uuid.UUID] | None = None  # those assigned to the person; None: not limited
 
     @classmethod
     def system(cls, session: Session, tenant_id: uuid.UUID, kind: str = "client", actor: Actor = SYSTEM) -> Scope:
@@ -68,23 +71,36 @@ class Scope:
     @property
     def who(self) -> Who:
         """Who acts, as the decision takes it. Not for the product itself, which has no role."""
-        return Who(self.kind, self.role, self.job_roles, grant=self.grant)
+        return Who(self.kind, self.role, self.job_roles, grant=self.grant, accounts=self.accounts, clients=self.clients)
 
-    def may(self, permission: Permission, right: Right) -> bool:
-        return not self.role or self.decide(What(permission, right)).allowed
+    def may(self, permission: Permission, right: Right, account: uuid.UUID | None = None) -> bool:
+        """`account`: the bank account that it is about, where it is about one."""
+        return not self.role or self.decide(What(permission, right, account, self._client)).allowed
 
     def decide(self, what: What) -> Decision:
         return decide(self.who, what)
 
-    def require(self, permission: Permission, right: Right) -> None:
-        if not self.may(permission, right):
+    def require(self, permission: Permission, right: Right, account: uuid.UUID | None = None) -> None:
+        if not self.may(permission, right, account):
             raise Forbidden(permission=permission, right=right)
+
+    def require_every_account(self) -> None:
+        """For what reaches all bank accounts of a tenant at once: Forbidden for whoever sees some of them alone."""
+        if self.role and self.accounts is not None:
+            raise Forbidden("permission.every_account")
+
+    @property
+    def _client(self) -> uuid.UUID | None:
+        return self.tenant_id if self.kind == "client" else None
 
     def inside(self, client_id: uuid.UUID, client_name: str, grant_role: str) -> Scope:
         """The same person of a firm in a client account that let the firm in; the session stays where it is."""
         role = role_in_client(self.role, grant_role) if self.role else ""
         actor = Actor(self.actor.user_id, self.actor.name, self.tenant_id)
-        return Scope(self.session, client_id, "client", role, actor, client_name, self.job_roles, grant_role)
+        return Scope(
+            self.session, client_id, "client", role, actor, client_name, self.job_roles, grant_role, self.accounts,
+            self.clients,
+        )  # fmt: skip
 
     def get(self, model: type[Row], row_id: uuid.UUID | str, *, lock: bool = False) -> Row:
         """The only look-up by id: a row of this tenant, or NotFound."""

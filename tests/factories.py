@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -20,6 +21,14 @@ from portal.kernel import clock
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.vault import Place, Vault
 from portal.ledger.models import BankAccount
+from portal.permissions.models import (
+    AccountGroup,
+    AccountGroupAccount,
+    JobRoleRight,
+    JobRoleRow,
+    MemberGroup,
+    MemberJobRole,
+)
 from portal.tenants.models import Grant, Membership, Tenant
 
 _counter = itertools.count(1)
@@ -96,6 +105,47 @@ def make_grant(db: Database, client: Tenant, portal: Tenant, role: str = "editor
     with db.scoped(Setting(tenant=client.id)) as session:
         session.add(grant)
     return grant
+
+
+def make_member(db: Database, tenant: Tenant, user: User, role: str = "reader", **more: Any) -> Membership:
+    row = Membership(tenant_id=tenant.id, id=uuid7(), user_id=user.id, role=role, created_at=clock.now(), **more)
+    with db.scoped(Setting(tenant=tenant.id)) as session:
+        session.add(row)
+    return row
+
+
+def make_group(
+    db: Database, tenant: Tenant, *members: Membership, accounts: Sequence[BankAccount] = (), name: str = ""
+) -> AccountGroup:
+    """Bank accounts under one name, given to these people of the tenant."""
+    now = clock.now()
+    common = {"tenant_id": tenant.id}
+    row = AccountGroup(**common, id=uuid7(), name=name or f"Group {next(_counter)}", created_at=now, changed_at=now)
+    with db.scoped(Setting(tenant=tenant.id)) as session:
+        session.add(row)
+        session.flush()
+        for account in accounts:
+            its = {"client_id": account.tenant_id, "bank_account_id": account.id}
+            session.add(AccountGroupAccount(**common, **its, group_id=row.id, added_at=now))
+        session.add_all(MemberGroup(**common, membership_id=member.id, group_id=row.id) for member in members)
+    return row
+
+
+def make_job_role(
+    db: Database, tenant: Tenant, *members: Membership, rights: Mapping[str, Sequence[str]], alone: Sequence[str] = ()
+) -> JobRoleRow:
+    """A job role with these rights, given to these people; `alone`: permissions with self-approve."""
+    now = clock.now()
+    common = {"tenant_id": tenant.id}
+    row = JobRoleRow(**common, id=uuid7(), name=f"Role {next(_counter)}", created_at=now, changed_at=now)
+    with db.scoped(Setting(tenant=tenant.id)) as session:
+        session.add(row)
+        session.flush()
+        for permission, held in rights.items():
+            its = {"permission": permission, "rights": list(held), "self_approve": permission in alone}
+            session.add(JobRoleRight(**common, **its, job_role_id=row.id))
+        session.add_all(MemberJobRole(**common, membership_id=member.id, job_role_id=row.id) for member in members)
+    return row
 
 
 def make_authorisation(

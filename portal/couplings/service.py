@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from portal.access import Actor, Permission, Right, Scope
+from portal.access import Permission, Right, Scope
 from portal.activity import service as activity
 from portal.authorisations.models import Authorisation, State
 from portal.couplings.dossiers import taken
@@ -86,6 +86,7 @@ def overwrite_coupling(
     then still hold; otherwise they are switched off. Raises as `activate_coupling` does, and
     Conflict("coupling.same") when nothing would change, "coupling.ended" when it is no longer active.
     """
+    scope.require_every_account()
     old = scope.get(Coupling, coupling_id, lock=True)
     if old.state != "active":
         raise Conflict("coupling.ended", number=old.dossier_number)
@@ -109,6 +110,7 @@ def overwrite_coupling(
 
 def end_coupling(scope: Scope, coupling_id: uuid.UUID | str) -> Coupling:
     """Stop it: nothing is drafted or sent for it any more. Raises Conflict("coupling.ended") the second time."""
+    scope.require_every_account()
     row = scope.get(Coupling, coupling_id, lock=True)
     if row.state != "active":
         raise Conflict("coupling.ended", number=row.dossier_number)
@@ -215,8 +217,7 @@ def _activate_in(
 ) -> Outcome:
     session, code = portal.session, dossier.code
     before: Setting = session.info["setting"]
-    actor = Actor(portal.actor.user_id, portal.actor.name, portal.tenant_id)
-    inside = Scope(session, client_id, "client", "editor" if portal.role else "", actor, name)
+    inside = portal.inside(client_id, name, "editor")
     try:
         set_scope(session, Setting(client_id, via=portal.tenant_id, user=portal.actor.user_id))
         row = activate_coupling(inside, authorisation, code)

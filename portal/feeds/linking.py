@@ -56,6 +56,7 @@ def begin(
 
     Raises Invalid for a contact that cannot be reached, Conflict when the provider does not begin.
     """
+    scope.require_every_account()
     feed = _unfinished(scope, choice) or _create(scope, choice)
     _take_contact(feed, contact)
     _let_in(scope, feed)
@@ -248,6 +249,7 @@ def _let_in(scope: Scope, feed: Feed) -> None:
 
 def disconnect(means: Means, scope: Scope, feed: Feed, opener: Opener = open_feed) -> None:
     """End the consent at the provider and here; what was fetched stays. Raises Conflict when it does not answer."""
+    scope.require_every_account()
     try:
         if feed.state not in (State.NOT_CONNECTED, State.CONNECTING):
             opener(means, feed, person=True).revoke()

@@ -50,6 +50,9 @@ class Entered:
     grant_role: str | None
     via_id: uuid.UUID | None
     via_name: str | None
+    job_roles: Sequence[Sequence[Any]] | None  # for each role lists of [permission, rights, self-approve]
+    accounts: Sequence[uuid.UUID] | None  # the bank accounts of the person's groups; None: not limited
+    clients: Sequence[uuid.UUID] | None  # the client accounts assigned to them; None: not limited
 
 
 def token_hash(token: str) -> bytes:

@@ -81,6 +81,8 @@ def store_statements(
         raise Refused("file.other_account", found=other[0], currency=other[1], expected=expected.number)
     accounts, stored = look_up(scope, heads)
     if missing := [number for number in by_account if number not in accounts]:
+        if scope.role and scope.accounts is not None:  # there or not: nobody is told which
+            raise Refused("file.not_in_groups", found=missing[0][0])
         create_accounts(scope, [(*number, by_account[number][0].bic) for number in missing])
         accounts, stored = look_up(scope, heads)
     decisions = [

@@ -29,6 +29,8 @@ def delete_import(scope: Scope, import_id: uuid.UUID | str) -> int:
     row = scope.get(Import, import_id)
     if row.origin == "feed":
         raise Conflict("import.fed")
+    if row.created_by != scope.actor.user_id:
+        scope.require_every_account()
     accounts = _locked_accounts(scope, row)
     lines = scope.session.scalars(_lines_of(scope, row)).all()
     if found := hindrance(scope, lines):

@@ -20,6 +20,10 @@ REFUSALS: dict[str, str] = {
         "This file is of account {found} in {currency}, not of {expected}. Offer it on the page of that account, or "
         "on the page for all accounts."
     ),
+    "file.not_in_groups": N_(
+        "Account {found} is in none of your account groups. Ask somebody who manages account groups to add it, or to "
+        "import this file."
+    ),
     "file.no_account": N_("The file does not say which bank account it is of. Choose the account."),
     "file.amount": N_("The amount {text} is larger than any that can be stored. Download the file again."),
     "file.too_many_statements": N_("The file holds more than {limit} statements. Download a shorter period."),

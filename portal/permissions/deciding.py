@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from portal.permissions.rights import ACCOUNT_DATA, ROLES, Permission, Right
+
+_PERMISSIONS = frozenset(Permission)
 
 
 class Reason(StrEnum):
@@ -30,6 +33,13 @@ class JobRole:
 
     rights: Mapping[Permission, Set[Right]]
     self_approve: Set[Permission] = frozenset()
+
+    @classmethod
+    def of(cls, rows: Iterable[Any]) -> JobRole:
+        """From a role's rows (permission, rights, self-approve); permissions that are no more give nothing."""
+        known = [(Permission(name), rights, alone) for name, rights, alone in rows if name in _PERMISSIONS]
+        rights_of = {permission: frozenset(Right(right) for right in rights) for permission, rights, _ in known}
+        return cls(rights_of, frozenset(permission for permission, _, alone in known if alone))
 
 
 @dataclass(frozen=True, slots=True)

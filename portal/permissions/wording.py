@@ -41,3 +41,9 @@ RIGHTS: Mapping[Right, str] = {
     R.EDIT: N_("Edit"),
     R.APPROVE: N_("Approve"),
 }
+
+ERRORS: Mapping[str, str] = {
+    "permission.every_account": N_(
+        "This reaches bank accounts outside your account groups too. Ask somebody who is not limited to account groups."
+    ),
+}

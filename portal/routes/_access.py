@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -24,6 +24,7 @@ from portal.identity import sessions
 from portal.identity.sessions import Entered
 from portal.kernel.db import Setting
 from portal.kernel.errors import NotFound
+from portal.permissions.deciding import JobRole
 from portal.routes._htmx import go_to
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -181,11 +182,23 @@ def _enter(tenant_id: uuid.UUID | None, *, read_only: bool) -> None:
 def _take_scope(who: Entered, kind: str, access: Access) -> None:
     if who.tenant_id is None or who.kind != kind or who.role is None:
         raise NotFound()
-    role = role_in_client(who.role, who.grant_role or "") if who.via_id else who.role
-    actor = Actor(who.user_id, who.user_name, who.via_id)
-    grant = who.grant_role or ""
-    g.scope = Scope(g.session, who.tenant_id, kind, role, actor, who.tenant_name or "", grant=grant)
+    g.scope = scope_of(g.session, who.tenant_id, kind, who)
     g.scope.require(access.permission, access.right)
+
+
+def scope_of(session: Session, tenant_id: uuid.UUID, kind: str, who: Entered) -> Scope:
+    """What somebody who came in is and may in the tenant of the URL."""
+    role = who.role or ""
+    return Scope(
+        session, tenant_id, kind, role_in_client(role, who.grant_role or "") if who.via_id else role,
+        Actor(who.user_id, who.user_name, who.via_id), who.tenant_name or "", grant=who.grant_role or "",
+        job_roles=tuple(JobRole.of(rows) for rows in who.job_roles or ()), accounts=_set(who.accounts),
+        clients=_set(who.clients),
+    )  # fmt: skip
+
+
+def _set(ids: Iterable[uuid.UUID] | None) -> frozenset[uuid.UUID] | None:
+    return None if ids is None else frozenset(ids)
 
 
 def _enter_with_key() -> Response | None:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from portal import runtime
-from portal.access import Actor, Permission, Right, Scope, role_in_client
+from portal.access import Permission, Right, Scope
 from portal.activity.service import timeline
 from portal.authorisations import login
 from portal.authorisations import service as authorisations
@@ -24,7 +24,7 @@ from portal.kernel import clock
 from portal.kernel.db import Setting
 from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.routes import _authorisation_new, wording
-from portal.routes._access import as_id, cookie_name, db, entered, get_writes, require, scope, signed_in
+from portal.routes._access import as_id, cookie_name, db, entered, get_writes, require, scope, scope_of, signed_in
 from portal.routes._active import here_is
 from portal.routes._authorisations import address, blueprint, both, may_edit, told, where
 from portal.routes._htmx import go_to, page
@@ -94,12 +94,7 @@ def scope_of_state(tenant_id: uuid.UUID) -> Scope:
         raise NotFound()
     portal = tenant_id if who.kind == "portal" else None
     db().info["setting"] = Setting(tenant=tenant_id, portal=portal, via=who.via_id, user=who.user_id)
-    role = role_in_client(who.role, who.grant_role or "") if who.via_id else who.role
-    g.entered = who
-    g.scope = Scope(
-        db(), tenant_id, who.kind, role, Actor(who.user_id, who.user_name, who.via_id), who.tenant_name or "",
-        grant=who.grant_role or "",
-    )  # fmt: skip
+    g.entered, g.scope = who, scope_of(db(), tenant_id, who.kind, who)
     g.scope.require(Permission.AUTHORISATIONS, Right.CREATE)
     found: Scope = g.scope
     return found

@@ -114,10 +114,7 @@ def _writable(scope: Scope, client_ids: set[uuid.UUID]) -> set[uuid.UUID]:
 def _inside(scope: Scope, client_id: uuid.UUID) -> Scope:
     """The same person in a client account, in the same transaction."""
     set_scope(scope.session, Setting(tenant=client_id, via=scope.tenant_id, user=scope.actor.user_id))
-    return Scope(
-        scope.session, client_id, "client", "editor", type(scope.actor)(scope.actor.user_id, scope.actor.name,
-        scope.tenant_id),
-    )  # fmt: skip
+    return scope.inside(client_id, "", "editor")
 
 
 def _back(scope: Scope) -> None:

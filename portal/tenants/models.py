@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, TenantRow, uuid7
 
-PORTAL_ROLES = ("administrator", "staff", "reader")
-CLIENT_ROLES = ("owner", "editor", "reader")
+PORTAL_ROLES = ("administrator", "staff", "reader", "custom")
+CLIENT_ROLES = ("owner", "editor", "reader", "custom")
 GRANT_ROLES = ("editor", "reader")
 
 

@@ -32,6 +32,8 @@ class Scene:
     admin_url: str
     world: World
     mine: dict[str, uuid.UUID]
+    shut_out: uuid.UUID  # somebody of the client and of the firm whose account groups are empty
+    limited: uuid.UUID  # somebody of the client whose group holds the account with everything on it
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,10 @@ def scene(request: pytest.FixtureRequest, vault: Vault) -> Iterator[Scene]:
         vault.seal(session, Place("x", world.other_client.id, world.other_client.id, "x"), "x")
     with database.scoped() as session:
         vault.seal(session, Place("mails", NO_TENANT, world.client.id, "x"), "x")
-    yield Scene(urls.admin, world, mine)
+    shut_out = make.make_user(database)
+    for tenant in (world.client, world.firm):
+        make.make_group(database, tenant, make.make_member(database, tenant, shut_out))
+    yield Scene(urls.admin, world, mine, shut_out.id, world.stranger.id)
     database.engine.dispose()
 
 
@@ -96,11 +101,25 @@ def probes(connection: psycopg.Connection[Any], scene: Scene, table: str) -> lis
         }
         if not count(connection, table, column, [getattr(world, tenant).id], **scope):
             wrong.append(f"{tenant} is not seen in {where}")
+    if table in OF_ACCOUNTS:
+        if any(count(connection, table, column, [client], **scope, user=scene.shut_out) for scope in (
+            {"tenant": client}, {"tenant": firm, "portal": firm}, {"tenant": client, "via": firm},
+        )):  # fmt: skip
+            wrong.append("somebody without accounts sees some")
+        if not count(connection, table, column, [client], tenant=client, user=scene.limited):
+            wrong.append("somebody does not see the account of their group")
     if table == "data_keys" and not count(connection, table, column, [NO_TENANT]):
         wrong.append("the installation's own keys are not seen")
     return wrong
 
 
+# What tells of one bank account: read by those alone whose groups it is in.
+OF_ACCOUNTS = (
+    "bank_accounts", "statements", "statement_lines", "line_sources", "pending_lines", "line_changes",
+    "deleted_lines", "account_answers", "feed_accounts", "configurations", "parked_files", "entries", "entry_lines",
+    "postings", "runs", "matches", "feed_fetches", "feed_visits", "feed_reminders", "renewal_links", "imports",
+    "feeds", "comparisons",
+)  # fmt: skip
 _PORTAL: dict[str, object] = {"tenant": "firm", "portal": "firm"}
 Probe = tuple[str, str, dict[str, object]]
 _OF_FIRM: list[Probe] = [("firm", "its own scope", _PORTAL)]
@@ -163,6 +182,8 @@ def test_every_policy_is_needed_and_bounded_in(scene: Scene, table: str) -> None
         for (policy,) in policies:
             if policy in ("asked_read", "asked_decide"):
                 continue  # probed by tests/tenants/test_access_requests.py
+            if policy == "groups" and table not in OF_ACCOUNTS:
+                continue  # probed by tests/permissions/test_limits.py
             names = {"table": sql.Identifier(table), "policy": sql.Identifier(policy)}
             connection.execute("SAVEPOINT before")
             connection.execute(sql.SQL("DROP POLICY {policy} ON {table}").format(**names))
