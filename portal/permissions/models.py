@@ -1,7 +1,7 @@
 """Job roles of a tenant's own making, groups of bank accounts, legal entities, and who has which.
 
 Somebody with no group is not limited to any account; whoever has groups sees the accounts in them
-and no other (see migrations 0023 and 0026, which also says so to the database).
+and no other (see migrations 0023 and 0027, which also says so to the database).
 """
 
 from __future__ import annotations
