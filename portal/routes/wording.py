@@ -11,8 +11,8 @@ from flask_babel import gettext
 from portal.kernel.words import N_
 
 ROOMS = (
-    "portal.permissions.wording", "portal.identity.wording", "portal.tenants.wording",
-    "portal.approvals.wording", "portal.store.wording",
+    "portal.permissions.wording",
+    "portal.identity.wording", "portal.tenants.wording", "portal.approvals.wording", "portal.store.wording",
     "portal.authorisations.wording", "portal.exchange.wording",
     "portal.couplings.wording", "portal.ledger.wording", "portal.feeds.wording", "portal.documents.wording",
     "portal.apikeys.wording", "portal.reconciliation.wording", "portal.sync.wording",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
-from portal.access import Scope
+from portal.access import Actor, Scope
 from portal.couplings.books import fetch_books, store_books, wants_relations
 from portal.couplings.models import Coupling
 from portal.kernel import clock
@@ -107,7 +107,7 @@ def inside(scope: Scope, client_id: uuid.UUID) -> Iterator[Scope]:
     user_id = scope.actor.user_id
     set_scope(scope.session, Setting(tenant=client_id, via=scope.tenant_id, user=user_id))
     try:
-        yield scope.inside(client_id, "", "editor")
+        yield Scope(scope.session, client_id, "client", "editor", Actor(user_id, scope.actor.name, scope.tenant_id))
         scope.session.flush()
     finally:
         set_scope(scope.session, Setting(tenant=scope.tenant_id, portal=scope.tenant_id, user=user_id))
