@@ -3,6 +3,7 @@
 from portal.activity import models as activity
 from portal.apikeys import models as apikeys
 from portal.approvals import models as approvals
+from portal.archives import models as archives
 from portal.authorisations import models as authorisations
 from portal.couplings import models as couplings
 from portal.documents import models as documents
@@ -23,6 +24,7 @@ __all__ = [
     "activity",
     "apikeys",
     "approvals",
+    "archives",
     "authorisations",
     "couplings",
     "documents",

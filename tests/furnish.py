@@ -13,6 +13,7 @@ from portal.access import Scope
 from portal.activity.service import record
 from portal.apikeys.models import ApiCall, ApiKey
 from portal.approvals.models import Decision, Policy, Task, Version
+from portal.archives.models import Archive, ArchivePart, Erasure, Retention
 from portal.authorisations.models import Authorisation, CallBudget, LoginState, RefreshAttempt
 from portal.couplings.models import Books, Dossier, Preference, VatMapping
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
@@ -173,6 +174,7 @@ def furnish_client(
         for kind in ("ledger_accounts", "journals", "vat_codes", "periods"):
             session.add(Books(tenant_id=tenant_id, coupling_id=coupling.id, kind=kind, rows=[], fetched_at=now))
         session.add(Membership(**common, id=ids["membership_id"], user_id=member.id, role="reader", created_at=now))
+        ids |= _archives(session, tenant_id, "client", mark)
         record(Scope.system(session, tenant_id), "client.created", ("tenant", tenant_id), name=f"{mark}{client.name}")
     ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
     with db.scoped(Setting(tenant=tenant_id)) as session:
@@ -327,9 +329,24 @@ def furnish_portal(
         )  # fmt: skip
         ids |= _furnish_files(session, portal.id, mark)
         ids |= _permissions(session, portal.id, ids["membership_id"], None, mark)
+        ids |= _archives(session, portal.id, "portal", mark)
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
     ids["task_id"] = _approval(db, portal, user, mark)
     return ids | {"portal": portal.id, "authorisation_id": authorisation.id}
+
+
+def _archives(session: Session, tenant_id: uuid.UUID, kind: str, mark: str) -> dict[str, uuid.UUID]:
+    """An archive that can be fetched, chosen periods, and a deletion that was taken back."""
+    now, key, common = clock.now(), uuid7(), {"tenant_id": tenant_id}
+    session.add(
+        Archive(**common, id=key, with_clients=False, state="ready", asked_at=now, asked_name=f"{mark}n",
+                next_try_at=now, made_at=now, expires_at=now + timedelta(days=3), files=1, size=1, sha256=b"x" * 32)
+    )  # fmt: skip
+    session.flush()
+    session.add(ArchivePart(**common, archive_id=key, number=0, content=f"{mark}zip".encode()))
+    session.add(Retention(**common, original_months=120, trace_days=90, hold=False, changed_at=now))
+    session.add(Erasure(**common, kind=kind, state="cancelled", asked_at=now, due_at=now, ended_at=now))
+    return {"archive_id": key} if kind == "portal" else {"client_archive_id": key}
 
 
 def _questions(session: Session, tenant_id: uuid.UUID, account: uuid.UUID, parked: uuid.UUID, mark: str) -> None:

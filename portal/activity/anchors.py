@@ -72,7 +72,7 @@ def drop_anchors(database: Database, home: Path) -> int:
 
 def read(place: Path) -> dict[uuid.UUID, dict[int, bytes]]:
     """Every anchored head of a folder or file. Raises BadAnchor."""
-    files: Iterable[Path] = sorted(place.glob("heads-*.jsonl")) if place.is_dir() else [place]
+    files: Iterable[Path] = [place] if place.is_file() else sorted(place.glob("heads-*.jsonl"))
     found: dict[uuid.UUID, dict[int, bytes]] = {}
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):

@@ -59,6 +59,11 @@ def seal_of(tenant_id: uuid.UUID, seq: int, last: bytes) -> bytes:
     return digest(b"head", tenant_id.bytes, seq.to_bytes(8, "big"), last)
 
 
+def end_seal(tenant_id: uuid.UUID, seq: int, last: bytes) -> bytes:
+    """Of a log that was deleted with its account; no head can be made of it."""
+    return digest(b"end", tenant_id.bytes, seq.to_bytes(8, "big"), last)
+
+
 def holds(head: ChainHead) -> bool:
     return head.seal is not None and hmac.compare_digest(head.seal, seal_of(head.tenant_id, head.seq, head.hash))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import uuid
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from portal.kernel.db import Database, Setting, set_scope
 
 # Not only the tenants there are: links may have been moved to where nobody looks.
 _CHAINS = text("SELECT all_chains()")
+_ERASED = text("SELECT tenant_id, seq, hash, seal FROM erased_chains()")
 
 
 def tenants_with_chains(database: Database) -> list[uuid.UUID]:
@@ -36,8 +38,17 @@ def verify_here(session: Session, anchors: Anchors) -> Iterator[Break]:
     for tenant_id in there:
         set_scope(session, Setting(tenant=tenant_id))
         yield from chain.verify(session, tenant_id, anchors.get(tenant_id))
-    for tenant_id in sorted(set(anchors) - set(there)):
+    for tenant_id in sorted(set(anchors) - set(there) - _deleted(session)):
         yield Break(tenant_id, 1, "gone")
+
+
+def _deleted(session: Session) -> set[uuid.UUID]:
+    """Accounts that were deleted, as a sealed note of the end of their log says."""
+    return {
+        row.tenant_id
+        for row in session.execute(_ERASED)
+        if row.seal and hmac.compare_digest(row.seal, chain.end_seal(row.tenant_id, row.seq, row.hash))
+    }
 
 
 def seal_all(database: Database, anchors: Anchors) -> int:

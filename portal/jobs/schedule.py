@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from portal import runtime
 from portal.access import Scope
 from portal.activity import anchors
+from portal.archives import retention
 from portal.approvals import attending
 from portal.authorisations import service as authorisations
 from portal.feeds import reminders
@@ -158,6 +159,20 @@ def anchor_chains(database: Database) -> None:
     log.info("audit.anchored", heads=anchored)
 
 
+def make_archives(database: Database) -> None:
+    _ring(database, "sync", "archives.make", "SELECT tenant_id, id FROM ring_due_archives(:now, :room)")
+
+
+def expire_archives(database: Database) -> None:
+    with database.scoped() as session:
+        session.execute(text("SELECT expire_archives(:now)"), {"now": clock.now()})
+
+
+def erase_accounts(database: Database) -> None:
+    """Accounts whose thirty days are over."""
+    _ring(database, "sync", "archives.erase", "SELECT tenant_id, id FROM due_erasures(:now) LIMIT :room")
+
+
 SECONDS, MINUTES, HOURS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 TASKS = (
     Task("sweep_postings", 5 * SECONDS, sweep_postings),
@@ -172,6 +187,10 @@ TASKS = (
     Task("end_grants", HOURS, end_grants),
     Task("forget_ticks", HOURS, forget_ticks),
     Task("anchor_chains", HOURS, anchor_chains),
+    Task("make_archives", MINUTES, make_archives),
+    Task("expire_archives", HOURS, expire_archives),
+    Task("erase_accounts", HOURS, erase_accounts),
+    Task("remove_old", 24 * HOURS, retention.remove_old),
     Task("forget_parked_files", HOURS, forget_parked_files),
 )
 _KEYS = [bindparam(name, type_=ARRAY(Uuid())) for name in ("tenants", "configurations", "ids")]

@@ -15,6 +15,8 @@ from typing import Any
 import redis
 import structlog
 from rq import Queue
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
@@ -89,6 +91,25 @@ def ring_now(bells: Iterable[tuple[str, tuple[str, ...]]]) -> None:
             )
     except redis.RedisError as error:
         log.warning("doorbell.silent", error=type(error).__name__)
+
+
+def forget(tenant_id: uuid.UUID) -> int:
+    """Take away every job that names this tenant, waiting or failed; how many. Raises redis.RedisError."""
+    if _muted or _connection is None:
+        return 0
+    gone = 0
+    for key in _connection.scan_iter("rq:job:*", count=1000):
+        name = key.decode().removeprefix("rq:job:")
+        if ":" in name:  # what hangs on a job goes with it
+            continue
+        try:
+            found = Job.fetch(name, connection=_connection, serializer=JSONSerializer)
+        except NoSuchJobError:
+            continue
+        if str(tenant_id) in found.args:
+            found.delete(remove_from_queue=True)
+            gone += 1
+    return gone
 
 
 def _after_commit(session: Session) -> None:

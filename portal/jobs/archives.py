@@ -1,0 +1,20 @@
+"""Making archives, and deleting accounts whose day has come."""
+
+from __future__ import annotations
+
+import uuid
+
+from portal import runtime
+from portal.archives import erasing, service
+from portal.kernel import queue
+
+
+@queue.job("sync", timeout=3600)
+def make(tenant_id: str, archive_id: str) -> None:
+    service.make(runtime.get().database, uuid.UUID(tenant_id), uuid.UUID(archive_id))
+
+
+@queue.job("sync", timeout=3600)
+def erase(tenant_id: str, erasure_id: str) -> None:
+    here = runtime.get()
+    erasing.erase(here.database, here.settings.home, uuid.UUID(tenant_id), uuid.UUID(erasure_id))

@@ -1,0 +1,106 @@
+"""Asking for an archive, making it once, handing it out, and its end."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import uuid
+import zipfile
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from portal.access import Scope
+from portal.activity.service import timeline
+from portal.archives import service
+from portal.archives.models import Archive
+from portal.kernel import clock
+from portal.kernel.db import Database, Setting
+from portal.kernel.errors import Conflict, NotFound
+from portal.tenants.models import Tenant
+from tests import factories as make
+from tests.world import make_world
+
+
+def _ask(database: Database, tenant: Tenant, *, with_clients: bool = False) -> uuid.UUID:
+    with database.scoped() as session:
+        return service.ask(Scope.system(session, tenant.id, tenant.kind), with_clients=with_clients).id
+
+
+def _bytes(database: Database, tenant: Tenant, archive_id: uuid.UUID) -> bytes:
+    return b"".join(service.parts(database, tenant.id, archive_id))
+
+
+def _accounts(content: bytes) -> set[str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as zip_file:
+        return {tenant["id"] for tenant in json.loads(zip_file.read("manifest.json"))["tenants"]}
+
+
+def test_a_firm_gets_itself_and_when_it_asks_the_clients_that_let_it_in(database: Database) -> None:
+    world = make_world(database)
+    for with_clients, expected in ((False, {world.firm.id}), (True, {world.firm.id, world.client.id})):
+        archive_id = _ask(database, world.firm, with_clients=with_clients)
+        assert service.make(database, world.firm.id, archive_id)
+        assert _accounts(_bytes(database, world.firm, archive_id)) == {str(key) for key in expected}
+
+
+def test_two_at_once_make_it_once(database: Database) -> None:
+    world = make_world(database)
+    archive_id = _ask(database, world.firm)
+    done: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: done.append(service.make(database, world.firm.id, archive_id))) for _ in "12"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == [False, True]
+    with database.scoped(Setting(tenant=world.firm.id)) as session:
+        tags = [row.tag for row in timeline(Scope.system(session, world.firm.id, "portal"), archive_id)]
+        row = session.get_one(Archive, (world.firm.id, archive_id))
+        assert row.size == len(_bytes(database, world.firm, archive_id))
+    assert tags == ["archive.made", "archive.asked"]
+
+
+def test_only_one_is_made_at_a_time(database: Database) -> None:
+    world = make_world(database)
+    _ask(database, world.firm)
+    with pytest.raises(Conflict, match="under_way"):
+        _ask(database, world.firm)
+
+
+def test_it_is_gone_after_three_days(database: Database) -> None:
+    world = make_world(database)
+    archive_id = _ask(database, world.firm)
+    service.make(database, world.firm.id, archive_id)
+    with database.scoped() as session:
+        session.execute(text("SELECT expire_archives(:now)"), {"now": clock.now() + timedelta(days=2)})
+    assert _bytes(database, world.firm, archive_id)
+    with database.scoped() as session:
+        session.execute(text("SELECT expire_archives(:now)"), {"now": clock.now() + timedelta(days=4)})
+    assert _bytes(database, world.firm, archive_id) == b""
+    with database.scoped() as session, pytest.raises(NotFound, match="gone"):
+        service.ready(Scope.system(session, world.firm.id, "portal"), archive_id)
+
+
+def test_another_firm_gets_none_of_it(database: Database) -> None:
+    world = make_world(database)
+    archive_id = _ask(database, world.firm)
+    service.make(database, world.firm.id, archive_id)
+    assert _bytes(database, world.rival, archive_id) == b""
+
+
+def test_what_nobody_made_is_rung_for_again_and_given_up_in_the_end(fresh_database: Database) -> None:
+    tenant = make.make_tenant(fresh_database, "client", "Somebody")
+    archive_id, now = _ask(fresh_database, tenant), clock.now()
+    rings = []
+    for minutes in range(0, 120, 15):
+        with fresh_database.scoped() as session:
+            due = {"now": now + timedelta(minutes=minutes), "room": 10}
+            rings.append(len(session.execute(text("SELECT * FROM ring_due_archives(:now, :room)"), due).all()))
+    assert rings == [0, 1, 1, 1, 1, 1, 1, 0]
+    with fresh_database.scoped(Setting(tenant=tenant.id)) as session:
+        assert session.get_one(Archive, (tenant.id, archive_id)).state == "failed"
