@@ -79,6 +79,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
         (
             ("home", "activity", "portal.home", _l("Overview")),
             ("clients", "people", "clients.index", _l("Clients")),
+            ("approvals", "person-check", "approvals.index", _l("Approvals")),
             ("runs", "arrow-repeat", "runs.portal_index", _l("Runs")),
             ("entries", "journal-check", "entries.portal_index", _l("Entries")),
             ("files", "file-earmark-arrow-down", "files.index", _l("Files")),
@@ -102,6 +103,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("runs", "arrow-repeat", "runs.index", _l("Runs")),
         ),
         (
+            ("approvals", "person-check", "approvals.index", _l("Approvals")),
             ("grants", "person-lock", "grants.index", _l("Access management")),
             ("apps", "grid", "store.client_index", _l("Modules")),
             ("api", "braces", "api_keys.index", _l("API keys")),

@@ -47,10 +47,10 @@ def _role_choices(scope: Scope, payload: Payload) -> Sequence[Choice]:
 
 
 def _check_change(scope: Scope, payload: Payload) -> Checked:
-    role = _checked_role(scope, payload)
     row = scope.get(Membership, str(payload["membership_id"]), lock=True)
     if row.ended_at is not None:
         raise NotFound()
+    role = _checked_role(scope, payload)
     person = scope.session.get_one(User, row.user_id)
     change = Change("role", ROLE_WORDS[row.role], ROLE_WORDS[role], worded=True)
     shown = {"name": person.name, "email": person.email}

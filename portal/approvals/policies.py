@@ -63,6 +63,13 @@ def needed(scope: Scope, kind: Kind, checked: Checked, payload: Payload) -> int:
     return max([own, *asked])
 
 
+def is_asked(scope: Scope, kind_name: str) -> bool:
+    """Whether anything of this kind may have to wait, whatever it is: one short question before a long check."""
+    holders = {scope.tenant_id, scope.actor.via_id or scope.tenant_id}
+    query = select(Policy.kind).where(Policy.tenant_id.in_(holders), Policy.kind == kind_name, Policy.approvals > 0)
+    return bool(scope.session.scalar(select(query.exists())))
+
+
 def set_rule(scope: Scope, wanted: Rule) -> Policy:
     """Write it down. The database refuses a lower one that no carried out task stands for.
 

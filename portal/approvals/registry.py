@@ -20,7 +20,9 @@ from portal.access import Permission, Right, Scope
 from portal.kernel.errors import NotFound
 
 Payload = Mapping[str, Any]
-ROOMS = ("portal.approvals.members", "portal.approvals.lowering")
+ROOMS = (
+    "portal.approvals.members", "portal.approvals.lowering", "portal.couplings.approvable", "portal.sync.approvable",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,11 @@ def create_configuration(
     "configuration.account_taken"."""
     coupling = active_coupling(scope, coupling_id)
     _check(scope, coupling, account, choices, None)
+    return write_configuration(scope, coupling, account, choices)
+
+
+def write_configuration(scope: Scope, coupling: Coupling, account: Account, choices: Choices) -> Configuration:
+    """As it was checked before against the books of the dossier. Raises Conflict "configuration.account_taken"."""
     now = clock.now()
     row = Configuration(
         tenant_id=scope.tenant_id,

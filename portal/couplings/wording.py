@@ -120,6 +120,7 @@ PARTS: dict[str, str] = {
     "authorisation": N_("Authorisation"),
     "dossier": N_("Dossier"),
     "configurations": N_("Configurations"),
+    "configuration": N_("New configuration"),
     "history": N_("History"),
     "under_way": N_("Under way"),
 }

@@ -14,10 +14,11 @@ from werkzeug.datastructures import MultiDict
 
 from portal import runtime
 from portal.access import Permission, Right
+from portal.approvals.tasks import perform
 from portal.authorisations.models import Authorisation, State
 from portal.connectors import registry
 from portal.connectors.errors import ConnectorError
-from portal.couplings import asking, service
+from portal.couplings import approvable, asking, service
 from portal.couplings import wording as coupling_words
 from portal.couplings.books import DossierBooks, store_books
 from portal.couplings.configurations import (
@@ -40,7 +41,7 @@ from portal.kernel.errors import PortalError
 from portal.ledger.accounts import accounts
 from portal.ledger.models import BankAccount
 from portal.ledger.reading import oldest_lines
-from portal.routes import _couplings, wording
+from portal.routes import _approvals, _couplings, wording
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._coupling_draft import Draft, draft_of, step_page
@@ -367,21 +368,32 @@ def activate(client: uuid.UUID, app: str) -> Response:
     form, chosen = (None, None) if "later" in draft.answers else _chosen(draft)
     if form is not None and chosen is None:
         return _configuration(draft, form, 422)
+    account = _account(form) if form else None
     try:
-        row = _couple(draft)
-        if draft.lists:
-            store_books(scope(), row.id, draft.lists)
-        if form is not None and chosen is not None:
-            create_configuration(scope(), row.id, _account(form), chosen)
+        row = _couple(draft, account, chosen)
     except PortalError as error:
         db().rollback()
         return _check(draft_of(app, request.form), form, error)
     db().commit()
+    if row is None:  # it waits; the notice says for whom
+        return go_to(url_for("couplings.index", client=client))
     flash(_("Coupled with dossier %(number)s %(name)s.", number=row.dossier_number, name=row.dossier_name), "ok")
     return go_to(url_for("couplings.index", client=client))
 
 
-def _couple(draft: Draft) -> Coupling:
-    if draft.old is not None:
-        return service.overwrite_coupling(scope(), draft.old.id, draft.through, draft.into.code)
-    return service.activate_coupling(scope(), draft.through, draft.into.code)
+def _couple(draft: Draft, account: BankAccount | None, chosen: Choices | None) -> Coupling | None:
+    """The coupling with its books and configuration; None when a replacement waits for approval first."""
+    if draft.old is None:
+        row = service.activate_coupling(scope(), draft.through, draft.into.code)
+        if draft.lists:
+            store_books(scope(), row.id, draft.lists)
+        if account is not None and chosen is not None:
+            create_configuration(scope(), row.id, account, chosen)
+        return row
+    payload = approvable.payload_of(draft.old.id, draft.through.id, draft.into.code, account, chosen)
+    outcome = perform(scope(), approvable.OVERWRITE, payload)
+    _approvals.tell_waiting(outcome)
+    replaced: Coupling | None = outcome.result
+    if replaced is not None and draft.lists:
+        store_books(scope(), replaced.id, draft.lists)
+    return replaced

@@ -8,9 +8,11 @@ from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import text
+from sqlalchemy import TextClause
 
 from portal import runtime, templating
+from portal.access import Scope
+from portal.approvals import reading as approvals
 from portal.identity.models import LOCALES
 from portal.kernel.i18n import DEFAULT_LOCALE, DEFAULT_ZONE
 from portal.shell import Shell, initials
@@ -19,11 +21,13 @@ from portal.templating import formats
 LANGUAGE_COOKIE = "kp-lang"
 OF_LANGUAGE = {"nl": "nl-BE", "fr": "fr-BE", "en": "en-GB"}
 SCHEME_COUNTRY = {"kbo": "BE", "kvk": "NL", "siren": "FR"}
-_COUNTS = text(
-    "SELECT (SELECT count(*) FROM app_clients()) AS clients,"
+_COUNTS = approvals.beside(
+    "(SELECT count(*) FROM app_clients()) AS clients,"
     " (SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id IN (SELECT app_clients())) AS entries"
 )
-_COUNTS_CLIENT = text("SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id = :tenant")
+_COUNTS_CLIENT = approvals.beside(
+    "(SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id = :tenant) AS entries"
+)
 
 
 def locale() -> str:
@@ -93,14 +97,22 @@ def _make() -> Shell:
         return _shell_of("me", who, {}, who.user_name, _("Your own account"), url_for("me.accounts"), {})
     values = {scope.kind: scope.tenant_id}
     if scope.kind == "portal":
-        counts = g.get("counts") or dict(scope.session.execute(_COUNTS).one()._mapping)
+        counts = _counts(scope, _COUNTS)
         sub = _("Portal · %(count)s clients", count=formats().number(counts["clients"]))
         home = url_for("portal.home", **values)
     else:
-        counts = g.get("counts") or {"entries": scope.session.scalar(_COUNTS_CLIENT, {"tenant": scope.tenant_id})}
+        counts = _counts(scope, _COUNTS_CLIENT)
         sub = formats().enterprise(SCHEME_COUNTRY.get(who.scheme or "", "BE"), who.enterprise_number or "")
         home = url_for("client.home", **values)
     return _shell_of(scope.kind, who, values, scope.tenant_name, sub, home, counts)
+
+
+def _counts(scope: Scope, statement: TextClause) -> dict[str, int]:
+    """What a page knows already is not asked again."""
+    known: dict[str, int] | None = g.get("counts")
+    if known is None:
+        return dict(scope.session.execute(statement, approvals.asked(scope)).one()._mapping)
+    return {"approvals": approvals.waiting_for_me(scope), **known}
 
 
 def _shell_of(ctx: Any, who: Any, values: dict[str, Any], name: str, sub: str, home: str, counts: Any) -> Shell:

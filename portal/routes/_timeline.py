@@ -10,7 +10,7 @@ from typing import Any
 
 from portal.activity.models import Activity
 from portal.connectors import registry
-from portal.routes import _feeds, wording
+from portal.routes import _approvals, _feeds, wording
 from portal.shapes import Event, Tone
 from portal.templating import formats
 
@@ -21,12 +21,14 @@ _ICONS = {
     "document": "file-earmark-text", "document_file": "upload", "api_key": "braces", "statement": "bank",
     "entry": "journal-check",
     "posting": "send", "feed": "bank2", "run": "arrow-repeat", "comparison": "check2-all", "dossiers": "folder2-open",
+    "approval": "person-check",
     "file_dossier": "folder2-open", "exchange_file": "file-earmark-arrow-down", "file_form": "sliders",
 }  # fmt: skip
 _TONES: dict[str, Tone] = {
     "posting.rejected": "stop", "posting.parked": "warn", "posting.uncertain": "wait", "posting.doubled": "stop",
     "import.refused": "warn", "document_file.refused": "warn", "feed.attention": "warn", "feed.consent_ended": "stop",
-    "feed.paused": "warn",
+    "feed.paused": "warn", "approval.failed": "stop", "approval.refused": "stop", "approval.expired": "warn",
+    "approval.edited": "warn", "approval.self_approved": "warn",
     "authorisation.lapsed": "stop", "comparison.differs": "warn",
 }  # fmt: skip
 
@@ -43,7 +45,7 @@ def event(row: Activity) -> Event:
     code = str(row.data.get("code") or "")
     return Event(
         at=row.at,
-        text=wording.of_activity(row.tag, _provider(row) | shown_values(row.data) | _states(row)),
+        text=wording.of_activity(row.tag, _provider(row) | shown_values(row.data) | _states(row) | _task(row)),
         who=row.actor_name if row.actor_kind == "person" else "",
         icon=_ICONS.get(row.tag.partition(".")[0], "arrow-repeat"),
         tone=_TONES.get(row.tag, ""),
@@ -66,6 +68,15 @@ def _states(row: Activity) -> dict[str, str]:
     """The state that a feed came from, in words."""
     before = row.data.get("before")
     return {"before_word": _feeds.word(before)} if row.tag.startswith("feed.") and before else {}
+
+
+def _task(row: Activity) -> dict[str, str]:
+    """What a task that waits or waited is about."""
+    kind = row.data.get("kind")
+    if not row.tag.startswith("approval.") or not kind:
+        return {}
+    shown = row.data.get("shown")
+    return {"title": _approvals.title(kind, shown) if shown is not None else _approvals.kind_word(kind)}
 
 
 def shown_values(data: Mapping[str, Any]) -> dict[str, Any]:

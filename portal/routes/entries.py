@@ -18,8 +18,8 @@ from portal.connectors import registry
 from portal.connectors.errors import ConnectorError
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, Invalid, NotFound, PortalError
+from portal.routes import _approvals, _problems, wording
 from portal.routes import _entry_words as words
-from portal.routes import _problems, wording
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
@@ -28,7 +28,7 @@ from portal.routes._htmx import go_to, instead, is_htmx, page, stop_polling
 from portal.routes._timeline import events
 from portal.routes.forms.entries import BookedForm, LineForm, SendForm
 from portal.shapes import Paging
-from portal.sync import acting, drafting, posting
+from portal.sync import acting, approvable, drafting, posting
 from portal.sync.reading import STATES, EntryFilter, EntryList, list_entries, view_entry
 from portal.templating import formats
 
@@ -165,6 +165,9 @@ def send_chosen(portal: uuid.UUID) -> Response:
             ngettext("%(num)s entry was not sent: %(why)s", "%(num)s entries were not sent: %(why)s", len(sent.kept),
                      why=" ".join(reasons)), "warn",
         )  # fmt: skip
+    if sent.waiting:
+        told = ngettext("%(num)s entry waits for approval.", "%(num)s entries wait for approval.", sent.waiting)
+        flash(told, "wait")
     if not sent.number:
         return go_to(url_for("entries.portal_index", portal=portal, state="draft"))
     return go_to(url_for("entries.portal_index", portal=portal, sent=span))
@@ -242,10 +245,11 @@ def send(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     if not form.validate():
         raise NotFound()
     try:
-        posting.offer(scope(), entry_id, form.sha256.data or "", form.version.data or 0)
+        outcome = approvable.send(scope(), entry_id, form.sha256.data or "", form.version.data or 0)
     except (Conflict, Invalid) as refused:
         db().rollback()
         return _show(entry_id, status=refused.status, notice=wording.of_error(refused.code, refused.values))
+    _approvals.tell_waiting(outcome)
     db().commit()
     return go_to(url_for("entries.show", client=client, entry_id=entry_id))
 

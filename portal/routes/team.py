@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.access import Permission, Right
+from portal.approvals.tasks import perform
 from portal.authorisations import service as authorisations
 from portal.kernel.errors import PortalError
+from portal.routes import _approvals
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -42,7 +44,8 @@ def add(portal: uuid.UUID) -> Response:
     form = MemberForm()
     if form.validate():
         try:
-            tenants.add_member(scope(), form.email.data, form.role.data)
+            outcome = perform(scope(), "member.added", {"email": form.email.data, "role": form.role.data})
+            _approvals.tell_waiting(outcome)
             db().commit()
             return go_to(url_for("team.index", portal=portal))
         except PortalError as error:
@@ -54,7 +57,8 @@ def add(portal: uuid.UUID) -> Response:
 @here_is("team")
 @require(Permission.USERS, Right.EDIT)
 def change_role(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
-    tenants.change_role(scope(), membership_id, request.form.get("role", ""))
+    wanted = {"membership_id": str(membership_id), "role": request.form.get("role", "")}
+    _approvals.tell_waiting(perform(scope(), "member.role", wanted))
     db().commit()
     return go_to(url_for("team.index", portal=portal))
 

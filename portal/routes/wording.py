@@ -57,5 +57,11 @@ def of_activity(tag: str, values: Mapping[str, object]) -> str:
     return tag if text is None else filled(text, values)
 
 
+def part(code: str) -> str:
+    """What a row of a diff is about; an unknown code shows itself."""
+    text = _collected("PARTS").get(code)
+    return code if text is None else filled(text, {})
+
+
 def knows(kind: str, code: str) -> bool:
     return code in _collected(kind)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select, text
 
 from portal.access import Actor, Scope
+from portal.approvals.tasks import Outcome
 from portal.couplings.books import fetch_books, store_books, wants_relations
 from portal.couplings.models import Coupling
 from portal.kernel import clock
@@ -18,7 +19,7 @@ from portal.kernel.errors import Conflict, PortalError
 from portal.ledger.models import Entry
 from portal.runtime import Runtime
 from portal.store.service import may_use
-from portal.sync import posting
+from portal.sync import approvable
 from portal.sync.preview import Problem, preview
 from portal.sync.sending import Connect, signed_in
 from portal.tenants.models import Grant
@@ -47,8 +48,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
+    """`waiting` of them were submitted, and wait for approval."""
+
     number: int
     kept: Sequence[Kept]
+    waiting: int = 0
 
 
 def send_drafts(scope: Scope, chosen: Sequence[Chosen]) -> Sent:
@@ -57,31 +61,32 @@ def send_drafts(scope: Scope, chosen: Sequence[Chosen]) -> Sent:
     Each is rendered and hashed anew here. Raises NotFound for an entry that is not of its client.
     """
     writable = writable_clients(scope, {one.client_id for one in chosen})
-    kept, number = [], 0
+    kept, number, waiting = [], 0, 0
     for one in sorted(chosen, key=lambda c: (str(c.client_id), str(c.entry_id))):
         if one.client_id not in writable:
             kept.append(Kept(one.client_id, one.entry_id, "forbidden"))
             continue
         with inside(scope, one.client_id) as client:
-            refusal = _send(client, one)
-        if refusal is None:
-            number += 1
+            came = _send(client, one)
+        if isinstance(came, Kept):
+            kept.append(came)
+        elif came.task is not None:
+            waiting += 1
         else:
-            kept.append(refusal)
-    return Sent(number, kept)
+            number += 1
+    return Sent(number, kept, waiting)
 
 
-def _send(scope: Scope, one: Chosen) -> Kept | None:
+def _send(scope: Scope, one: Chosen) -> Kept | Outcome:
     shown = preview(scope, scope.get(Entry, one.entry_id))
     if shown.problems:
         first = shown.problems[0]
         return Kept(one.client_id, one.entry_id, first.code, first.values)
     try:
         with scope.session.begin_nested():
-            posting.offer(scope, one.entry_id, shown.sha256, one.version)
+            return approvable.send(scope, one.entry_id, shown.sha256, one.version)
     except PortalError as refused:
         return Kept(one.client_id, one.entry_id, refused.code, refused.values)
-    return None
 
 
 def clients_of(scope: Scope) -> Sequence[uuid.UUID]:

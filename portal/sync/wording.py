@@ -95,3 +95,13 @@ TAGS = {
     ),
     "comparison.seen": N_("looked at the difference of {reference}: {note}"),
 }
+
+# What is told of an entry that waits for approval.
+PARTS: dict[str, str] = {
+    "entry.dossier": N_("Dossier"),
+    "entry.period": N_("Period"),
+    "entry.journal": N_("Journal"),
+    "entry.lines": N_("Lines"),
+    "entry.total": N_("Amount moved"),
+    "entry.sha256": N_("Fingerprint"),
+}
