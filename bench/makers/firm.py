@@ -66,9 +66,9 @@ _STATEMENTS: tuple[LiteralString, ...] = (
     """INSERT INTO memberships (tenant_id, id, user_id, role, created_at)
        SELECT %(portal)s, gen_random_uuid(), id, 'administrator', %(now)s FROM unnest(%(people)s::uuid[]) AS p(id)""",
     """INSERT INTO authorisations (tenant_id, id, app, environment, name, state, state_code, state_since,
-         remote_user_id, remote_user_name, remote_email, remote_company, default_dossier, created_at)
+         remote_user_id, remote_user_name, remote_email, remote_company, default_dossier, form, created_at)
        SELECT %(portal)s, id, 'exact', 'be', 'Log-in ' || n,
-         CASE n WHEN 2 THEN 'needs_consent' ELSE 'active' END, '', %(now)s, 'remote' || n, '', '', '', '', %(now)s
+         CASE n WHEN 2 THEN 'needs_consent' ELSE 'active' END, '', %(now)s, 'remote' || n, '', '', '', '', '{}', %(now)s
        FROM unnest(%(logins)s::uuid[]) WITH ORDINALITY AS l(id, n)""",
     """INSERT INTO credentials (tenant_id, authorisation_id, generation, access_token, refresh_token, received_at,
          received_on, expires_at, refresh_expires_at, failures)
