@@ -44,6 +44,7 @@ STATES: Mapping[str, tuple[str, str, Any]] = {
     "queued": ("clock", "quiet", _l("Queued")),
     "running": ("arrow-repeat", "running", _l("Running")),
     "booked": ("check2", "active", _l("Booked")),
+    "undone": ("arrow-counterclockwise", "quiet", _l("Undone")),
     "checking": ("question-circle", "wait", _l("Checking")),
     "failed": ("x-octagon-fill", "stopped", _l("Failed")),
 }

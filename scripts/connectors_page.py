@@ -75,13 +75,16 @@ def page(results: Mapping[str, Sequence[Row]]) -> str:
     return "".join(parts)
 
 
-CAN = ("bank entries", "drafts", "refuses a repetition", "several dossiers", "invoices", "batches", "look-up is proof")
+CAN = (
+    "bank entries", "drafts", "refuses a repetition", "several dossiers", "invoices", "undone by an entry", "batches",
+    "look-up is proof",
+)  # fmt: skip
 
 
 def _can(manifest: Manifest) -> list[str]:
     can = manifest.capabilities
     batches = str(can.batch_size) if can.batch_size > 1 else "–"
-    flags = [can.bank_entries, can.drafts, can.own_key, can.several_dossiers, can.invoices]
+    flags = [can.bank_entries, can.drafts, can.own_key, can.several_dossiers, can.invoices, can.reversal]
     signs = [*("✓" if flag else "–" for flag in flags), batches, "✓" if can.finds else "–"]
     return [
         manifest.label,

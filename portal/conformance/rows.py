@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -210,6 +211,24 @@ class Trial:
             raise Unmet("the repetition was accepted, but is not seen")
         return "accepted and seen: found twice (delete one by hand)"
 
+    def reverse(self) -> str:
+        if not self.manifest.capabilities.reversal:
+            raise Skipped("an entry is undone in the package itself")
+        self._posted()
+        first, fresh = self.entry, self.entry_on(self.entry.date)
+        lines = tuple(replace(line, amount=-line.amount) for line in first.lines)
+        turned = replace(fresh, opening=None, closing=None, lines=lines)
+        self.send(turned)
+        found, undone = self.found(turned), self.found(first)
+        if len(found) != 1 or not undone:
+            raise Unmet(f"found {len(found)} entries that undo, {len(undone)} that are undone")
+        left: Counter[str] = Counter()
+        for line in (*found[0].lines, *undone[0].lines):
+            left[line.ledger_account] += int(line.amount / AMOUNT)
+        if any(left.values()) or not found[0].lines:
+            raise Unmet(f"together they leave {dict(left)} cents")
+        return "booked the other way round, together nothing"
+
     def post_batch(self) -> str:
         size = self.manifest.capabilities.batch_size
         if size == 1:
@@ -299,6 +318,7 @@ ROWS: tuple[tuple[str, Callable[[Trial], str]], ...] = (
     ("find again", Trial.find_again),
     ("list the journal", Trial.list_journal),
     ("repeat", Trial.repeat),
+    ("reverse", Trial.reverse),
     ("post a batch", Trial.post_batch),
     ("refuse an unbalanced entry", Trial.refuse_unbalanced),
     ("refuse a closed period", Trial.refuse_closed_period),

@@ -242,16 +242,35 @@ class Entry(TenantRow, Base):
     """A journal entry of one configuration and period; `sequence` > 0 for lines that came late.
 
     draft: may be corrected. offered: handed to a posting, bytes fixed. Whether it was booked
-    is the posting's to say.
+    is the posting's to say. An entry that `reverses_id` names another in is that one turned round,
+    to undo it, and has its period and sequence; `reversed_at` is when that was booked.
     """
 
     __tablename__ = "entries"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "configuration_id"], ["configurations.tenant_id", "configurations.id"]),
         ForeignKeyConstraint(["tenant_id", "coupling_id"], ["couplings.tenant_id", "couplings.id"]),
-        UniqueConstraint("tenant_id", "configuration_id", "period_start", "sequence", name="uq_entries_period"),
+        ForeignKeyConstraint(["tenant_id", "reverses_id"], ["entries.tenant_id", "entries.id"]),
         UniqueConstraint("tenant_id", "reference", name="uq_entries_reference"),
         CheckConstraint("state IN ('draft','offered','dropped')", name="state"),
+        CheckConstraint("(reverses_id IS NULL) = (reason = '')", name="reason"),
+        Index(
+            "uq_entries_period",
+            "tenant_id",
+            "configuration_id",
+            "period_start",
+            "sequence",
+            unique=True,
+            postgresql_where=text("reverses_id IS NULL"),
+        ),
+        # Undone once: what was thrown away does not count.
+        Index(
+            "uq_entries_reverses",
+            "tenant_id",
+            "reverses_id",
+            unique=True,
+            postgresql_where=text("reverses_id IS NOT NULL AND state <> 'dropped'"),
+        ),
         CheckConstraint("kind IN ('bank','general','sales','purchase')", name="kind"),
         Index("ix_entries_state", "tenant_id", "state", "period_end"),
     )
@@ -274,12 +293,17 @@ class Entry(TenantRow, Base):
     created_at: Mapped[datetime]
     offered_at: Mapped[datetime | None]
     offered_by: Mapped[uuid.UUID | None]
+    reverses_id: Mapped[uuid.UUID | None]
+    reason: Mapped[str] = mapped_column(default="", server_default="")  # why it undoes, in a person's words
+    reversed_at: Mapped[datetime | None]
 
 
 class EntryLine(TenantRow, Base):
     """The counter side of one statement line, or a part of it; the bank's side is the sum, made when rendered.
 
     The parts of a line are in one entry and together minus its amount: the database sees to it.
+    A line of a reversal turns another entry's round. Once that is booked, the lines of the entry that
+    it undoes let go of what they were made of, which can be drafted again.
     """
 
     __tablename__ = "entry_lines"
@@ -289,8 +313,21 @@ class EntryLine(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "match_id"], ["matches.tenant_id", "matches.id"]),
         Index("uq_entry_lines_statement_line", "tenant_id", "statement_line_id", "part", unique=True),
         ForeignKeyConstraint(["tenant_id", "document_id"], ["documents.tenant_id", "documents.id"]),
-        CheckConstraint("num_nonnulls(statement_line_id, document_id) = 1", name="source"),
-        CheckConstraint("num_nulls(document_id, vat_category, vat_rate, vat_amount) IN (0, 4)", name="vat"),
+        ForeignKeyConstraint(["tenant_id", "turns_id"], ["entry_lines.tenant_id", "entry_lines.id"]),
+        CheckConstraint("num_nonnulls(statement_line_id, document_id, turns_id, undone_source_id) = 1", name="source"),
+        CheckConstraint(
+            "num_nulls(vat_category, vat_rate, vat_amount) IN (0, 3)"
+            " AND (document_id IS NULL OR vat_amount IS NOT NULL)"
+            " AND (statement_line_id IS NULL OR vat_amount IS NULL)",
+            name="vat",
+        ),
+        Index("uq_entry_lines_turns", "tenant_id", "turns_id", unique=True),
+        Index(
+            "ix_entry_lines_undone",
+            "tenant_id",
+            "undone_source_id",
+            postgresql_where=text("undone_source_id IS NOT NULL"),
+        ),
         Index("ix_entry_lines_entry", "tenant_id", "entry_id", "position"),
         Index("ix_entry_lines_document", "tenant_id", "document_id", postgresql_where=text("document_id IS NOT NULL")),
     )
@@ -298,6 +335,8 @@ class EntryLine(TenantRow, Base):
     entry_id: Mapped[uuid.UUID]
     statement_line_id: Mapped[uuid.UUID | None]
     document_id: Mapped[uuid.UUID | None]
+    turns_id: Mapped[uuid.UUID | None]  # the entry line that this one turns round
+    undone_source_id: Mapped[uuid.UUID | None]  # the statement line or document it was made of, since let go
     position: Mapped[int]  # of the statement line in the entry
     part: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # within the statement line
     match_id: Mapped[uuid.UUID | None]  # of a part that settles a document

@@ -21,12 +21,12 @@ from portal.templating import formats, here
 # state of an entry → the component's state, and the word for lists that have no component
 STATE_KEYS: Mapping[str, str] = {
     "failed": "failed", "parked": "attention", "checking": "checking", "draft": "draft", "running": "running",
-    "queued": "queued", "booked": "booked", "dropped": "none",
+    "queued": "queued", "booked": "booked", "undone": "undone", "dropped": "none",
 }  # fmt: skip
 WORDS: Mapping[str, Any] = {
     "failed": _l("Refused"), "parked": _l("Waits for your decision"), "checking": _l("Being looked up"),
     "draft": _l("Draft"), "running": _l("Being sent"), "queued": _l("Queued"), "booked": _l("Booked"),
-    "dropped": _l("Thrown away"),
+    "undone": _l("Undone"), "dropped": _l("Thrown away"),
 }  # fmt: skip
 MONTHS = 24
 
@@ -36,6 +36,12 @@ def period(frequency: str, start: date, sequence: int) -> str:
     fmt = formats()
     words = fmt.month(start) if frequency == "monthly" else fmt.date(start)
     return str(_("%(period)s, supplement %(n)s", period=words, n=sequence)) if sequence else words
+
+
+def called(frequency: str, start: date, sequence: int, *, undoes: bool) -> str:
+    """The name of an entry: its period, and whether it undoes what was booked for that."""
+    words = period(frequency, start, sequence)
+    return str(_("Undoing of %(period)s", period=words)) if undoes else words
 
 
 def why(row: Any) -> str:
@@ -77,7 +83,7 @@ def list_head(found: EntryList, asked: EntryFilter) -> Head:
     """The answer first: what asks for a person, else that nothing does."""
     number = formats().number
     if asked.sent:
-        done = found.count("booked", "failed", "parked")
+        done = found.count("booked", "undone", "failed", "parked")
         lead = _("You may close this page, the work goes on.") if done < found.total else _("All of them have ended.")
         title = _("%(done)s of %(total)s entries done", done=number(done), total=number(found.total))
         return Head(title, lead)
@@ -115,6 +121,7 @@ def list_chips(found: EntryList, asked: EntryFilter) -> list[Chip]:
         chip(_("Being sent"), "running"),
         chip(_("Queued"), "queued"),
         chip(_("Booked"), "booked"),
+        chip(_("Undone"), "undone"),
     ]
     return [chip for chip in chips if chip.count or chip.current or chip.label in (_("All"), _("Draft"), _("Booked"))]
 
@@ -130,7 +137,7 @@ class Bar:
 def list_progress(found: EntryList) -> Bar:
     """How far the entries are that were sent together."""
     parts = [
-        Segment(found.count("booked"), _("booked"), "ok"),
+        Segment(found.count("booked", "undone"), _("booked"), "ok"),
         Segment(found.count("failed", "parked"), _("need you"), "stop"),
         Segment(found.count("checking"), _("being looked up"), "wait"),
         Segment(found.count("running"), _("being sent"), "brand"),

@@ -270,6 +270,12 @@ EXPLANATIONS: Mapping[str, Explanation] = {
             N_("Was it removed by mistake? Book it anew in the package, with the same reference."),
         ),
     ),
+    "comparison.not_undone": Explanation(
+        N_("Undone, and yet something is left"),
+        N_("The entry and the one that undoes it do not come to nothing on every ledger account in the package."),
+        "firm",
+        (N_("Compare the two in the package and put right there what is wrong."),),
+    ),
     "comparison.unexpected": Explanation(
         N_("In the package, while we do not hold it for booked"),
         N_("An entry of ours stands in the journal, though it was refused or waits here."),

@@ -199,6 +199,8 @@ def finding_words(finding: Mapping[str, Any]) -> str:
             return str(
                 _("sent %(ours)s, found %(theirs)s", ours=_side(finding["ours"]), theirs=_side(finding["theirs"]))
             )
+        case "not_undone":
+            return str(_("does not cancel what it undoes; left over: %(left)s", left=finding["theirs"]))
         case "unexpected":
             return str(_("stands there as %(numbers)s, while we do not hold it for booked", numbers=numbers))
     return str(_("a reference we never gave out: %(numbers)s", numbers=numbers))

@@ -128,7 +128,8 @@ def _list_csv() -> Response:
     rows = (
         [
             row.client, registry.load(row.app).MANIFEST.label, row.dossier_number, row.bank,
-            words.period(row.frequency, row.period_start, row.sequence), row.period_start.isoformat(),
+            words.called(row.frequency, row.period_start, row.sequence, undoes=row.undoes),
+            row.period_start.isoformat(),
             row.period_end.isoformat(), words.WORDS[row.state], words.why(row),
             "" if row.amount is None else row.amount, row.currency, row.reference, row.remote_number,
         ]

@@ -27,6 +27,7 @@ from portal.kernel import clock, crash
 from portal.kernel.db import Database, Setting
 from portal.ledger.models import Entry, EntryLine
 from portal.sync import standing
+from portal.sync.letting_go import let_go
 from portal.sync.models import Posting, PostingState, Restore
 
 LEASE = timedelta(seconds=20)
@@ -66,6 +67,7 @@ class Attempt:
     payload: bytes
     reference: str
     entry_id: uuid.UUID
+    reverses_id: uuid.UUID | None
     configuration_id: uuid.UUID
     coupling_id: uuid.UUID
     kind: EntryKind
@@ -164,7 +166,8 @@ def _take(database: Database, tenant_id: uuid.UUID, chosen: Sequence[ColumnEleme
 _TAKEN = (
     Posting.fence, Posting.state, Posting.tries, Posting.sends, Posting.looks, Posting.changed_at.label("since"),
     Posting.settles_at, Posting.sending_at.label("sent_at"), Posting.payload, Posting.reference, Posting.entry_id,
-    Entry.configuration_id, Posting.coupling_id, Entry.kind, Entry.journal, Entry.date.label("on"), Entry.period_start,
+    Entry.reverses_id, Entry.configuration_id, Posting.coupling_id, Entry.kind, Entry.journal, Entry.date.label("on"),
+    Entry.period_start,
     Coupling.app, Coupling.dossier_code.label("dossier"), Coupling.authorisation_tenant_id.label("holder"),
     Coupling.authorisation_id,
 )  # fmt: skip
@@ -287,6 +290,9 @@ def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) 
             remote_debit=there.total_debit if known else None, remote_lines=there.line_count if known else None,
         )  # fmt: skip
         if written:
+            # What stands there otherwise than it was sent undoes nothing until a person has looked.
+            if attempt.reverses_id is not None and not code:
+                let_go(_system(session, attempt), attempt.reverses_id, attempt.reference)
             _tell(session, attempt, code or "posting.confirmed", number=there.number, copies=max(len(seen), 1))
     if written:
         crash.point("posting.confirmed")
@@ -445,8 +451,11 @@ def _write(session: Session, attempt: Attempt, **values: Any) -> bool:
     return changed.first() is not None
 
 
+def _system(session: Session, attempt: Attempt) -> Scope:
+    return Scope(session, attempt.tenant_id, "client", "", SYSTEM)
+
+
 def _tell(session: Session, attempt: Attempt, tag: str, **data: Any) -> None:
-    scope = Scope(session, attempt.tenant_id, "client", "", SYSTEM)
     told = {"reference": attempt.reference, **data}
-    record(scope, tag, ("entry", attempt.entry_id), context=attempt.configuration_id, **told)
+    record(_system(session, attempt), tag, ("entry", attempt.entry_id), context=attempt.configuration_id, **told)
     standing.changed(session, attempt.tenant_id)

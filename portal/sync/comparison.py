@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import case, delete, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from portal.access import SYSTEM, Scope
 from portal.activity.service import record
@@ -41,8 +43,9 @@ class Finding:
     """One thing that is not as it should be. Amounts as text.
 
     missing: confirmed, not there · doubled: there more than once · altered: other total or
-    number of lines than we sent · unexpected: there, though we do not hold it for booked ·
-    unknown: bears a reference of ours that we never gave out.
+    number of lines than we sent · not_undone: it does not cancel what it undoes · unexpected:
+    there, though we do not hold it for booked · unknown: bears a reference of ours that we never
+    gave out.
     """
 
     kind: str
@@ -62,6 +65,7 @@ class Ours:
     state: str
     debit: Decimal
     lines: int
+    undoes: str = ""  # the reference of the entry that it turns round
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ def weigh(ours: Sequence[Ours], theirs: Iterable[RemoteEntry], elsewhere: Set[st
         if entry.reference.startswith(PREFIX):
             there.setdefault(entry.reference, []).append(entry)
     findings = [finding for one in ours for finding in _judge(one, there.get(one.reference, []))]
+    findings += [finding for one in ours if one.undoes for finding in _judge_undoing(one, there)]
     known = {one.reference for one in ours} | elsewhere
     findings += [
         Finding("unknown", reference, remote=_numbers(entries))
@@ -110,6 +115,21 @@ def _judge(one: Ours, there: Sequence[RemoteEntry]) -> Iterable[Finding]:
     elif there and (there[0].total_debit, there[0].line_count) != (one.debit, one.lines):
         theirs = f"{there[0].total_debit} / {there[0].line_count}"
         yield replace(found, kind="altered", ours=f"{one.debit} / {one.lines}", theirs=theirs)
+
+
+def _judge_undoing(one: Ours, there: Mapping[str, Sequence[RemoteEntry]]) -> Iterable[Finding]:
+    """Both together come to nothing on each account, where both stand there once and tell their lines."""
+    found, undone = there.get(one.reference, ()), there.get(one.undoes, ())
+    if one.state != PostingState.CONFIRMED or len(found) != 1 or len(undone) != 1:
+        return
+    if not (found[0].lines and undone[0].lines):
+        return
+    left: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in (*found[0].lines, *undone[0].lines):
+        left[line.ledger_account] += line.amount
+    wrong = [f"{account} {amount:f}" for account, amount in sorted(left.items()) if amount]
+    if wrong:
+        yield Finding("not_undone", one.reference, str(one.entry_id), _numbers(found), theirs=", ".join(wrong))
 
 
 def _numbers(entries: Sequence[RemoteEntry]) -> tuple[str, ...]:
@@ -241,9 +261,12 @@ def _ours(tenant_id: uuid.UUID, coupling_id: uuid.UUID, since: date, begun: date
     owed = func.abs(func.coalesce(func.sum(amount + func.coalesce(EntryLine.vat_amount, NOUGHT)), NOUGHT))
     total = case((invoice, owed), else_=func.greatest(debit, credit))
     state = case((Posting.confirmed_at > begun, PostingState.SENDING), else_=Posting.state)
+    first = aliased(Entry)
+    undoes = func.coalesce(func.max(first.reference), "")
     return (
-        select(Posting.reference, Entry.id, state, type_coerce(total, amount.type), func.count() + bank_side)
+        select(Posting.reference, Entry.id, state, type_coerce(total, amount.type), func.count() + bank_side, undoes)
         .join(Entry, (Posting.tenant_id == Entry.tenant_id) & (Posting.entry_id == Entry.id))
+        .outerjoin(first, (first.tenant_id == Entry.tenant_id) & (first.id == Entry.reverses_id))
         .join(EntryLine, (EntryLine.tenant_id == Entry.tenant_id) & (EntryLine.entry_id == Entry.id))
         .where(Posting.tenant_id == tenant_id, Posting.coupling_id == coupling_id, Entry.period_start >= since)
         .group_by(Posting.tenant_id, Posting.id, Entry.tenant_id, Entry.id)

@@ -79,6 +79,8 @@ def correct_line(
     "entry.not_draft" when it was sent meanwhile. What was drafted is kept beside it.
     """
     entry = _draft_of(scope, entry_id, version)
+    if entry.reverses_id is not None:
+        raise Conflict("reversal.not_corrected", reference=entry.reference)
     line = scope.get(EntryLine, line_id)
     if line.entry_id != entry.id:
         raise Conflict("entry.stale")
@@ -198,9 +200,10 @@ def _draft(
 
 
 def _open_entry(scope: Scope, configuration: Configuration, period_start: date) -> Entry | None:
-    """The last entry of the period, whatever its state."""
+    """The last entry of the period, whatever its state; what undoes one takes no lines."""
     query = select(Entry).where(
         Entry.tenant_id == scope.tenant_id,
+        Entry.reverses_id.is_(None),
         Entry.configuration_id == configuration.id,
         Entry.period_start == period_start,
     )
@@ -273,6 +276,7 @@ def _follow_configuration(scope: Scope, configuration: Configuration) -> None:
             Entry.tenant_id == scope.tenant_id,
             Entry.configuration_id == configuration.id,
             Entry.state == "draft",
+            Entry.reverses_id.is_(None),
         )
         .with_for_update()
     )

@@ -138,6 +138,7 @@ def _next_sequence(scope: Scope, configuration: Configuration, document: Documen
         Entry.tenant_id == scope.tenant_id,
         Entry.configuration_id == configuration.id,
         Entry.period_start == document.date,
+        Entry.reverses_id.is_(None),
     )
     found = scope.session.scalar(last)
     return 0 if found is None else found + 1

@@ -44,5 +44,10 @@ CRASH_POINTS = (
     "batch.runs_written",
 )
 
+# Those of an undoing, besides the ones that it shares with every entry.
+REVERSAL_POINTS = (
+    "reversal.locked", "reversal.entry_written", "reversal.lines_written", "reversal.marked", "reversal.let_go",
+)  # fmt: skip
+
 # Those of a batch, which only packages that take one come to.
 BATCH_POINTS = ("posting.batch_committed", "posting.batch_answered", "posting.batch_one_written")

@@ -13,6 +13,7 @@ from portal.kernel import clock, crash, queue
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import Entry
 from portal.sync.attempt import UNFINDABLE
+from portal.sync.letting_go import let_go
 from portal.sync.models import MOVES, Posting, PostingState
 from portal.sync.preview import Preview, preview
 
@@ -127,6 +128,9 @@ def mark_booked(scope: Scope, posting_id: uuid.UUID, remote_id: str) -> Posting:
     _move(posting, PostingState.PARKED, PostingState.CONFIRMED)
     posting.remote_id = posting.remote_number = remote_id.strip()[:100]
     posting.confirmed_at, posting.code = posting.changed_at, "posting.by_hand"
+    scope.session.flush()
+    if entry.reverses_id is not None:
+        let_go(scope, entry.reverses_id, entry.reference)
     record(
         scope, "posting.marked_booked", ("entry", entry.id), context=entry.configuration_id,
         reference=entry.reference, remote=posting.remote_id,

@@ -98,7 +98,11 @@ def shape_of(
 
 
 def preview(scope: Scope, entry: Entry) -> Preview:
-    lines = lines_of(scope, entry)
+    return preview_of(scope, entry, lines_of(scope, entry))
+
+
+def preview_of(scope: Scope, entry: Entry, lines: Sequence[EntryLine]) -> Preview:
+    """The same of an entry that need not be written yet."""
     coupling = scope.get(Coupling, entry.coupling_id)
     books = read_books(scope, coupling.id)
     shape, gaps = shape_of(scope, entry, lines, books)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import aliased
 
 from portal.access import Scope
 from portal.connectors.base import OutgoingEntry, OutgoingLine
@@ -26,7 +27,7 @@ from portal.sync.posting import posting_of
 from portal.sync.preview import Preview, Problem, preview, shape_of
 
 # What a reader calls it; worst first.
-STATES = ("failed", "parked", "checking", "draft", "running", "queued", "booked", "dropped")
+STATES = ("failed", "parked", "checking", "draft", "running", "queued", "booked", "undone", "dropped")
 SORTS: Mapping[str, str] = {
     "state": "rank, period_start, sort_name, sequence",
     "-state": "rank DESC, period_start DESC, sort_name, sequence",
@@ -38,12 +39,14 @@ SORTS: Mapping[str, str] = {
 _LISTED = """
 WITH listed AS (
   SELECT e.tenant_id, e.id, e.reference, e.period_start, e.period_end, e.sequence, e.journal, e.currency, e.version,
-    e.closing - e.opening AS moved, e.configuration_id, f.frequency, e.kind, coalesce(b.name, (
+    e.reverses_id IS NOT NULL AS undoes, e.closing - e.opening AS moved, e.configuration_id, f.frequency, e.kind,
+    coalesce(b.name, (
       SELECT d.party_name || ' ' || d.number FROM documents d WHERE d.tenant_id = e.tenant_id AND d.entry_id = e.id
     ), '') AS bank, c.app, c.dossier_number,
     t.name AS client, lower(t.name) AS sort_name, coalesce(p.remote_number, '') AS remote_number,
     coalesce(p.code, '') AS code, p.next_try_at, p.settles_at, p.approved_at, p.approved_by, p.confirmed_at,
-    CASE e.state WHEN 'offered' THEN CASE p.state WHEN 'intent' THEN 'queued' WHEN 'sending' THEN 'running'
+    CASE WHEN e.reversed_at IS NOT NULL THEN 'undone' WHEN e.state = 'offered' THEN
+      CASE p.state WHEN 'intent' THEN 'queued' WHEN 'sending' THEN 'running'
       WHEN 'uncertain' THEN 'checking' WHEN 'confirmed' THEN 'booked' WHEN 'rejected' THEN 'failed' ELSE p.state END
       ELSE e.state END AS state
   FROM entries e
@@ -236,6 +239,8 @@ class EntryView:
 
 def state_of(entry: Entry, posting: Posting | None) -> str:
     """One of STATES."""
+    if entry.reversed_at is not None:
+        return "undone"
     if entry.state != "offered" or posting is None:
         return "draft" if entry.state == "offered" else entry.state
     return {
@@ -288,10 +293,7 @@ def _views(
     people: Mapping[uuid.UUID, str],
     document: Document | None,
 ) -> list[LineView]:
-    query = select(StatementLine.id, StatementLine.counterparty).where(
-        StatementLine.tenant_id == scope.tenant_id, StatementLine.entry_id == entry.id
-    )
-    counterparties: dict[uuid.UUID | None, str] = {row.id: row.counterparty for row in scope.session.execute(query)}
+    counterparties = {row.id: row.counterparty for row in scope.session.execute(_counterparties(scope, entry))}
     party = document.party_name or document.number if document is not None else ""
 
     def name(code: str) -> str:
@@ -303,7 +305,7 @@ def _views(
         views.append(
             LineView(
                 line=line,
-                counterparty=counterparties.get(line.statement_line_id, party),
+                counterparty=counterparties.get(line.id, party),
                 account_name=name(line.ledger_account),
                 drafted_name=name(line.drafted_account),
                 effect="blocked" if hit else "changed" if is_changed(line) else "new",
@@ -312,6 +314,20 @@ def _views(
             )
         )
     return views
+
+
+def _counterparties(scope: Scope, entry: Entry) -> Any:
+    """(id of the entry line, counterparty); of what undoes another entry, as told by the lines of that one."""
+    line, turned, told = EntryLine, aliased(EntryLine), StatementLine
+    source = func.coalesce(
+        line.statement_line_id, line.undone_source_id, turned.statement_line_id, turned.undone_source_id
+    )
+    return (
+        select(line.id, told.counterparty)
+        .outerjoin(turned, (turned.tenant_id == line.tenant_id) & (turned.id == line.turns_id))
+        .join(told, (told.tenant_id == line.tenant_id) & (told.id == source))
+        .where(line.tenant_id == scope.tenant_id, line.entry_id == entry.id)
+    )
 
 
 def is_changed(line: EntryLine) -> bool:

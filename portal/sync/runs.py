@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select, text, update
+from sqlalchemy.orm import Session, aliased
 
 from portal.access import SYSTEM, Actor, Scope
 from portal.activity.service import record
@@ -20,7 +20,7 @@ from portal.couplings.periods import next_due
 from portal.kernel import clock, crash, queue
 from portal.kernel.db import Setting
 from portal.kernel.errors import Conflict, PortalError
-from portal.ledger.models import Entry
+from portal.ledger.models import Entry, EntryLine
 from portal.runtime import Runtime
 from portal.store.service import may_use
 from portal.sync import posting
@@ -198,12 +198,26 @@ def _offer_automatic(running: _Running) -> None:
                 Entry.tenant_id == running.tenant_id,
                 Entry.configuration_id == configuration.id,
                 Entry.state == "draft",
+                Entry.reverses_id.is_(None),
                 Entry.id.not_in(offered),
+                Entry.id.not_in(_undone_before(running.tenant_id, configuration.id)),
             )
             .order_by(Entry.period_start, Entry.sequence)
         ).all()
     for entry_id in entries:
         _offer(running, entry_id)
+
+
+def _undone_before(tenant_id: uuid.UUID, configuration_id: uuid.UUID) -> Select[uuid.UUID]:
+    """Drafts with something that was booked and undone: a person corrects and sends them."""
+    undone = aliased(EntryLine)
+    made_of = func.coalesce(EntryLine.statement_line_id, EntryLine.document_id)
+    return (
+        select(Entry.id)
+        .join(EntryLine, (EntryLine.tenant_id == Entry.tenant_id) & (EntryLine.entry_id == Entry.id))
+        .join(undone, (undone.tenant_id == EntryLine.tenant_id) & (undone.undone_source_id == made_of))
+        .where(Entry.tenant_id == tenant_id, Entry.configuration_id == configuration_id, Entry.state == "draft")
+    )
 
 
 def _offer(running: _Running, entry_id: uuid.UUID) -> None:

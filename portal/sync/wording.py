@@ -36,6 +36,27 @@ ERRORS = {
     "posting.not_parked": N_("{reference} waits for no decision any more."),
     "posting.look_first": N_("Look {reference} up in the package first: it may stand there."),
     "posting.remote_id_missing": N_("Give the number the entry has in the package."),
+    "reversal.reason_missing": N_("Say why this is undone: it stays with both entries."),
+    "reversal.before": N_("It cannot be undone on a day before that of the entry."),
+    "reversal.not_booked": N_("{reference} is not booked, so there is nothing to undo."),
+    "reversal.done": N_("{reference} was undone before. What is undone once stays undone."),
+    "reversal.under_way": N_("{reference} is being undone already."),
+    "reversal.of_reversal": N_(
+        "{reference} undoes another entry. To book that one again, send its lines again: they are free once this is"
+        " booked."
+    ),
+    "reversal.differs": N_(
+        "What stands in the package differs from what was sent, so {reference} is not undone from here. Put it right"
+        " in the package."
+    ),
+    "reversal.files": N_("The package takes files, so {reference} is undone there."),
+    "reversal.drafts": N_(
+        "The package keeps entries as drafts until somebody accepts them: {reference} is undone there."
+    ),
+    "reversal.unfindable": N_("The package cannot be asked for an entry for sure, so {reference} is undone there."),
+    "reversal.not_here": N_("This package lets nobody undo {reference} from here."),
+    "reversal.invoice": N_("{reference} is of a document with VAT: a credit note undoes it."),
+    "reversal.not_corrected": N_("{reference} undoes another entry line by line, so its lines stay as they are."),
     "comparison.note_missing": N_("Write down why this may stay as it is."),
     "posting.interrupted": N_("The sending was interrupted; whether it arrived is being looked up."),
     "posting.too_late": N_("It was not sent in time and waits for its next turn."),
@@ -75,6 +96,11 @@ TAGS = {
     "entry.dropped": N_("threw the draft {reference} away; its lines wait again"),
     "entry.offered": N_("handed {reference} over to be booked: {lines} lines, {total}"),
     "entry.reopened": N_("opened {reference} again to correct it"),
+    "entry.undoing": N_("asked to undo {reference} by {other}: {reason}"),
+    "entry.undoes": N_("handed over {reference}, which undoes {other}: {reason}"),
+    "entry.undoing_given_up": N_("gave up undoing {reference}: {other} was not booked"),
+    "entry.undoing_accepted": N_("looked at {other} and held {reference} for undone"),
+    "entry.undone": N_("{reference} is undone by {other}; its lines can be drafted again"),
     "posting.confirmed": N_("booked {reference} as number {number}"),
     "posting.doubled": N_("{reference} stands in the package {copies} times"),
     "posting.altered": N_("{reference} is booked as number {number}, but differs from what was sent"),

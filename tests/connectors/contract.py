@@ -169,6 +169,12 @@ def bank_entry(world: World, *amounts: str, on: date | None = None, text: str = 
     return replace(entry, kind=EntryKind.BANK, opening=opening, closing=opening + sum(values))
 
 
+def turned(entry: OutgoingEntry) -> OutgoingEntry:
+    """What undoes an entry: the same with debit and credit exchanged, under a reference of its own."""
+    lines = tuple(replace(line, amount=-line.amount) for line in entry.lines)
+    return replace(entry, reference=a_reference(), opening=None, closing=None, lines=lines)
+
+
 def own_lines(entry: OutgoingEntry) -> list[OutgoingLine]:
     """The lines that are read back: of a bank entry those that the package does not book itself."""
     bank = entry.bank_account if entry.kind is EntryKind.BANK else None
@@ -422,6 +428,28 @@ class BooksContract:
         ))  # fmt: skip
         (found,) = [one for one in listed if one.id == posted.id]
         assert (found.reference, found.total_debit, found.line_count) == (entry.reference, Decimal("30.25"), 3)
+
+    # -------------------------------------------------------------------------- undone
+
+    def test_an_entry_is_undone_by_itself_turned_round(self, world: World) -> None:
+        if not world.capabilities.reversal:
+            return
+        entry = bank_entry(world, "100.00", "-30.25")
+        before = world.balance(entry.bank_account)
+        send(world, entry)
+        undoing = turned(entry)
+        send(world, undoing)
+        (first,), (second,) = look_up(world, entry), look_up(world, undoing)
+        assert (second.total_debit, second.line_count) == (first.total_debit, first.line_count)
+        assert [(line.ledger_account, -line.amount) for line in second.lines] == [
+            (line.ledger_account, line.amount) for line in first.lines
+        ]
+        assert world.balance(entry.bank_account) == before
+        assert (world.booked(entry.reference), world.booked(undoing.reference)) == (1, 1)
+
+    def test_what_cannot_be_proved_or_is_not_booked_for_good_is_not_undone(self, world: World) -> None:
+        can = world.capabilities
+        assert not can.reversal or (can.finds and not can.drafts)
 
     @pytest.mark.parametrize("kind", INVOICES)
     def test_an_invoice_without_a_relation_is_refused_before_it_is_sent(self, world: World, kind: EntryKind) -> None:

@@ -11,16 +11,22 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from config import EVERY
 from portal.connectors import registry
 from portal.connectors.base import AuthMode, EntryKind
 from portal.documents.intake import hand_in
 from portal.kernel.db import Database
+from portal.kernel.errors import Conflict
 from portal.kernel.vault import Vault
+from portal.ledger.models import Entry
 from portal.runtime import Runtime
+from portal.sync import posting as postings
+from portal.sync import reversal
 from portal.sync.comparison import compare
-from portal.sync.models import PostingState
+from portal.sync.models import Posting, PostingState
+from portal.sync.preview import preview
 from tests import factories as make
 from tests.authorisations.conftest import Time, make_settings, virtual
 from tests.conftest import Servers, Urls
@@ -121,6 +127,67 @@ def test_a_document_is_booked_once(journey: Journey, kind: EntryKind, fault: Fau
     sign = 1 if kind is EntryKind.PURCHASE else -1
     moved = [journey.world.balance(place) - old for place, old in zip(places, before, strict=True)]
     assert moved == [sign * 100, -sign * 121]
+
+
+def undo(journey: Journey, row: Posting) -> Posting:
+    with journey.as_client() as scope:
+        shown = reversal.plan(scope, row.entry_id).shown
+        assert shown.problems == []
+        return reversal.undo(scope, row.entry_id, reason="Wrong account", sha256=shown.sha256)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.LATE, Fault.LOST_AFTER, Fault.LOST_BEFORE, Fault.GARBAGE])
+def test_what_was_booked_is_undone_once_and_sent_again(journey: Journey, fault: Fault | None) -> None:
+    before = journey.world.balance(journey.world.bank_account)
+    journey.bank_says(*MARCH)
+    journey.run()
+    (row,) = journey.see_through()
+    if not journey.manifest.capabilities.reversal:
+        with pytest.raises(Conflict) as refused:
+            undo(journey, row)
+        assert refused.value.code in ("reversal.drafts", "reversal.unfindable")
+        return
+    undo(journey, row)
+    if fault is not None:
+        journey.world.fault(fault, write=True)
+    journey.see_through()
+    assert journey.count() == (0, 0)
+    assert journey.world.balance(journey.world.bank_account) == before
+    journey.run()
+    with journey.as_client() as scope:
+        (entry,) = scope.session.scalars(select(Entry).where(Entry.state == "draft")).all()
+        postings.offer(scope, entry.id, preview(scope, entry).sha256, entry.version)
+    journey.see_through()
+    assert journey.count() == (0, 0)
+    assert journey.world.balance(journey.world.bank_account) == before + journey.moved
+    journey.pass_(600)
+    compared = compare(journey.means, journey.client.id, journey.coupling.id)
+    ours = {row.reference for row in journey.postings()}  # the books are those of other tests too
+    assert (compared.booked, compared.found) == (3, 3)
+    assert [finding for finding in compared.findings if finding.reference in ours] == []
+
+
+def test_an_undoing_that_meets_a_closed_period_is_given_up_and_begun_anew(journey: Journey) -> None:
+    if not journey.manifest.capabilities.reversal:
+        return
+    before = journey.world.balance(journey.world.bank_account)
+    journey.bank_says(*MARCH)
+    journey.run()
+    (first,) = journey.see_through()
+    undo(journey, first)
+    lock = partial(EVERY_APP[journey.app].lock, journey.world.control)
+    lock(closed=True)
+    (refused,) = [row for row in journey.work() if row.id != first.id]
+    assert refused.state == PostingState.REJECTED
+    assert journey.world.balance(journey.world.bank_account) == before + journey.moved
+    with journey.as_client() as scope:
+        reversal.give_up(scope, refused.entry_id)
+    lock(closed=False)
+    again = undo(journey, first)
+    assert again.reference != refused.reference
+    journey.work()
+    assert journey.world.balance(journey.world.bank_account) == before
+    assert [journey.world.booked(row.reference) for row in (first, refused, again)] == [1, 0, 1]
 
 
 def test_an_ended_connection_waits_for_people_and_goes_on(journey: Journey) -> None:

@@ -48,7 +48,7 @@ MANIFEST = Manifest(
     reads=(),
     sends=(),
     never=(),
-    capabilities=Capabilities(bank_entries=True, several_dossiers=True),
+    capabilities=Capabilities(bank_entries=True, several_dossiers=True, reversal=True),
     limits=Limits(settle_seconds=120),
     countries=("BE",),
     maturity="sandbox",

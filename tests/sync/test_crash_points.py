@@ -23,9 +23,10 @@ from portal.couplings.models import Configuration
 from portal.kernel import queue
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
-from portal.sync import comparison, dispatch, posting, runs
+from portal.ledger.models import Entry, StatementLine
+from portal.sync import comparison, dispatch, posting, reversal, runs
 from portal.sync.models import PostingState, Run
-from portal.sync.points import CRASH_POINTS
+from portal.sync.points import CRASH_POINTS, REVERSAL_POINTS
 from portal.sync.sending import signed_in
 from tests import factories as make
 from tests.conftest import Servers, Urls, make_database
@@ -203,6 +204,78 @@ def test_a_death_at_any_point_loses_and_doubles_nothing(world: World, moving: Cl
     assert moved == Decimal("10.25")
     result = comparison.compare(office.runtime, office.client.id, office.coupling.id, reach=None)
     assert result.clean
+
+
+# ------------------------------------------------------------------ undoing
+
+UNDOING = (
+    *REVERSAL_POINTS, "offer.posting_written", "offer.before_commit",
+    *(point for point in CRASH_POINTS if point.startswith("posting.")),
+)  # fmt: skip
+
+
+def book(world: World) -> tuple[Books, victim.Place, uuid.UUID]:
+    """One entry that stands in the books."""
+    office = world.office()
+    runtime.set(office.runtime)
+    queue.connect(None)
+    office.bank_says(DAYS[0])
+    with office.scope() as scope:
+        run = runs.start_run(scope, office.configuration, "schedule")[0]
+    runs.run(office.runtime, office.client.id, run.id)
+    dispatch.drain(office.runtime, in_flight=1, seconds=5)
+    (row,) = office.all_postings()
+    assert row.state == PostingState.CONFIRMED
+    place = victim.Place(office.environment, AUDIT_KEY, world.firm.id, office.client.id, office.coupling.id, run.id)
+    return office, place, row.entry_id
+
+
+def see_undone(office: Books, entry_id: uuid.UUID, hand: Clock) -> None:
+    """What people and workers do afterwards: ask once more where nobody did, and decide."""
+    hand.pass_(victim.ROUNDS * victim.STEP.total_seconds())
+    office.control("DELETE", "faults")
+    day = DAYS[0][0]
+    office.control("POST", "periods", division=office.division, year=day.year, period=day.month, status="open")
+    for _ in range(12):
+        with office.scope() as scope:
+            entry = scope.get(Entry, entry_id)
+            if entry.reversed_at is not None:
+                return
+            if reversal.reversal_of(scope, entry) is None:
+                shown = reversal.plan(scope, entry_id).shown
+                reversal.undo(scope, entry_id, reason="Wrong account", sha256=shown.sha256)
+        dispatch.drain(office.runtime, in_flight=2, seconds=5)
+        decide(office)
+        hand.pass_(victim.STEP.total_seconds())
+    raise AssertionError([(row.state, row.code) for row in office.all_postings()])
+
+
+@pytest.mark.parametrize("point", UNDOING)
+def test_a_death_while_undoing_undoes_once(world: World, moving: Clock, point: str) -> None:
+    office, place, entry_id = book(world)
+    if point in FAULTS:
+        kind, times = FAULTS[point]
+        office.control(
+            "POST", "faults", kind=kind, times=min(times, 2), method="POST", endpoint="*/BankEntries",
+            division=office.division,
+        )  # fmt: skip
+    process = _context().Process(target=victim.undo, args=(place, entry_id, point))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL, f"{point} was not reached"
+    see_undone(office, entry_id, moving)
+    entries = office.ledger()
+    references = sorted(line["notes"] for entry in entries for line in entry["lines"] if line["notes"])
+    assert references == sorted(row.reference for row in office.all_postings())
+    assert len(references) == 2
+    accounts = {line["gl_account"] for entry in entries for line in entry["lines"]}
+    for account in accounts:
+        assert sum(
+            Decimal(line["amount"]) for entry in entries for line in entry["lines"] if line["gl_account"] == account
+        ) == Decimal(0)
+    with office.scope() as scope:
+        assert scope.session.scalars(select(StatementLine.entry_id)).all() == [None]
+    assert comparison.compare(office.runtime, office.client.id, office.coupling.id, reach=None).clean
 
 
 def _context() -> multiprocessing.context.ForkServerContext:

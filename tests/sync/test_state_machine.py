@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -25,13 +26,15 @@ from portal.kernel.errors import PortalError
 from portal.kernel.vault import Vault
 from portal.ledger.models import Entry, StatementLine
 from portal.sync import posting as desk
+from portal.sync import reversal
 from portal.sync.drafting import correct_line, draft_due, lines_of
 from portal.sync.models import Posting, PostingState
-from portal.sync.points import CRASH_POINTS
+from portal.sync.points import CRASH_POINTS, REVERSAL_POINTS
 from portal.sync.preview import preview
 from tests.sync.office import Clock, Office, open_office
 
 POINTS = [point for point in CRASH_POINTS if point.startswith(("posting.", "drafting.", "offer."))]
+POINTS += REVERSAL_POINTS
 KILLS = st.one_of(st.just(""), st.just(""), st.sampled_from(POINTS))
 STEPS = ["ok", "lost_before", "lost_after", "late", "refused", "not_sent", "expired", "garbage"]
 ERRORS = {
@@ -100,6 +103,16 @@ class Play(RuleBasedStateMachine):
                 if not shown.problems:
                     desk.offer(scope, entry.id, shown.sha256, entry.version)
 
+    @precondition(lambda self: bool(self.confirmed()))
+    @rule(which=st.integers(0, 5), point=KILLS)
+    def undo(self, which: int, point: str) -> None:
+        booked = self.confirmed()
+        self.killed_at = point
+        with self.survive(), suppress(PortalError), self.office.scope() as scope:
+            entry_id = booked[which % len(booked)].entry_id
+            shown = reversal.plan(scope, entry_id).shown
+            reversal.undo(scope, entry_id, reason="Wrong", sha256=shown.sha256)
+
     @precondition(lambda self: bool(self.open_postings()))
     @rule(step=st.sampled_from(STEPS), point=KILLS)
     def work(self, step: str, point: str) -> None:
@@ -149,6 +162,7 @@ class Play(RuleBasedStateMachine):
             self.decide()
         assert self.open_postings() == []
         self.nothing_stands_there_twice()
+        self.each_undoing_let_go()
         with self.office.scope() as scope:
             offered = scope.session.scalars(
                 select(StatementLine)
@@ -159,6 +173,13 @@ class Play(RuleBasedStateMachine):
         told = sum((line.amount for line in offered), Decimal(0))
         there = [entry for entries in self.office.package.entries.values() for entry in entries]
         assert -sum((line.amount for entry in there for line in entry.lines), Decimal(0)) == told
+
+    def each_undoing_let_go(self) -> None:
+        """What is undone is undone by one booked entry, and what is booked to undo has undone."""
+        booked = {row.entry_id for row in self.confirmed()}
+        entries = {entry.id: entry for state in ("offered", "draft") for entry in self.entries(state)}
+        undoing = {entry.reverses_id for entry in entries.values() if entry.reverses_id and entry.id in booked}
+        assert undoing == {entry.id for entry in entries.values() if entry.reversed_at}
 
     # ------------------------------------------------------------------ hands
 
@@ -171,6 +192,9 @@ class Play(RuleBasedStateMachine):
 
     def open_postings(self) -> list[Posting]:
         return [row for row in self.office.all_postings() if row.state in OPEN]
+
+    def confirmed(self) -> list[Posting]:
+        return [row for row in self.office.all_postings() if row.state == PostingState.CONFIRMED]
 
     def decide(self) -> None:
         for row in self.office.all_postings():

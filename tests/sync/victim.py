@@ -18,7 +18,7 @@ from portal.jobs import sync as jobs
 from portal.kernel import clock, crash, queue
 from portal.kernel.db import Setting
 from portal.kernel.vault import Kek, Vault
-from portal.sync import batches, comparison, dispatch
+from portal.sync import batches, comparison, dispatch, reversal
 
 ROUNDS = 9
 STEP = timedelta(seconds=125)  # longer than any lease or settle time
@@ -50,6 +50,19 @@ def work(place: Place, point: str) -> None:
         jobs.run(str(place.client), str(place.run))
         dispatch.drain(made, in_flight=1, seconds=10)
         comparison.compare_night(made, place.client, place.coupling)
+        advance(STEP)
+
+
+def undo(place: Place, entry_id: uuid.UUID, point: str) -> None:
+    """Undo an entry and work on that until it is booked."""
+    made = start(place)
+    crash.arm(point)
+    with made.database.scoped(Setting(tenant=place.client)) as session:
+        scope = Scope.system(session, place.client)
+        shown = reversal.plan(scope, entry_id).shown
+        reversal.undo(scope, entry_id, reason="Wrong account", sha256=shown.sha256)
+    for _ in range(ROUNDS):
+        dispatch.drain(made, in_flight=1, seconds=10)
         advance(STEP)
 
 

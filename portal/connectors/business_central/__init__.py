@@ -68,7 +68,7 @@ MANIFEST = Manifest(
         N_("Customers, vendors, documents and attachments are not read"),
     ),
     # A repeated number is refused by the look-up before each posting: Business Central itself would take it.
-    capabilities=Capabilities(several_dossiers=True, own_key=True, batch_size=50, reference_length=20),
+    capabilities=Capabilities(several_dossiers=True, own_key=True, reversal=True, batch_size=50, reference_length=20),
     # A request may wait eight minutes in line and run for eight more.
     limits=Limits(per_minute=6000, window_seconds=300, shared=True, at_once=5, settle_seconds=960),
     countries=("BE", "NL", "FR"),

@@ -71,7 +71,10 @@ class App:
                 NO_CHANGES,
                 N_("The password of the package is typed at Chift and never seen here"),
             ),
-            capabilities=Capabilities(own_key=True, several_dossiers=True, reference_length=24, finds=self.finds),
+            # Where an entry cannot be looked up for sure, nobody could prove that it is undone.
+            capabilities=Capabilities(
+                own_key=True, several_dossiers=True, reversal=self.finds, reference_length=24, finds=self.finds
+            ),
             limits=Limits(at_once=4, shared=True, settle_seconds=300),
             countries=("FR",),
             maturity="sandbox",

@@ -56,7 +56,9 @@ MANIFEST = Manifest(
         uses.NO_CHANGES,
         uses.NO_DOCUMENTS,
     ),
-    capabilities=Capabilities(bank_entries=True, several_dossiers=True, invoices=True, reference_length=20),
+    capabilities=Capabilities(
+        bank_entries=True, several_dossiers=True, invoices=True, reversal=True, reference_length=20
+    ),
     limits=Limits(
         per_minute=60,
         per_day=5000,

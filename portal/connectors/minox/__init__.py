@@ -62,7 +62,7 @@ MANIFEST = Manifest(
         N_("Nothing is changed or deleted but entries that Koppelpoort sent itself"),
         NO_DOCUMENTS,
     ),
-    capabilities=Capabilities(several_dossiers=True, reference_length=24),
+    capabilities=Capabilities(several_dossiers=True, reversal=True, reference_length=24),
     limits=Limits(
         per_minute=20,
         window_seconds=120,

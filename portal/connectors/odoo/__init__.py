@@ -103,7 +103,9 @@ MANIFEST = Manifest(
         N_("Nothing that is booked is changed or deleted"),
         uses.NO_DOCUMENTS,
     ),
-    capabilities=Capabilities(bank_entries=True, several_dossiers=True, batch_size=50, reference_length=20),
+    capabilities=Capabilities(
+        bank_entries=True, several_dossiers=True, reversal=True, batch_size=50, reference_length=20
+    ),
     limits=Limits(settle_seconds=120, shared=True, at_once=4),
     countries=("BE", "NL", "FR"),
     maturity="live",  # Odoo 17.0 and 19.0

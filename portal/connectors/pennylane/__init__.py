@@ -91,7 +91,7 @@ MANIFEST = Manifest(
         NO_CHANGES,
         N_("Invoices, documents and attachments are not read"),
     ),
-    capabilities=Capabilities(several_dossiers=True, reference_length=20),
+    capabilities=Capabilities(several_dossiers=True, reversal=True, reference_length=20),
     # The firm's interface allows 5 a second, a company's 25 in five seconds: this keeps to both.
     limits=Limits(
         per_minute=5,

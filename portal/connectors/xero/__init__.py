@@ -59,7 +59,7 @@ MANIFEST = Manifest(
         N_("Nothing in the organisation is changed or deleted"),
         N_("Files and attachments are not read"),
     ),
-    capabilities=Capabilities(several_dossiers=True, invoices=True, reference_length=20),
+    capabilities=Capabilities(several_dossiers=True, invoices=True, reversal=True, reference_length=20),
     limits=Limits(
         per_minute=60,
         per_day=5000,
