@@ -158,10 +158,8 @@ def _by_shape(layout: Layout) -> CsvMapping:
     names = column_names(layout.names)
     found = {role: name for name, role in layout.guess.used().items() if role != DESCRIPTION} if layout.header else {}
     texts = list(layout.guess.description) if layout.header else []
-    columns = {
-        name: [row[n].strip() if n < len(row) else "" for row in layout.rows if is_data(row)]
-        for n, name in enumerate(names)
-    }
+    rows = [row for row in layout.rows if is_data(row)]
+    columns = {name: [row[n].strip() if n < len(row) else "" for row in rows] for n, name in enumerate(names)}
     for role, shape in (("date", is_date), ("currency", is_currency), ("account", is_iban), ("amount", is_amount)):
         free = [name for name in names if name not in found.values() and name not in texts]
         if role not in found and (fits := [name for name in free if columns[name] and all(map(shape, columns[name]))]):
