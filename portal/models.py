@@ -15,6 +15,7 @@ from portal.kernel.db import Base
 from portal.ledger import models as ledger
 from portal.permissions import models as permissions
 from portal.reconciliation import models as reconciliation
+from portal.software import models as software
 from portal.store import models as store
 from portal.sync import models as sync
 from portal.tenants import models as tenants
@@ -36,6 +37,7 @@ __all__ = [
     "metadata",
     "permissions",
     "reconciliation",
+    "software",
     "store",
     "sync",
     "tenants",

@@ -64,6 +64,7 @@ from portal.permissions.models import (
     MemberJobRole,
 )
 from portal.reconciliation.models import Match, PartyAccount
+from portal.software.models import SoftwareUser, UngroupedTelling
 from portal.store.models import AppAccess, Installation
 from portal.sync.models import Comparison, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
@@ -179,6 +180,7 @@ def furnish_client(
     ids["grant_id"] = make.make_grant(db, client, make.make_tenant(db, "portal", "Third firm")).id
     with db.scoped(Setting(tenant=tenant_id)) as session:
         theirs = _permissions(session, tenant_id, ids["membership_id"], (tenant_id, account.id), mark)
+        theirs |= _software(session, tenant_id, theirs["group_id"], (tenant_id, account.id), mark)
         ids |= {f"client_{name}": key for name, key in theirs.items()}
         ids |= {f"client_{name}": key for name, key in _furnish_files(session, tenant_id, mark).items()}
     ids["client_task_id"] = _approval(db, client, member, mark)
@@ -330,6 +332,7 @@ def furnish_portal(
         ids |= _furnish_files(session, portal.id, mark)
         ids |= _permissions(session, portal.id, ids["membership_id"], None, mark)
         ids |= _archives(session, portal.id, "portal", mark)
+        ids |= _software(session, portal.id, ids["group_id"], None, mark)
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
     ids["task_id"] = _approval(db, portal, user, mark)
     return ids | {"portal": portal.id, "authorisation_id": authorisation.id}
@@ -470,3 +473,23 @@ def _approval(db: Database, tenant: Tenant, maker: User, mark: str) -> uuid.UUID
                      user_name=f"{mark}Approver", own_work=False, decided_at=now)
         )  # fmt: skip
     return task_id
+
+
+def _software(
+    session: Session, tenant_id: uuid.UUID, group_id: uuid.UUID, account: tuple[uuid.UUID, uuid.UUID] | None, mark: str
+) -> dict[str, uuid.UUID]:
+    """Software that reads a group, and an account of which somebody was told that it is in none."""
+    now, common = clock.now(), {"tenant_id": tenant_id}
+    user = User(id=uuid7(), email=f"kp-{uuid.uuid4().hex[:10]}", name=f"{mark}Erp", software=True, password_hash="!",
+                password_changed_at=now, created_at=now, totp_confirmed_at=now)  # fmt: skip
+    session.add(user)
+    session.flush()
+    row = Membership(**common, id=uuid7(), user_id=user.id, role="software", created_at=now)
+    session.add(row)
+    session.flush()
+    session.add(SoftwareUser(**common, id=row.id, user_id=user.id, set_up_at=now, created_at=now))
+    session.add(MemberGroup(**common, membership_id=row.id, group_id=group_id))
+    if account is not None:
+        session.add(UngroupedTelling(**common, client_id=account[0], bank_account_id=account[1], told_at=now))
+    session.flush()
+    return {"software_id": row.id, "software_user": user.id}

@@ -41,6 +41,7 @@ COLUMNS_LEFT_OUT: Mapping[tuple[str, str], str] = {
     ("feeds", "link"): SEALED,
     ("feeds", "link_hash"): SEALED,
     ("feeds", "offered"): SEALED,
+    ("software_users", "previous_password_hash"): SEALED,
 }
 # Bytes as they were handed in or fetched: a file each.
 ORIGINALS: Mapping[str, str] = {"document_files": "content", "parked_files": "content", "exchange_files": "content"}
@@ -49,7 +50,7 @@ PLAIN_BYTES = frozenset(
     {"content_hash", "digest", "fingerprint", "payload", "payload_hash", "payload_sha256", "request_hash", "sha256"}
 )
 # Of the people that rows refer to: no password, no second factor, nothing about where they are signed in.
-PERSON = ("id", "email", "name", "locale", "created_at")
+PERSON = ("id", "email", "name", "software", "locale", "created_at")
 
 
 def tenant_tables() -> Iterator[Table]:

@@ -38,8 +38,7 @@ from portal.ledger.models import BankAccount
 from portal.runtime import Runtime
 from portal.sync import comparison, dispatch, runs
 from portal.sync.standing import refresh_standing
-from portal.tenants import grants
-from portal.tenants import assignments
+from portal.tenants import assignments, grants
 from portal.tenants import service as tenants
 from portal.tenants.models import Tenant
 from portal.tenants.service import Details

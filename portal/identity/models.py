@@ -19,11 +19,15 @@ class User(Base):
         Index("uq_users_email", text("lower(email)"), unique=True),
         CheckConstraint("locale IN ('nl-BE','nl-NL','fr-BE','fr-FR','en-GB')", name="locale"),
         CheckConstraint("theme IN ('light','dark','system')", name="theme"),
+        CheckConstraint("software = (position('@' IN email) = 0)", name="software"),
+        CheckConstraint("NOT software OR email_verified_at IS NULL", name="software_address"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
-    email: Mapped[str]
+    email: Mapped[str]  # of software: its user code, which has no "@"
     name: Mapped[str]
+    # Accounting software with a user code: for good, the database sees to that.
+    software: Mapped[bool] = mapped_column(default=False, server_default="false")
     password_hash: Mapped[str]
     locale: Mapped[str] = mapped_column(default="nl-BE")
     theme: Mapped[str] = mapped_column(default="system")

@@ -54,6 +54,11 @@ class Entered:
     accounts: Sequence[uuid.UUID] | None  # the bank accounts of the person's groups; None: not limited
     clients: Sequence[uuid.UUID] | None  # the client accounts assigned to them; None: not limited
 
+    @property
+    def is_software(self) -> bool:
+        """Accounting software signs in with a user code; the database keeps that apart from addresses."""
+        return "@" not in self.email
+
 
 def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()

@@ -25,8 +25,8 @@ from sqlalchemy.exc import DBAPIError
 from portal import runtime
 from portal.access import Scope
 from portal.activity import anchors
-from portal.archives import retention
 from portal.approvals import attending
+from portal.archives import retention
 from portal.authorisations import service as authorisations
 from portal.feeds import reminders
 from portal.kernel import clock, crash, queue

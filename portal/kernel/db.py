@@ -1,12 +1,13 @@
 """Sessions that carry a scope, and the base of every model.
 
-Row-level security reads four settings, set at the start of *every* transaction by the
+Row-level security reads five settings, set at the start of *every* transaction by the
 `after_begin` hook below, so that no call site can forget them:
 
 - app.tenant: the acting tenant; its rows are visible and writable
 - app.portal: set on portal-wide pages; rows of the clients granted to it become readable
 - app.via:    set when a firm acts inside a client account; its authorisations become readable
 - app.user:   the signed-in user, for the rows that belong to a person
+- app.software: accounting software that reads; the bank accounts of its groups are readable, with no tenant set
 """
 
 from __future__ import annotations
@@ -65,9 +66,13 @@ class Setting:
     portal: uuid.UUID | None = None
     via: uuid.UUID | None = None
     user: uuid.UUID | None = None
+    software: uuid.UUID | None = None
 
     def parameters(self) -> dict[str, str]:
-        pairs = (("tenant", self.tenant), ("portal", self.portal), ("via", self.via), ("user", self.user))
+        pairs = (
+            ("tenant", self.tenant), ("portal", self.portal), ("via", self.via), ("user", self.user),
+            ("software", self.software),
+        )  # fmt: skip
         return {name: str(value or "") for name, value in pairs}
 
 
@@ -75,7 +80,8 @@ NOBODY = Setting()
 AWAKE_SECONDS = 1.0  # a connection that was used so recently is not asked whether it lives
 _SET = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.portal', :portal, true),"
-    " set_config('app.via', :via, true), set_config('app.user', :user, true)"
+    " set_config('app.via', :via, true), set_config('app.user', :user, true),"
+    " set_config('app.software', :software, true)"
 )
 
 

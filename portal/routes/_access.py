@@ -4,6 +4,8 @@
 `@require(permission, right)`: the role in the tenant that the URL names. A stranger gets
 404, as if nothing were there; a role that is too weak gets 403.
 `@with_key`: other software, by a key of the client account that the URL names; 401 otherwise.
+`@with_user_code`: accounting software, by user code and password; 401 otherwise.
+`@software_itself`: accounting software in the browser, on the one page it has; nobody else.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from portal.identity.sessions import Entered
 from portal.kernel.db import Setting
 from portal.kernel.errors import NotFound
 from portal.permissions.deciding import JobRole
+from portal.routes import _user_code
 from portal.routes._htmx import go_to
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -36,7 +39,7 @@ KEY_ARGUMENT = "client_account"  # on addresses for other software
 class Access:
     """What a view declares about itself."""
 
-    kind: str  # "public", "signed_in", "tenant", "key"
+    kind: str  # "public", "signed_in", "tenant", "key", "user_code", "software"
     permission: Permission | None = None
     right: Right | None = None
     callback: bool = False  # a POST that no browser sends: it is judged by its signature
@@ -65,6 +68,14 @@ def require(permission: Permission, right: Right) -> Callable[[View], View]:
 
 def with_key(view: View) -> View:
     return _mark(Access("key"))(view)
+
+
+def with_user_code(view: View) -> View:
+    return _mark(Access("user_code"))(view)
+
+
+def software_itself(view: View) -> View:
+    return _mark(Access("software"))(view)
 
 
 def callback(view: View) -> View:
@@ -144,6 +155,8 @@ def _guard() -> Response | None:
     g.session, g.entered, g.scope = runtime.get().database.session(), None, None
     if access.kind == "key":
         return _enter_with_key()
+    if access.kind == "user_code":
+        return _user_code.enter(g.session)
     tenant_id, kind = _tenant_of_url()
     _enter(tenant_id, read_only=request.method in ("GET", "HEAD") and not access.get_writes)
     if access.kind == "public":
@@ -152,9 +165,20 @@ def _guard() -> Response | None:
         return to_sign_in()
     if g.entered.second_factor_due:
         return go_to(url_for("auth.second_factor", next=_here()))
+    if g.entered.is_software or access.kind == "software":
+        return _only_itself(g.entered, access)
     if access.kind == "tenant":
         _take_scope(g.entered, kind, access)
     return None
+
+
+def _only_itself(who: Entered, access: Access) -> Response | None:
+    """Software has one page, which is nobody else's; every other is not there for it."""
+    if who.is_software and access.kind == "software":
+        return None
+    if who.is_software and access.kind == "signed_in" and request.method == "GET":
+        return go_to(url_for("software_itself.show"))
+    raise NotFound()
 
 
 def _tenant_of_url() -> tuple[uuid.UUID | None, str]:

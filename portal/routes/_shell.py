@@ -68,7 +68,8 @@ def register(app: Flask) -> None:
 
 def _context() -> dict[str, Any]:
     # Rendered once a page: a fragment has no frame, and a failed page asks the database nothing.
-    known = g.get("entered") and not g.entered.second_factor_due
+    # Software has no menu: it has nowhere to go.
+    known = g.get("entered") and not g.entered.second_factor_due and not g.entered.is_software
     scope = g.get("scope")
     return {"shell": LazyShell() if known else None, "view_tenant": scope.tenant_id if scope else None}
 

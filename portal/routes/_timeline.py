@@ -19,6 +19,7 @@ _ICONS = {
     "portal": "building", "client": "person", "tenant": "pencil", "authorisation": "key", "coupling": "plug",
     "configuration": "sliders", "import": "upload",
     "document": "file-earmark-text", "document_file": "upload", "api_key": "braces", "statement": "bank",
+    "software": "hdd-network", "group": "collection",
     "entry": "journal-check",
     "posting": "send", "feed": "bank2", "run": "arrow-repeat", "comparison": "check2-all", "dossiers": "folder2-open",
     "approval": "person-check",

@@ -15,7 +15,8 @@ ROOMS = (
     "portal.identity.wording", "portal.tenants.wording", "portal.approvals.wording", "portal.store.wording",
     "portal.authorisations.wording", "portal.exchange.wording",
     "portal.couplings.wording", "portal.ledger.wording", "portal.feeds.wording", "portal.documents.wording",
-    "portal.apikeys.wording", "portal.reconciliation.wording", "portal.sync.wording", "portal.archives.wording",
+    "portal.apikeys.wording", "portal.software.wording", "portal.reconciliation.wording", "portal.sync.wording",
+    "portal.archives.wording",
 )  # fmt: skip
 
 GENERAL: Mapping[str, str] = {

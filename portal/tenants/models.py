@@ -13,6 +13,7 @@ from portal.kernel.db import Base, TenantRow, uuid7
 PORTAL_ROLES = ("administrator", "staff", "reader", "custom")
 CLIENT_ROLES = ("owner", "editor", "reader", "custom")
 GRANT_ROLES = ("editor", "reader")
+SOFTWARE = "software"  # the role of accounting software, which is no person: see portal.software
 
 
 class Tenant(Base):
@@ -60,7 +61,9 @@ class Membership(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
         Index("uq_memberships_user", "tenant_id", "user_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_memberships_user_id", "user_id"),
-        CheckConstraint("role IN ('administrator','staff','reader','owner','editor','custom')", name="role"),
+        CheckConstraint("role IN ('administrator','staff','reader','owner','editor','custom','software')", name="role"),
+        # Accounting software belongs to one tenant, once and for all.
+        Index("uq_memberships_software", "user_id", unique=True, postgresql_where=text("role = 'software'")),
     )
 
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

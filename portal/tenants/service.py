@@ -20,7 +20,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.vault import Vault
 from portal.tenants import grants
 from portal.tenants.assignments import lasting
-from portal.tenants.models import CLIENT_ROLES, PORTAL_ROLES, Assignment, Membership, Tenant
+from portal.tenants.models import CLIENT_ROLES, PORTAL_ROLES, SOFTWARE, Assignment, Membership, Tenant
 from portal.tenants.numbers import SCHEMES, check_number, vat_of
 
 PORTAL_LINK_FOR = timedelta(days=3)
@@ -165,7 +165,7 @@ def members(scope: Scope) -> Sequence[Member]:
     query = (
         select(User.id, Membership.id, User.name, User.email, Membership.role, assigned, Membership.assigned_only)
         .join(Membership, Membership.user_id == User.id)
-        .where(Membership.tenant_id == scope.tenant_id, Membership.ended_at.is_(None))
+        .where(Membership.tenant_id == scope.tenant_id, Membership.ended_at.is_(None), Membership.role != SOFTWARE)
         .order_by(func.lower(User.name))
     )
     return [Member(*row) for row in scope.session.execute(query)]
@@ -220,7 +220,7 @@ def _one_at_a_time(scope: Scope) -> None:
 
 def _living(scope: Scope, membership_id: uuid.UUID | str) -> Membership:
     row = scope.get(Membership, membership_id, lock=True)
-    if row.ended_at is not None:
+    if row.ended_at is not None or row.role == SOFTWARE:
         raise NotFound()
     return row
 

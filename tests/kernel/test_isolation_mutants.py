@@ -70,7 +70,7 @@ def count(
 ) -> int:
     """Rows of these tenants that the application sees in this scope."""
     connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(APP)))
-    for name in ("tenant", "portal", "via", "user"):
+    for name in ("tenant", "portal", "via", "user", "software"):
         connection.execute("SELECT set_config(%s, %s, true)", (f"app.{name}", str(scope.get(name) or "")))
     query = sql.SQL("SELECT count(*) FROM {} WHERE {} = ANY(%s)").format(sql.Identifier(table), sql.Identifier(column))
     row = connection.execute(query, (tenants,)).fetchone()
@@ -108,6 +108,14 @@ def probes(connection: psycopg.Connection[Any], scene: Scene, table: str) -> lis
             wrong.append("somebody without accounts sees some")
         if not count(connection, table, column, [client], tenant=client, user=scene.limited):
             wrong.append("somebody does not see the account of their group")
+    software = scene.mine["client_software_user"]
+    if table in OF_SOFTWARE:
+        if not count(connection, table, column, [client], software=software):
+            wrong.append("software does not see the account of its group")
+        if count(connection, table, column, [firm, *strangers], software=software):
+            wrong.append("software sees rows of strangers")
+    if table == "software_users" and not count(connection, table, column, [client], user=software):
+        wrong.append("software does not see its own row")
     if table == "data_keys" and not count(connection, table, column, [NO_TENANT]):
         wrong.append("the installation's own keys are not seen")
     return wrong
@@ -120,6 +128,8 @@ OF_ACCOUNTS = (
     "postings", "runs", "matches", "feed_fetches", "feed_visits", "feed_reminders", "renewal_links", "imports",
     "feeds", "comparisons",
 )  # fmt: skip
+# What software reads by its groups, with no tenant set.
+OF_SOFTWARE = ("bank_accounts", "statements", "statement_lines", "tenants")
 _PORTAL: dict[str, object] = {"tenant": "firm", "portal": "firm"}
 Probe = tuple[str, str, dict[str, object]]
 _OF_FIRM: list[Probe] = [("firm", "its own scope", _PORTAL)]
@@ -182,6 +192,8 @@ def test_every_policy_is_needed_and_bounded_in(scene: Scene, table: str) -> None
         for (policy,) in policies:
             if policy in ("asked_read", "asked_decide"):
                 continue  # probed by tests/tenants/test_access_requests.py
+            if policy == "itself_changes":
+                continue  # probed by tests/routes/software/test_first_sign_in.py
             if policy == "groups" and table not in OF_ACCOUNTS:
                 continue  # probed by tests/permissions/test_limits.py
             names = {"table": sql.Identifier(table), "policy": sql.Identifier(policy)}

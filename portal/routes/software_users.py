@@ -1,0 +1,157 @@
+"""Accounting software of a firm or a client account: made, shown with its last use, deleted."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from portal.access import Permission, Right
+from portal.kernel.errors import PortalError
+from portal.routes._access import as_id, db, require, scope
+from portal.routes._active import here_is
+from portal.routes._htmx import go_to, page
+from portal.routes.forms.software import GroupsForm, NetworksForm, SoftwareForm
+from portal.software import service as room
+from portal.software import ungrouped
+
+blueprint = Blueprint("software_users", __name__)
+# The same pages in a portal and in a client account; endpoints of the former begin with "portal_".
+PLACES = (("portal_", "/p/<uuid:portal>/software-users"), ("", "/c/<uuid:client>/software-users"))
+ONE = "/<uuid:software_id>"
+
+
+def _url(endpoint: str, **values: Any) -> str:
+    here = scope()
+    prefix = "portal_" if here.kind == "portal" else ""
+    values[here.kind] = here.tenant_id
+    return url_for(f"software_users.{prefix}{endpoint}", **values)
+
+
+def _may(permission: Permission, right: Right) -> bool:
+    return scope().may(permission, right)
+
+
+@here_is("software")
+@require(Permission.USERS, Right.VIEW)
+def index(**tenant: uuid.UUID) -> Response:
+    return page(
+        "software/index.html", rows=room.list_software(scope()), groups=room.all_groups(scope()),
+        left_out=ungrouped.left_out(scope()), url=_url, may_create=_may(Permission.CREATE_USER, Right.CREATE),
+        may_group=_may(Permission.ACCOUNT_GROUPS, Right.EDIT),
+    )  # fmt: skip
+
+
+@here_is("software")
+@require(Permission.CREATE_USER, Right.CREATE)
+def new(**tenant: uuid.UUID) -> Response:
+    return _new(SoftwareForm())
+
+
+def _new(form: SoftwareForm, status: int = 200) -> Response:
+    groups = room.all_groups(scope())
+    form.offer(groups)
+    return page("software/new.html", form=form, groups=groups, url=_url, status=status)
+
+
+@here_is("software")
+@require(Permission.CREATE_USER, Right.CREATE)
+def create(**tenant: uuid.UUID) -> Response:
+    """The one-time password is on this answer only."""
+    form = SoftwareForm()
+    form.offer(room.all_groups(scope()))
+    try:
+        if form.validate():
+            made, password = room.create(
+                scope(), form.name.data, map(as_id, form.groups.data or ()), form.networks.data or ""
+            )
+            db().commit()
+            return page("software/made.html", made=made, password=password, url=_url, sign_in=_sign_in())
+    except PortalError as error:
+        form.take(error)
+    return _new(form, 422)
+
+
+def _sign_in() -> str:
+    return url_for("software_itself.sign_in", _external=True)
+
+
+@here_is("software")
+@require(Permission.USERS, Right.VIEW)
+def show(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    return _show(software_id, GroupsForm(), NetworksForm())
+
+
+def _show(software_id: uuid.UUID, groups: GroupsForm, networks: NetworksForm, status: int = 200) -> Response:
+    one = room.show(scope(), software_id)
+    groups.offer(room.all_groups(scope()), one.groups)
+    if not networks.errors:
+        networks.networks.data = "\n".join(one.networks)
+    return page(
+        "software/show.html", one=one, groups=groups, networks=networks, url=_url, sign_in=_sign_in(),
+        may_edit=_may(Permission.USERS, Right.EDIT), status=status,
+    )  # fmt: skip
+
+
+@here_is("software")
+@require(Permission.USERS, Right.EDIT)
+def change_groups(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    form = GroupsForm()
+    form.offer(room.all_groups(scope()))
+    try:
+        if form.validate():
+            room.change_groups(scope(), software_id, map(as_id, form.groups.data or ()))
+            db().commit()
+            flash(_("The groups count from the next call on."), "ok")
+            return go_to(_url("show", software_id=software_id))
+    except PortalError as error:
+        db().rollback()
+        form.take(error)
+    return _show(software_id, form, NetworksForm(formdata=None), 422)
+
+
+@here_is("software")
+@require(Permission.USERS, Right.EDIT)
+def change_networks(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    form = NetworksForm()
+    try:
+        if form.validate():
+            room.change_networks(scope(), software_id, form.networks.data or "")
+            db().commit()
+            flash(_("The addresses count from the next call on."), "ok")
+            return go_to(_url("show", software_id=software_id))
+    except PortalError as error:
+        db().rollback()
+        form.take(error)
+    return _show(software_id, GroupsForm(formdata=None), form, 422)
+
+
+@here_is("software")
+@require(Permission.USERS, Right.EDIT)
+def delete(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+    room.delete_software(scope(), software_id)
+    db().commit()
+    flash(_("The software user is deleted; its next call is refused."), "ok")
+    return go_to(_url("index"))
+
+
+@here_is("software")
+@require(Permission.ACCOUNT_GROUPS, Right.EDIT)
+def add_account(**tenant: uuid.UUID) -> Response:
+    """Put a bank account that is in no group into one."""
+    told = request.form
+    ungrouped.add_to_group(scope(), as_id(told.get("group", "")), as_id(told.get("account", "")))
+    db().commit()
+    flash(_("The account is in the group now."), "ok")
+    return go_to(_url("index"))
+
+
+for _prefix, _place in PLACES:
+    for _rule, _verb, _view in (
+        ("", "GET", index), ("/new", "GET", new), ("/new", "POST", create), (ONE, "GET", show),
+        (ONE + "/groups", "POST", change_groups), (ONE + "/networks", "POST", change_networks),
+        (ONE + "/delete", "POST", delete), ("/add-account", "POST", add_account),
+    ):  # fmt: skip
+        blueprint.add_url_rule(_place + _rule, _prefix + _view.__name__, _view, methods=[_verb])

@@ -1,0 +1,1 @@
+"""Accounting software that reads the bank accounts of its groups with a user code and a password of its own."""
