@@ -92,6 +92,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("team", "person-gear", "team.index", _l("Team and roles")),
             ("software", "hdd-network", "software_users.portal_index", _l("Accounting software")),
             ("audit", "clock-history", "audit.portal_index", _l("Audit trail")),
+            ("data", "database", "archives.portal_index", _l("Data of this account")),
         ),
     ),
     "client": (
@@ -111,6 +112,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("api", "braces", "api_keys.index", _l("API keys")),
             ("software", "hdd-network", "software_users.index", _l("Accounting software")),
             ("audit", "clock-history", "audit.index", _l("Audit trail")),
+            ("data", "database", "archives.client_index", _l("Data of this account")),
         ),
     ),
     "me": (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import uuid
 import zipfile
@@ -24,12 +25,11 @@ from sqlalchemy.orm import Session
 
 from portal.activity import chain
 from portal.activity.models import Activity, ChainHead
-from portal.archives import tables, values
-from portal.archives.writing import FORMAT
+from portal.archives import tables, values, writing
 from portal.authorisations.models import Authorisation
 from portal.identity.models import User
 from portal.kernel import clock, migrate
-from portal.kernel.db import Base, Setting, set_scope
+from portal.kernel.db import Base, Database, Setting, set_scope
 from portal.kernel.errors import Invalid
 from portal.tenants.models import Tenant
 
@@ -44,6 +44,7 @@ class Taken:
 
     tenants: int
     people: int
+    files: int
     rows: Mapping[str, int]
 
 
@@ -57,9 +58,35 @@ def read(session: Session, path: Path) -> Taken:
         raise Invalid("archive.not_one", reason=type(problem).__name__) from problem
 
 
+def read_in(owner_url: str, path: Path) -> Taken:
+    """As `read`, with a connection of its own as the owner of the schema."""
+    database = Database(owner_url, pool_size=1, application="portal-import")
+    try:
+        with database.scoped() as session:
+            return read(session, path)
+    finally:
+        database.engine.dispose()
+
+
+def differences(database: Database, path: Path) -> list[str]:
+    """Files that come out otherwise when the archive is made anew from what was read in; none, as it should be."""
+    with zipfile.ZipFile(path) as zip_file:
+        manifest = json.loads(zip_file.read("manifest.json"))
+    with database.session() as session, session.begin(), (Path(os.devnull)).open("wb") as nowhere:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        tenants = []
+        for told in manifest["tenants"]:
+            set_scope(session, Setting(tenant=uuid.UUID(told["id"])))
+            tenants.append(session.get_one(Tenant, uuid.UUID(told["id"])))
+            session.expunge_all()
+        made = {file.path: file.sha256 for file in writing.write(session, tenants, nowhere)}
+    listed = {file["path"]: file["sha256"] for file in manifest["files"]}
+    return sorted(name for name in made.keys() | listed.keys() if made.get(name) != listed.get(name))
+
+
 def _checked(session: Session, zip_file: zipfile.ZipFile) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(zip_file.read("manifest.json"))
-    if manifest["format"] != FORMAT:
+    if manifest["format"] != writing.FORMAT:
         raise Invalid("archive.not_one", reason=str(manifest["format"])[:40])
     here = migrate.heads()[0]
     if manifest["schema"] != here:
@@ -105,7 +132,7 @@ class _Import:
                 self._table(tenant_id, table)
         for table in found:
             self.session.execute(text(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER'))
-        return Taken(len(self.tenants), people, self.counts)
+        return Taken(len(self.tenants), people, len(self.names), self.counts)
 
     def _rows(self, path: str) -> Iterator[dict[str, Any]]:
         """The array of a file, a row at a time: one stands on each line."""

@@ -7,6 +7,7 @@ import io
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import IO
 
 from sqlalchemy import delete, select
@@ -76,6 +77,13 @@ def make(database: Database, tenant_id: uuid.UUID, archive_id: uuid.UUID) -> boo
         kind = next(tenant.kind for tenant in tenants if tenant.id == tenant_id)
         record(Scope.system(session, tenant_id, kind), "archive.made", ("archive", row.id), files=len(files))
     return True
+
+
+def export(database: Database, tenant_id: uuid.UUID, path: Path, *, with_clients: bool = False) -> list[writing.File]:
+    """Straight into a file, for the shell. Raises NoResultFound when there is no such account."""
+    with database.session() as session, session.begin(), path.open("wb") as out:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        return writing.write(session, accounts(session, tenant_id, with_clients=with_clients), out)
 
 
 def accounts(session: Session, tenant_id: uuid.UUID, *, with_clients: bool) -> list[Tenant]:

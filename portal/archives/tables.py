@@ -44,7 +44,9 @@ COLUMNS_LEFT_OUT: Mapping[tuple[str, str], str] = {
     ("software_users", "previous_password_hash"): SEALED,
 }
 # Bytes as they were handed in or fetched: a file each.
-ORIGINALS: Mapping[str, str] = {"document_files": "content", "parked_files": "content", "exchange_files": "content"}
+ORIGINALS: Mapping[str, str] = {
+    "document_files": "content", "parked_files": "content", "exchange_files": "content", "invoice_files": "content",
+}  # fmt: skip
 # Other bytes that are no secret, by the name of the column: digests of what is here anyway, and what was sent.
 PLAIN_BYTES = frozenset(
     {"content_hash", "digest", "fingerprint", "payload", "payload_hash", "payload_sha256", "request_hash", "sha256"}

@@ -20,6 +20,7 @@ ERRORS = {
     "archive.not_empty": N_("Archives are read into an empty installation; in this one there are accounts already."),
 }
 TAGS = {
+    "audit.fetched": N_("fetched the audit trail as a file"),
     "archive.asked": N_("asked for an archive of this account"),
     "archive.made": N_("made the archive: {files} files"),
     "archive.fetched": N_("fetched an archive of this account"),

@@ -19,7 +19,7 @@ from portal.kernel.errors import NotFound
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=7)
-CONFIRMED_FOR = timedelta(minutes=15)  # how long a given password counts for sensitive acts
+CONFIRMED_FOR = timedelta(minutes=10)  # how long a given password counts for sensitive acts
 _ENTER = text("SELECT * FROM enter(:token, :tenant, :now, :idle, :read_only)")
 
 
@@ -104,6 +104,11 @@ def enter(
 def is_stale(entered: Entered) -> bool:
     """Whether it is time to write down that the session lives: every five minutes, not every request."""
     return clock.now() - entered.last_seen_at > timedelta(minutes=5)
+
+
+def is_fresh(entered: Entered) -> bool:
+    """Whether this person showed of late that it is them, by password or passkey (ASVS 7.5.1)."""
+    return clock.now() - entered.confirmed_at < CONFIRMED_FOR
 
 
 def touch(session: Session, session_id: uuid.UUID) -> None:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, jsonify, request, url_for
 from sqlalchemy.orm import Session
@@ -43,6 +44,7 @@ class Access:
     permission: Permission | None = None
     right: Right | None = None
     callback: bool = False  # a POST that no browser sends: it is judged by its signature
+    fresh: bool = False  # only for who confirmed a few minutes ago that it is them
     get_writes: bool = False  # a GET that must write: the way back from a provider, with its one-time state
 
 
@@ -86,6 +88,11 @@ def callback(view: View) -> View:
 def get_writes(view: View) -> View:
     """Put above @public or @signed_in."""
     return _mark(replace(access_of(view), get_writes=True))(view)
+
+
+def fresh(view: View) -> View:
+    """For what hurts: who did not give the password of late is asked for it first. Put above @require or @signed_in."""
+    return _mark(replace(access_of(view), fresh=True))(view)
 
 
 def access_of(view: Any) -> Access:
@@ -169,6 +176,8 @@ def _guard() -> Response | None:
         return _only_itself(g.entered, access)
     if access.kind == "tenant":
         _take_scope(g.entered, kind, access)
+    if access.fresh and not sessions.is_fresh(g.entered):
+        return go_to(url_for("me.confirm", next=_page_before()))
     return None
 
 
@@ -256,6 +265,14 @@ def _close(error: BaseException | None) -> None:
 
 def to_sign_in() -> Response:
     return go_to(url_for("auth.sign_in", next=_here()))
+
+
+def _page_before() -> str | None:
+    """The page with the button, when this is what the button asks for."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    came_from = urlsplit(request.referrer or "")
+    return came_from.path if came_from.netloc == request.host else None
 
 
 def _here() -> str | None:

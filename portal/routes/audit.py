@@ -13,6 +13,7 @@ from portal.routes._access import require, scope
 from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
 from portal.routes._htmx import page
+from portal.routes._seen import note_seen
 from portal.routes._timeline import events
 
 blueprint = Blueprint("audit", __name__)
@@ -30,6 +31,7 @@ def _page() -> Response:
 
 
 def _csv() -> Response:
+    note_seen("audit.fetched")
     rows = timeline(scope(), limit=100_000)
     head = ["seq", "at (UTC)", "actor", "who", "tag", "what", "subject", "hash"]
     return csv_answer(

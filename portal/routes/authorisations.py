@@ -24,7 +24,18 @@ from portal.kernel import clock
 from portal.kernel.db import Setting
 from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.routes import _authorisation_new, wording
-from portal.routes._access import as_id, cookie_name, db, entered, get_writes, require, scope, scope_of, signed_in
+from portal.routes._access import (
+    as_id,
+    cookie_name,
+    db,
+    entered,
+    fresh,
+    get_writes,
+    require,
+    scope,
+    scope_of,
+    signed_in,
+)
 from portal.routes._active import here_is
 from portal.routes._authorisations import address, blueprint, both, may_edit, told, where
 from portal.routes._htmx import go_to, page
@@ -213,6 +224,7 @@ def switch_off(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 
 @both("/<uuid:authorisation_id>/remove", "remove", methods=["POST"])
 @here_is("authorisations")
+@fresh
 @require(Permission.AUTHORISATIONS, Right.EDIT)
 def remove(authorisation_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     try:

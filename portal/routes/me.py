@@ -15,13 +15,14 @@ from portal.identity import second_factor as factor
 from portal.identity import service as identity
 from portal.identity import sessions
 from portal.identity.models import LOCALES, User
-from portal.kernel.errors import PortalError
+from portal.kernel import clock
+from portal.kernel.errors import Invalid, PortalError
 from portal.routes._access import db, entered, signed_in
 from portal.routes._active import here_is
-from portal.routes._htmx import go_to, page
+from portal.routes._htmx import go_to, page, safe_next
 from portal.routes._limits import GUESSES_AT_ONE, limiter, spend
 from portal.routes.auth import _give_cookie
-from portal.routes.forms.me import CodeForm, PasswordForm, ProfileForm
+from portal.routes.forms.me import CodeForm, ConfirmForm, PasswordForm, ProfileForm
 from portal.templating import THEME_COOKIE
 from portal.tenants import grants
 
@@ -194,6 +195,32 @@ def new_recovery_codes() -> Response:
     codes = factor.new_recovery_codes(db(), _user())
     db().commit()
     return page("me/recovery_codes.html", codes=codes)
+
+
+@blueprint.get("/confirm")
+@here_is("security")
+@signed_in
+def confirm() -> Response:
+    return page("me/confirm.html", form=ConfirmForm())
+
+
+@blueprint.post("/confirm")
+@here_is("security")
+@signed_in
+def take_confirm() -> Response:
+    """The same session under a new id, good for what hurts."""
+    form = ConfirmForm()
+    if not _password_is_right():
+        form.take(Invalid("password.wrong", field="current"))
+        return page("me/confirm.html", form=form, status=422)
+    return _confirmed()
+
+
+def _confirmed() -> Response:
+    token = sessions.rotate(db(), entered().session_id, confirmed_at=clock.now())
+    db().commit()
+    flash(_("Confirmed. You can go on for ten minutes."), "ok")
+    return _give_cookie(go_to(safe_next(request.args.get("next"), url_for("me.security"))), token)
 
 
 @blueprint.get("/sessions", endpoint="sessions")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from portal.activity import chain
 from portal.archives import reading, tables, writing
@@ -71,14 +71,7 @@ def firm(servers: Servers, vault: Vault, tmp_path_factory: pytest.TempPathFactor
 
 
 def read_in(urls: Urls, path: Path) -> reading.Taken:
-    engine = create_engine(urls.owner)
-    database = Database(urls.owner, pool_size=2)
-    try:
-        with database.scoped() as session:
-            return reading.read(session, path)
-    finally:
-        database.engine.dispose()
-        engine.dispose()
+    return reading.read_in(urls.owner, path)
 
 
 def test_an_archive_read_in_and_made_again_has_the_same_hashes(
@@ -88,6 +81,7 @@ def test_an_archive_read_in_and_made_again_has_the_same_hashes(
     again = make_archive(fresh_database, [tenant.id for tenant in firm.tenants], tmp_path / "again.zip")
     first, second = manifest_of(firm.path), manifest_of(again)
     assert first["files"] == second["files"]
+    assert reading.differences(fresh_database, firm.path) == []
     assert taken.tenants == 2
     furnished = {table.name for table in tables.tables()}
     assert furnished - set(taken.rows) == set(), "furnish a row for these"

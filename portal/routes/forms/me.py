@@ -34,6 +34,10 @@ class PasswordForm(Form):
     password = PasswordField(_l("New password"), [_needed], render_kw={"autocomplete": "new-password"})
 
 
+class ConfirmForm(Form):
+    current = PasswordField(_l("Your password"), [_needed], render_kw={"autocomplete": "current-password"})
+
+
 class CodeForm(Form):
     code = StringField(
         _l("Code from the app"), [_needed], render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"}
