@@ -23,6 +23,7 @@ SOURCE = Path(__file__).parent
 # Rows of people and of the machinery; everything else belongs to a tenant.
 NOT_OF_A_TENANT = {
     "users", "user_sessions", "recovery_codes", "one_time_tokens", "mails", "ticks", "restores", "alembic_version",
+    "sellers", "prices", "vat_rates", "invoice_counters", "mail_attachments",
     "sign_ins",
 }  # fmt: skip
 _TABLES = text(
@@ -38,7 +39,7 @@ _FOREIGN = text(
     " FROM pg_constraint c WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace"
 )
 # Keys without a tenant in them that are meant so: a person or a tenant itself is referred to.
-PARENTS_BY_THEMSELVES = {"users", "tenants", "user_sessions"}
+PARENTS_BY_THEMSELVES = {"users", "tenants", "user_sessions", "sellers", "mails"}
 
 
 def database_problems(database: Database) -> Iterator[str]:

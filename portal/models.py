@@ -5,6 +5,7 @@ from portal.apikeys import models as apikeys
 from portal.approvals import models as approvals
 from portal.archives import models as archives
 from portal.authorisations import models as authorisations
+from portal.billing import models as billing
 from portal.couplings import models as couplings
 from portal.documents import models as documents
 from portal.exchange import models as exchange
@@ -27,6 +28,7 @@ __all__ = [
     "approvals",
     "archives",
     "authorisations",
+    "billing",
     "couplings",
     "documents",
     "exchange",

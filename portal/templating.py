@@ -90,6 +90,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
             ("apps", "grid", "store.index", _l("Modules")),
             ("authorisations", "key", "authorisations.index", _l("Authorisations")),
             ("team", "person-gear", "team.index", _l("Team and roles")),
+            ("billing", "receipt", "billing.index", _l("Billing")),
             ("software", "hdd-network", "software_users.portal_index", _l("Accounting software")),
             ("audit", "clock-history", "audit.portal_index", _l("Audit trail")),
             ("data", "database", "archives.portal_index", _l("Data of this account")),
@@ -157,7 +158,7 @@ class Scope:
 
 
 def nav(scope: Scope) -> tuple[list[NavItem], list[NavItem]]:
-    """The main and the manage menu of a context; entries whose endpoint does not exist are left out."""
+    """The main and the manage menu of a context, without what does not exist or is not the reader's to see."""
     main, manage = NAV[scope.ctx]
     return _items(main, scope), _items(manage, scope)
 
@@ -172,8 +173,14 @@ def _items(entries: Sequence[_Entry], scope: Scope) -> list[NavItem]:
             scope.counts.get(key) or None,
         )
         for key, icon, endpoint, word in entries
-        if endpoint in current_app.view_functions
+        if endpoint in current_app.view_functions and _seen(current_app.view_functions[endpoint])
     ]
+
+
+def _seen(view: Any) -> bool:
+    """Whether the reader may see this page; what a view declares is its `access`."""
+    access, scope = getattr(view, "access", None), g.get("scope")
+    return scope is None or access is None or access.permission is None or scope.may(access.permission, access.right)
 
 
 def formats() -> Formats:

@@ -26,6 +26,7 @@ from portal.kernel.db import Database
 from portal.kernel.roles import APP, OWNER, create_roles
 from portal.kernel.services import start_postgres, start_valkey
 from portal.kernel.vault import Kek, Vault
+from tests.furnish_billing import set_prices
 
 # A busy machine is no fault of the code: examples are judged by what they show, not by how long they took.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _running.extend((valkey, postgres))
     urls = create_roles(postgres.url, TEMPLATE, OWNER_PASSWORD, APP_PASSWORD)
     migrate.upgrade(urls.owner_url)
+    set_prices(urls.owner_url)
     config.stash[SERVERS] = Servers(postgres.url, valkey.url)
 
 

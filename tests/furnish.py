@@ -70,6 +70,7 @@ from portal.sync.models import Comparison, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
 from portal.tenants.models import AccessRequest, Assignment, Membership, Takeover, Tenant
 from tests import factories as make
+from tests import furnish_billing
 
 PAYLOAD = b'{"a":1}'
 
@@ -162,12 +163,13 @@ def furnish_client(
             Match(**common, id=ids["match_id"], line_id=ids["line_2"], how="rest", amount=Decimal("1.25"),
                   reasons=[], matched_at=now)
         )  # fmt: skip
-        session.add(PartyAccount(**common, account=f"{mark}BE68539007547034", party_key="kbo:0417497106", times=1))
         session.add(
             Takeover(**common, id=ids["takeover_id"], email="heir@example.com", client_name=f"{mark}client",
                      firm_name=f"{mark}firm", state="asked", asked_at=now, ends_at=now + timedelta(days=30))
         )  # fmt: skip
+        session.add(PartyAccount(**common, account=f"{mark}BE68539007547034", party_key="kbo:0417497106", times=1))
         _sources(session, tenant_id, account.id, ids, mark)
+        furnish_billing.managed(session, client, portal)
         session.flush()
         ids |= _furnish_feed(session, client, account.id, mark)
         _questions(session, tenant_id, account.id, ids["parked_id"], mark)
@@ -260,10 +262,11 @@ def _furnish_feed(session: Session, client: Tenant, account_id: uuid.UUID, mark:
     """A bank feed with one of everything that hangs on it."""
     now, common = clock.now(), {"tenant_id": client.id}
     ids = {key: uuid7() for key in ("feed_id", "feed_account_id", "renewal_link_id")}
-    session.add(
-        Feed(**common, id=ids["feed_id"], provider="saltedge", environment="live", institution=f"{mark}bank",
-             institution_name=f"{mark}Bank", country="BE", state="paused", state_since=now, created_at=now)
+    feed = Feed(
+        **common, id=ids["feed_id"], provider="saltedge", environment="live", institution=f"{mark}bank",
+        institution_name=f"{mark}Bank", country="BE", state="connected", state_since=now, created_at=now,
     )  # fmt: skip
+    session.add(feed)
     session.flush()
     session.add(
         FeedAccount(**common, id=ids["feed_account_id"], feed_id=ids["feed_id"], bank_account_id=account_id,
@@ -271,6 +274,7 @@ def _furnish_feed(session: Session, client: Tenant, account_id: uuid.UUID, mark:
                     created_at=now)
     )  # fmt: skip
     session.flush()
+    feed.state = "paused"  # after a day on which it worked
     session.add(FeedFetch(**common, feed_account_id=ids["feed_account_id"], state="done", started_at=now))
     session.add(
         FeedVisit(**common, feed_id=ids["feed_id"], state_hash=uuid.uuid4().bytes, browser_hash=b"x",
@@ -330,6 +334,7 @@ def furnish_portal(
                           mapping={"key": "learnt"}, created_at=now)
         )  # fmt: skip
         ids |= _furnish_files(session, portal.id, mark)
+        ids |= furnish_billing.billed(session, portal, client, mark)
         ids |= _permissions(session, portal.id, ids["membership_id"], None, mark)
         ids |= _archives(session, portal.id, "portal", mark)
         ids |= _software(session, portal.id, ids["group_id"], None, mark)

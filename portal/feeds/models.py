@@ -216,3 +216,25 @@ class CalendarLink(TenantRow, Base):
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
+
+
+class FeedSpan(TenantRow, Base):
+    """From when to when an account was linked and its consent alive. The database writes it along with both.
+
+    It outlives the account; a feed of a made-up bank leaves none.
+    """
+
+    __tablename__ = "feed_spans"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        CheckConstraint("stops_on >= starts_on", name="order"),
+        Index(
+            "uq_feed_spans_open", "tenant_id", "feed_account_id", unique=True, postgresql_where=text("stops_on IS NULL")
+        ),
+    )
+
+    feed_account_id: Mapped[uuid.UUID]
+    provider: Mapped[str]
+    number: Mapped[str]
+    starts_on: Mapped[date]
+    stops_on: Mapped[date | None]  # the first day on which it no longer was

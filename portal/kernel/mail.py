@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.kernel import clock, queue
@@ -34,11 +37,39 @@ class Mail(Base):
     error: Mapped[str] = mapped_column(default="")
 
 
+class MailAttachment(Base):
+    """A file that goes along; it leaves with the mail."""
+
+    __tablename__ = "mail_attachments"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+    mail_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("mails.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    media_type: Mapped[str]
+    content: Mapped[bytes]  # sealed base64
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    name: str
+    media_type: str
+    content: bytes
+
+
 def place_of(mail_id: uuid.UUID) -> Place:
     return Place("mails", NO_TENANT, mail_id, "values")
 
 
-def write(session: Session, vault: Vault, *, to: str, template: str, locale: str, values: dict[str, str]) -> Mail:
+def write(
+    session: Session,
+    vault: Vault,
+    *,
+    to: str,
+    template: str,
+    locale: str,
+    values: dict[str, str],
+    attachments: Iterable[Attachment] = (),
+) -> Mail:
     """Put a mail in the outbox; it goes after the commit."""
     now, mail_id = clock.now(), uuid7()
     mail = Mail(
@@ -51,5 +82,23 @@ def write(session: Session, vault: Vault, *, to: str, template: str, locale: str
         next_try_at=now,
     )
     session.add(mail)
+    for each in attachments:
+        session.flush()
+        row = MailAttachment(id=uuid7(), mail_id=mail_id, name=each.name, media_type=each.media_type)
+        row.content = vault.seal(session, _place(row.id), b64encode(each.content).decode())
+        session.add(row)
     queue.ring(session, "mail.send", mail_id)
     return mail
+
+
+def attachments_of(session: Session, vault: Vault, mail: Mail) -> list[Attachment]:
+    """In the order in which they were added."""
+    query = select(MailAttachment).where(MailAttachment.mail_id == mail.id).order_by(MailAttachment.id)
+    return [
+        Attachment(row.name, row.media_type, b64decode(vault.open(session, _place(row.id), row.content)))
+        for row in session.scalars(query)
+    ]
+
+
+def _place(attachment_id: uuid.UUID) -> Place:
+    return Place("mail_attachments", NO_TENANT, attachment_id, "content")

@@ -11,12 +11,12 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from config import Settings, Smtp
 from portal.kernel import clock
-from portal.kernel.mail import Mail, place_of
+from portal.kernel.mail import Mail, MailAttachment, attachments_of, place_of
 from portal.kernel.vault import Vault
 
 log = structlog.get_logger()
@@ -55,6 +55,9 @@ def compose(session: Session, vault: Vault, mail: Mail, sender: str) -> EmailMes
     message["Date"], message["Message-ID"] = formatdate(), make_msgid(str(mail.id), domain="koppelpoort")
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
+    for each in attachments_of(session, vault, mail):
+        kind, _, detail = each.media_type.partition("/")
+        message.add_attachment(each.content, maintype=kind, subtype=detail, filename=each.name)
     return message
 
 
@@ -81,6 +84,7 @@ def send(session: Session, vault: Vault, settings: Settings, mail_id: uuid.UUID)
     mail.sent_at, mail.error = clock.now(), ""
     # The link in it has gone out; it need not lie here any longer.
     mail.values = vault.seal(session, place_of(mail.id), "{}")
+    session.execute(delete(MailAttachment).where(MailAttachment.mail_id == mail.id))
     return True
 
 

@@ -187,3 +187,23 @@ class Takeover(TenantRow, Base):
     ends_at: Mapped[datetime]  # from then on it can be taken no more
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[uuid.UUID | None]
+
+
+class Management(TenantRow, Base):
+    """From when to when a firm manages a client account (the tenant of this row), and is billed for it.
+
+    The client account of somebody who manages it alone has none.
+    """
+
+    __tablename__ = "managements"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        CheckConstraint("stops_on >= starts_on", name="order"),
+        Index("ix_managements_portal", "portal_id", "tenant_id"),
+    )
+
+    portal_id: Mapped[uuid.UUID]  # no key: the account keeps its history when the firm goes
+    starts_on: Mapped[date]
+    stops_on: Mapped[date | None]  # the first day on which it no longer does
+    noted_at: Mapped[datetime]
+    noted_by: Mapped[uuid.UUID | None]

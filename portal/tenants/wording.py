@@ -25,6 +25,7 @@ ERRORS = {
     "assignment.sees_all": N_("{name} sees every client already; access for a time would change nothing."),
     "assignment.has_already": N_("{name} looks after all of these until further notice."),
     "assignment.administrator": N_("An administrator sees every client. Give this person another role first."),
+    "management.order": N_("The management of this account began on {on}; it cannot end before that."),
 }
 TAGS = {
     "portal.created": N_("made the portal {name}"),
@@ -47,5 +48,7 @@ TAGS = {
     "grant.ended": N_("access of {email} ended on {ends_on}"),
     "grant.activated": N_("access became active: the address was proved"),
     "access.requested": N_("asked {email} for access"),
+    "management.begun": N_("came under the management of the firm from {on} on"),
+    "management.ended": N_("left the management of the firm on {on}"),
     "access.declined": N_("declined the request of {firm}"),
 }

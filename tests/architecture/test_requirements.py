@@ -24,6 +24,7 @@ TOOLS = {
     "import-linter": "a program of make lint",
     "mypy": "a program of make lint",
     "ruff": "a program of make lint",
+    "types-reportlab": "read by mypy",
     "types-requests": "read by mypy",
     "lxml-stubs": "read by mypy",
     "pytest-playwright": "a plug-in of pytest",

@@ -162,6 +162,8 @@ EXPECTED: dict[str, list[Probe]] = {
     "grants": [("client", "its own scope", _CLIENT), ("client", "the portal", {"tenant": "firm", "portal": "firm"})],
     "access_requests": [*_OF_FIRM],
     "takeovers": _PORTFOLIO,
+    "managements": _PORTFOLIO,
+    **dict.fromkeys(("invoices", "invoice_lines", "usages", "invoice_files", "closed_months"), _OF_FIRM),
 }  # fmt: skip
 
 
