@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test lint style types contracts templates checks units journeys bench fuzz
+.PHONY: help setup setup-test run test lint style types contracts templates checks units journeys bench four-eyes fuzz
 .PHONY: demo-reset lock
 
 help: ## Show this list
@@ -48,6 +48,9 @@ bench: setup-test ## Speed beside reference implementations
 	$(BIN)/python -m bench
 
 FUZZ_INPUTS ?= 200000
+
+four-eyes: setup-test ## Fifty people at once on one task that waits for approval, a thousand times
+	$(BIN)/python -m scripts.four_eyes
 
 fuzz: setup-test ## Damaged files of each format, FUZZ_INPUTS=200000 of them: read, or refused with words
 	$(BIN)/python -m scripts.fuzz --inputs $(FUZZ_INPUTS)
