@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,89 @@ def migrate() -> None:
         raise click.ClickException("Set OWNER_DATABASE_URL: migrations run as the owner of the schema.")
     migrations.upgrade(settings.owner_database_url)
     click.echo(f"The schema is at {migrations.heads()[0]}.")
+
+
+@main.group()
+def prices() -> None:
+    """Who sends the bills, and the price list."""
+
+
+@prices.command("load")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def prices_load(file: Path) -> None:
+    """Put the list in FILE (TOML) in place of the one there is, as the owner of the schema."""
+    from portal.billing import configuring
+
+    settings = _settings()
+    if not settings.owner_database_url:
+        raise click.ClickException("Set OWNER_DATABASE_URL: prices are set as the owner of the schema.")
+    try:
+        listed = configuring.read(file.read_text(encoding="utf-8"))
+    except (configuring.BadPriceList, UnicodeDecodeError) as problem:
+        raise click.ClickException(f"{file}: {problem}") from None
+    seller = configuring.load_as_owner(settings.owner_database_url, listed)
+    click.echo(f"{seller.name}: {len(listed.prices)} prices, {len(listed.rates)} VAT rates.")
+
+
+@prices.command("show")
+def prices_show() -> None:
+    """Print the list that holds now."""
+    from portal.billing.facts import the_tariff
+    from portal.kernel.errors import Conflict
+
+    with _runtime().database.scoped() as session:
+        try:
+            tariff = the_tariff(session)
+        except Conflict:
+            raise click.ClickException("There is no price list yet: everything is free.") from None
+    click.echo(f"{tariff.seller.name}, {tariff.seller.vat_number}, {tariff.seller.iban}")
+    for price in tariff.prices:
+        click.echo(f"{price.item:<20} from {price.valid_from}  {price.amount:>9} EUR")
+    for rate in tariff.rates:
+        click.echo(f"{'VAT ' + rate.country:<20} from {rate.valid_from}  {rate.rate * 100:>9.2f} %")
+
+
+@main.group()
+def billing() -> None:
+    """The documents that portals get."""
+
+
+@billing.command("close")
+@click.option("--month", metavar="YYYY-MM", help="The month that was over last, when left out.")
+def billing_close(month: str | None) -> None:
+    """Bill every portal for a month. Months that are billed are left as they are, so it can be repeated."""
+    from portal.billing import closing
+    from portal.billing.by_hand import close_all
+
+    try:
+        day = date.fromisoformat(f"{month}-01") if month else closing.last_month()
+    except ValueError:
+        raise click.UsageError("--month looks like 2026-03") from None
+    for line in close_all(_app_runtime(), day):
+        click.echo(line)
+
+
+@billing.command("credit")
+@click.argument("number")
+@click.option("--reason", required=True, help="Stands on the credit note.")
+def billing_credit(number: str, reason: str) -> None:
+    """Take invoice NUMBER back whole. What it billed is due again with the next closing."""
+    from portal.billing.by_hand import credit
+    from portal.kernel.errors import PortalError
+
+    try:
+        click.echo(credit(_app_runtime(), number, reason))
+    except PortalError as problem:
+        raise click.ClickException(f"{number}: {problem.code}") from None
+
+
+def _app_runtime() -> Any:
+    """With the whole application beside it: mails are worded, and jobs are known."""
+    from portal.app import create_app
+
+    made = _runtime()
+    create_app(made=made)
+    return made
 
 
 @main.command("after-restore")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from portal.billing import configuring
 from portal.billing.models import ClosedMonth, Invoice, InvoiceFile, InvoiceLine, Seller, Usage
 from portal.kernel import clock
-from portal.kernel.db import Database, uuid7
+from portal.kernel.db import uuid7
 from portal.tenants.models import Management, Tenant
 
 PRICE_LIST = """
@@ -50,10 +50,7 @@ rate = "21"
 
 def set_prices(owner_url: str) -> None:
     """As who runs the installation does."""
-    owner = Database(owner_url, pool_size=1)
-    with owner.scoped() as session:
-        configuring.load(session, configuring.read(PRICE_LIST))
-    owner.engine.dispose()
+    configuring.load_as_owner(owner_url, configuring.read(PRICE_LIST))
 
 
 def managed(session: Session, client: Tenant, portal: Tenant) -> None:

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import and_, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from portal.access import Scope
 from portal.billing import facts, issuing
@@ -144,11 +145,9 @@ def _reference(invoice: Invoice) -> tuple[dict[str, str], ...]:
 # ------------------------------------------------------------------ for jobs and the shell
 
 
-def portals_to_bill(database: Database, month: date, limit: int) -> list[uuid.UUID]:
-    """Portals whose closing of this month is due."""
-    with database.scoped() as session:
-        asked = {"month": month, "limit": limit}
-        return list(session.scalars(text("SELECT portals_to_bill(:month, :limit)"), asked))
+def portals_to_bill(session: Session, month: date, limit: int) -> list[uuid.UUID]:
+    """Portals whose closing of this month is due; none as long as nobody sends bills here."""
+    return list(session.scalars(text("SELECT portals_to_bill(:month, :limit)"), {"month": month, "limit": limit}))
 
 
 def in_portal(database: Database, portal_id: uuid.UUID, act: Callable[[Scope], object]) -> None:

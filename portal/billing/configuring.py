@@ -35,7 +35,7 @@ from portal.billing.vat import Rate
 from portal.connectors import registry
 from portal.connectors.files.references import is_iban
 from portal.kernel import clock
-from portal.kernel.db import uuid7
+from portal.kernel.db import Database, uuid7
 from portal.tenants.numbers import SCHEME_OF_COUNTRY, holds
 
 ITEMS = frozenset({CLIENT_ACCOUNT, *(f"{feed}_account" for feed in registry.FEEDS)})
@@ -70,6 +70,16 @@ def read(text: str) -> PriceList:
     if not prices:
         raise BadPriceList("no price at all")
     return PriceList(_seller(found.get("seller", {})), prices, rates)
+
+
+def load_as_owner(owner_url: str, listed: PriceList, key: str = "main") -> Seller:
+    """As `load`, with a connection of its own as the owner of the schema."""
+    database = Database(owner_url, pool_size=1, application="portal-prices")
+    try:
+        with database.scoped() as session:
+            return load(session, listed, key)
+    finally:
+        database.engine.dispose()
 
 
 def load(session: Session, listed: PriceList, key: str = "main") -> Seller:

@@ -22,6 +22,7 @@ def seed(made: Runtime, say: Callable[[str], object]) -> None:
     for step in (
         scene.invite_people, scene.open_accounts, scene.connect_exact, scene.couple, scene.bring_statements,
         scene.bring_documents, scene.link_banks, scene.configure, scene.work_one_night, scene.let_time_pass,
+        scene.send_bills,
     ):  # fmt: skip
         step()
         say(f"{step.__name__.replace('_', ' ')}: done after {(clock.now() - began).total_seconds():.0f} s")

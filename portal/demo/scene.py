@@ -25,7 +25,7 @@ from portal.couplings.books import read_books, refresh_books
 from portal.couplings.defaults import defaults_for
 from portal.couplings.dossiers import store_dossiers
 from portal.couplings.models import Configuration, Coupling
-from portal.demo import banks, cast, files, invoices, movements
+from portal.demo import banks, billing, cast, files, invoices, movements
 from portal.documents.intake import hand_in
 from portal.identity import passwords, sessions
 from portal.identity.models import User
@@ -240,6 +240,9 @@ class Scene:
                 for name, content in invoices.of_movements(moves, us, client.iban):
                     hand_in(scope, name, BytesIO(content))
                 hand_in(scope, f"takings-{first:%Y-%m}.csv", BytesIO(invoices.takings(client.index, first)))
+
+    def send_bills(self) -> None:
+        billing.bill(self, _months(3))
 
     def link_banks(self) -> None:
         banks.link_banks(self)

@@ -28,6 +28,7 @@ from portal.activity import anchors
 from portal.approvals import attending
 from portal.archives import retention
 from portal.authorisations import service as authorisations
+from portal.billing import closing
 from portal.feeds import reminders
 from portal.kernel import clock, crash, queue
 from portal.kernel.db import Database, Setting, uuid7
@@ -142,6 +143,15 @@ def tell_ended_assignments(database: Database) -> None:
     assignments.tell_ended(database)
 
 
+def close_months(database: Database) -> None:
+    """Bill each portal for the month that is over, once."""
+    room = FULL - dispatch.waiting("mail")
+    if room > 0:
+        with database.scoped() as session:
+            for portal_id in closing.portals_to_bill(session, closing.last_month(), room):
+                queue.ring(session, "billing.close", portal_id)
+
+
 def forget_ticks(database: Database) -> None:
     with database.scoped() as session:
         session.execute(delete(Tick).where(Tick.moment < clock.now() - KEEP_TICKS))
@@ -185,6 +195,7 @@ TASKS = (
     Task("remind_of_consents", 5 * MINUTES, remind_of_consents),
     Task("attend_approvals", MINUTES, attend_approvals),
     Task("end_grants", HOURS, end_grants),
+    Task("close_months", 10 * MINUTES, close_months),
     Task("forget_ticks", HOURS, forget_ticks),
     Task("anchor_chains", HOURS, anchor_chains),
     Task("make_archives", MINUTES, make_archives),

@@ -63,10 +63,8 @@ class Office:
 
     def load(self, prices: str) -> None:
         """As an operator does: as the owner of the schema."""
-        owner = Database(self._urls.owner, pool_size=1)
-        with owner.scoped() as session:
-            configuring.load(session, configuring.read(SELLER.format(prefix=self.prefix) + prices + RATES), self.key)
-        owner.engine.dispose()
+        listed = configuring.read(SELLER.format(prefix=self.prefix) + prices + RATES)
+        configuring.load_as_owner(self._urls.owner, listed, self.key)
 
     def firm(self, name: str = "Peeters Lambrechts", **more: Any) -> Tenant:
         details = {"street": "Grote Markt 12", "postcode": "2800", "city": "Mechelen"} | more
