@@ -109,6 +109,7 @@ NAV: Mapping[Context, tuple[Sequence[_Entry], Sequence[_Entry]]] = {
         (
             ("approvals", "person-check", "approvals.index", _l("Approvals")),
             ("grants", "person-lock", "grants.index", _l("Access management")),
+            ("team", "person-gear", "people.client_index", _l("People and roles")),
             ("apps", "grid", "store.client_index", _l("Modules")),
             ("api", "braces", "api_keys.index", _l("API keys")),
             ("software", "hdd-network", "software_users.index", _l("Accounting software")),

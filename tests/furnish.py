@@ -188,7 +188,7 @@ def furnish_client(
     ids["client_task_id"] = _approval(db, client, member, mark)
     own = make.make_authorisation(db, vault, client, access="a", refresh="b", name=f"{mark}own {uuid.uuid4().hex[:6]}")
     return ids | {
-        "client_authorisation_id": own.id,
+        "client_authorisation_id": own.id, "client_membership_id": ids["membership_id"],
         "client": tenant_id, "client_id": tenant_id, "coupling_id": coupling.id,
         "bank_account_id": account.id, "account_id": account.id,
         "configuration_id": configuration.id, "portal_authorisation_id": authorisation.id,

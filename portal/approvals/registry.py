@@ -21,7 +21,7 @@ from portal.kernel.errors import NotFound
 
 Payload = Mapping[str, Any]
 ROOMS = (
-    "portal.approvals.members", "portal.approvals.lowering", "portal.couplings.approvable", "portal.sync.approvable",
+    "portal.people.approvable", "portal.approvals.lowering", "portal.couplings.approvable", "portal.sync.approvable",
 )  # fmt: skip
 
 

@@ -54,7 +54,8 @@ def _page() -> Response:
 
 
 def _export() -> Response:
-    head = [_("Name"), _("E-mail address"), _("Role"), _("Where"), _("Last day"), _("Permission"),
+    head = [_("Name"), _("E-mail address"), _("Role"), _("Job roles"), _("Account groups"), _("Where"),
+            _("Last day"), _("Permission"),
             *(_(word) for word in RIGHTS.values())]  # fmt: skip
     return csv_answer("rights.csv", head, _rows())
 
@@ -63,5 +64,6 @@ def _rows() -> Iterator[list[object]]:
     where = {"portal": _("Portal"), "clients": _("Client accounts"), "client": _("Client account")}
     for seer, permission, rights in matrix.cells(matrix.seers(scope())):
         ends = seer.ends_on.isoformat() if seer.ends_on else ""
-        yield [seer.name, seer.email, seer.role, where[seer.place], ends, _(PERMISSIONS[permission]),
+        yield [seer.name, seer.email, seer.role, ", ".join(seer.job_roles), ", ".join(seer.groups), where[seer.place],
+               ends, _(PERMISSIONS[permission]),
                *(_("yes") if right in rights else "" for right in RIGHTS)]  # fmt: skip

@@ -11,12 +11,10 @@ from flask_babel import ngettext
 from portal.access import Permission, Right
 from portal.approvals.tasks import perform
 from portal.authorisations import service as authorisations
-from portal.kernel.errors import PortalError
 from portal.routes import _approvals
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
-from portal.routes.forms.tenants import MemberForm
 from portal.tenants import service as tenants
 
 blueprint = Blueprint("team", __name__, url_prefix="/p/<uuid:portal>/team")
@@ -26,31 +24,12 @@ blueprint = Blueprint("team", __name__, url_prefix="/p/<uuid:portal>/team")
 @here_is("team")
 @require(Permission.TEAM, Right.VIEW)
 def index(portal: uuid.UUID) -> Response:
-    return _page(MemberForm())
-
-
-def _page(form: MemberForm, status: int = 200) -> Response:
-    may_edit = scope().may(Permission.USERS, Right.EDIT)
+    may = scope().may
     return page(
-        "team/index.html", rows=tenants.members(scope()), held=authorisations.held_by_each(scope()), form=form,
-        may_edit=may_edit, status=status,
+        "team/index.html", rows=tenants.members(scope()), held=authorisations.held_by_each(scope()),
+        may_edit=may(Permission.USERS, Right.EDIT), may_see=may(Permission.USERS, Right.VIEW),
+        may_invite=may(Permission.CREATE_USER, Right.CREATE), may_see_roles=may(Permission.JOB_ROLES, Right.VIEW),
     )  # fmt: skip
-
-
-@blueprint.post("")
-@here_is("team")
-@require(Permission.CREATE_USER, Right.CREATE)
-def add(portal: uuid.UUID) -> Response:
-    form = MemberForm()
-    if form.validate():
-        try:
-            outcome = perform(scope(), "member.added", {"email": form.email.data, "role": form.role.data})
-            _approvals.tell_waiting(outcome)
-            db().commit()
-            return go_to(url_for("team.index", portal=portal))
-        except PortalError as error:
-            form.take(error)
-    return _page(form, 422)
 
 
 @blueprint.post("/<uuid:membership_id>/role")

@@ -11,7 +11,7 @@ from flask_babel import gettext
 from portal.kernel.words import N_
 
 ROOMS = (
-    "portal.permissions.wording",
+    "portal.permissions.wording", "portal.people.wording",
     "portal.identity.wording", "portal.tenants.wording", "portal.approvals.wording", "portal.store.wording",
     "portal.authorisations.wording", "portal.exchange.wording",
     "portal.couplings.wording", "portal.ledger.wording", "portal.feeds.wording", "portal.documents.wording",

@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from portal.access import Scope
 from portal.kernel import clock
-from portal.permissions.deciding import What, Who, decide
+from portal.permissions.deciding import JobRole, What, Who, decide
 from portal.permissions.rights import Permission, Right, role_in_client
+from portal.tenants.held import job_roles_of_members, names_of_groups
 from portal.tenants.models import Grant
 from portal.tenants.service import members
 
@@ -33,17 +34,18 @@ class Seer:
     rights: Rights
     by_grant: bool = False
     ends_on: date | None = None
+    job_roles: Sequence[str] = ()
+    groups: Sequence[str] = ()  # the account groups that limit them; none: every bank account
 
 
 def seers(scope: Scope) -> Sequence[Seer]:
     """Everybody who may see something here now, by name; those let in come after one's own people."""
-    people = [(m.name, m.email, m.role) for m in members(scope)]
-    own = [Seer(*who, scope.kind, rights_of(Who(scope.kind, who[2]))) for who in people]
+    people = _people(scope)
+    own = [_seer(person, scope.kind, person.who(scope.kind)) for person in people]
     if scope.kind == "portal":
-        inside = [Who("client", role_in_client(role, "editor"), grant="editor") for _, _, role in people]
         return own + [
-            Seer(name, email, who.role, "clients", rights_of(who))
-            for (name, email, _), who in zip(people, inside, strict=True)
+            _seer(person, "clients", person.who("client", role_in_client(person.role, "editor"), "editor"))
+            for person in people
         ]
     let_in = [
         Seer("", grant.email, grant.role, "client", rights_of(Who("client", grant.role, grant=grant.role)), True,
@@ -51,6 +53,32 @@ def seers(scope: Scope) -> Sequence[Seer]:
         for grant in _living_grants(scope)
     ]  # fmt: skip
     return own + let_in
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    name: str
+    email: str
+    role: str
+    held: Mapping[str, JobRole]  # job roles by name
+    groups: Sequence[str]
+
+    def who(self, kind: str, role: str = "", grant: str = "") -> Who:
+        return Who(kind, role or self.role, tuple(self.held.values()), grant=grant)
+
+
+def _people(scope: Scope) -> Sequence[_Person]:
+    held, groups = job_roles_of_members(scope), names_of_groups(scope)
+    return [
+        _Person(m.name, m.email, m.role, held.get(m.membership_id, {}), groups.get(m.membership_id, ()))
+        for m in members(scope)
+    ]
+
+
+def _seer(person: _Person, place: str, who: Who) -> Seer:
+    return Seer(
+        person.name, person.email, who.role, place, rights_of(who), job_roles=tuple(person.held), groups=person.groups
+    )
 
 
 def rights_of(who: Who) -> Rights:

@@ -61,11 +61,3 @@ class RequestForm(Form):
         default="editor",
     )
     message = TextAreaField(_l("Message to the client"), [Length(max=500)])
-
-
-class MemberForm(Form):
-    email = EmailField(_l("E-mail address"), [_needed, Length(max=254)])
-    role = SelectField(
-        _l("Role"),
-        choices=choices(("staff", _l("Staff")), ("administrator", _l("Administrator")), ("reader", _l("Reader"))),
-    )

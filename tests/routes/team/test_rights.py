@@ -19,8 +19,8 @@ from tests.world import make_world
 def rows_of(text: str) -> dict[tuple[str, str, str], list[str]]:
     """(name or address, where, permission) → the cells of the four rights."""
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=";"))
-    assert len(rows[0]) == 10
-    return {(row[0] or row[1], row[3], row[5]): row[6:] for row in rows[1:]}
+    assert len(rows[0]) == 12
+    return {(row[0] or row[1], row[5], row[7]): row[8:] for row in rows[1:]}
 
 
 def test_the_matrix_of_a_firm_names_everybody_and_every_permission(sign_in: SignIn, database: Database) -> None:
@@ -64,7 +64,7 @@ def test_who_may_not_is_told_what_is_missing_and_whom_to_ask(sign_in: SignIn, da
     reader = make.make_user(database, "Reads Only", locale="en-GB")
     head = make.make_user(database, "Nadia El Amrani")
     firm = make.make_tenant(database, "portal", "Peeters", members={head: "administrator", reader: "reader"})
-    answer = sign_in(reader).post(f"/p/{firm.id}/team", data={"email": world.stranger.email, "role": "reader"})
+    answer = sign_in(reader).post(f"/p/{firm.id}/team/invite", data={"email": world.stranger.email, "role": "reader"})
     assert answer.status_code == 403
     text = words(answer.text)
     assert "This needs the right “Create” on “Create users”. Nothing was changed." in text
