@@ -160,6 +160,7 @@ def price_list(prices: dict[str, list[tuple[date, int]]]) -> str:
     )
 
 
+@pytest.mark.slow
 def test_a_year_of_300_accounts_adds_up_to_the_cent(office: Office, dice: random.Random) -> None:
     office.load(price_list({item: row[:2] for item, row in PRICES.items() if item == "client_account"} | FIRST_KNOWN))
     firms = [office.firm(f"Firm {number}") for number in range(FIRMS)]

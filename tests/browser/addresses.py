@@ -42,7 +42,7 @@ IDS = {
 # Of the tenant whose page it is, a portal or a client account.
 OF_TENANT = {
     "file_authorisation_id": ("authorisation_id", "file_dossiers"), "file_dossier_id": ("id", "file_dossiers"),
-    "exchange_file_id": ("id", "exchange_files"),
+    "exchange_file_id": ("id", "exchange_files"), "invoice_id": ("id", "invoices"),
 }  # fmt: skip
 # Other states of a page than the one of the first client: which client, and what stands in the query.
 MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
