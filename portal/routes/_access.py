@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, jsonify, request, url_for
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import runtime
@@ -25,14 +26,16 @@ from portal.apikeys.models import ApiKey
 from portal.apikeys.service import find_key, note_use
 from portal.identity import sessions
 from portal.identity.sessions import Entered
-from portal.kernel.db import Setting
-from portal.kernel.errors import NotFound
+from portal.kernel.db import Setting, set_scope
+from portal.kernel.errors import Forbidden, NotFound
 from portal.permissions.deciding import JobRole
 from portal.routes import _user_code
 from portal.routes._htmx import go_to
+from portal.tenants import matrix
 
 View = TypeVar("View", bound=Callable[..., Any])
 TENANT_ARGUMENTS = {"portal": "portal", "client": "client"}
+_NOT_ASSIGNED_BY = text("SELECT not_assigned_by(:client)")
 KEY_ARGUMENT = "client_account"  # on addresses for other software
 
 
@@ -214,9 +217,20 @@ def _enter(tenant_id: uuid.UUID | None, *, read_only: bool) -> None:
 
 def _take_scope(who: Entered, kind: str, access: Access) -> None:
     if who.tenant_id is None or who.kind != kind or who.role is None:
+        _tell_unassigned(who, kind)
         raise NotFound()
     g.scope = scope_of(g.session, who.tenant_id, kind, who)
     g.scope.require(access.permission, access.right)
+
+
+def _tell_unassigned(who: Entered, kind: str) -> None:
+    """To a person of a firm, about its client that is not assigned to them: that it is so, and whom to ask."""
+    client, _kind = _tenant_of_url()
+    firm = g.session.scalar(_NOT_ASSIGNED_BY, {"client": client}) if kind == "client" else None
+    if firm is not None:
+        set_scope(g.session, Setting(tenant=firm, portal=firm, user=who.user_id))
+        office = Scope(g.session, firm, "portal", "", Actor(who.user_id, who.user_name))
+        raise Forbidden("client.not_assigned", ask=matrix.holders(office, Permission.TEAM, Right.EDIT))
 
 
 def scope_of(session: Session, tenant_id: uuid.UUID, kind: str, who: Entered) -> Scope:

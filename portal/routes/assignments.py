@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.access import Permission, Right
-from portal.kernel.errors import Invalid, PortalError
+from portal.kernel.errors import Invalid
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
@@ -87,7 +87,7 @@ def choose(portal: uuid.UUID) -> Response:
         return _page(form, None)
     try:
         return _page(form, _plan(form))
-    except PortalError as error:
+    except Invalid as error:
         form.take(error)
         return _page(form, None, 422)
 

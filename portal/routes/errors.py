@@ -42,7 +42,7 @@ def _refused(error: PortalError) -> Response:
         return _answer(404)
     if isinstance(error, Forbidden) and "permission" in error.values:
         return _answer_whom_to_ask(Permission(str(error.values["permission"])), Right(str(error.values["right"])))
-    return _answer(error.status, wording.of_error(error.code, error.values))
+    return _answer(error.status, wording.of_error(error.code, error.values), ask=error.values.get("ask"))
 
 
 def _answer_whom_to_ask(permission: Permission, right: Right) -> Response:

@@ -18,6 +18,7 @@ ERRORS = {
     "grant.ends_in_the_past": N_("The last day has passed already. Choose today or later, or leave it empty."),
     "grant.already": N_("{email} has access already, or was asked to take it. Withdraw that first to change it."),
     "grant.not_living": N_("This access was withdrawn or ended already."),
+    "client.not_assigned": N_("This client is not assigned to you, and you see assigned clients alone."),
     "assignment.what": N_("Choose a person and what changes."),
     "assignment.person": N_("Choose a person."),
     "assignment.reason_empty": N_("Say why, in a few words: it stands in the audit trail."),
