@@ -23,6 +23,7 @@ from portal.routes._htmx import go_to, page, safe_next
 from portal.routes._limits import GUESSES_AT_ONE, limiter, spend
 from portal.routes.auth import _give_cookie
 from portal.routes.forms.me import CodeForm, ConfirmForm, PasswordForm, ProfileForm
+from portal.team import takeovers
 from portal.templating import THEME_COOKIE
 from portal.tenants import grants
 
@@ -253,4 +254,19 @@ def requests() -> Response:
     """What firms asked of this address; decided from the client account that is to be opened."""
     rows = grants.requests_for(db(), _user()) if entered().verified else []
     mine = [a for a in db().execute(_ACCOUNTS, {"user": entered().user_id}) if a.kind == "client" and a.via is None]
-    return page("me/requests.html", rows=rows, accounts=mine)
+    asked = takeovers.asked_of(db(), _user())
+    return page("me/requests.html", rows=rows, accounts=mine, takeovers=asked)
+
+
+@blueprint.post("/takeovers/<uuid:takeover_id>")
+@signed_in
+def decide_takeover(takeover_id: uuid.UUID) -> Response:
+    """Become the owner of an account that a firm made, or decline."""
+    yes = request.form.get("answer") == "yes"
+    client = takeovers.decide(db(), _user(), takeover_id, yes=yes)
+    db().commit()
+    if not yes:
+        flash(_("Declined; nothing changed."), "ok")
+        return go_to(url_for("me.requests"))
+    flash(_("%(client)s is yours now: you decide who works in it.", client=client.tenant_name), "ok")
+    return go_to(url_for("grants.index", client=client.tenant_id))

@@ -16,7 +16,7 @@ ROOMS = (
     "portal.authorisations.wording", "portal.exchange.wording",
     "portal.couplings.wording", "portal.ledger.wording", "portal.feeds.wording", "portal.documents.wording",
     "portal.apikeys.wording", "portal.software.wording", "portal.reconciliation.wording", "portal.sync.wording",
-    "portal.archives.wording", "portal.billing.wording",
+    "portal.archives.wording", "portal.billing.wording", "portal.team.wording",
 )  # fmt: skip
 
 GENERAL: Mapping[str, str] = {
