@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal.authorisations import applications, connecting, tokens, typed
 from portal.authorisations.custody import Custody, Lock
+from portal.authorisations.models import Authorisation, Credential, State
+from portal.authorisations.typed import NEVER
 from portal.connectors.base import AuthMode
 from portal.connectors.errors import ConnectorError
 from portal.kernel import clock
@@ -40,3 +42,16 @@ def _use(custody: Custody) -> None:
         if works:
             typed.used(applications.manifest_of(authorisation.app), credential, clock.now())
         credential.not_before = clock.now() + AGAIN
+
+
+def next_use(authorisation: Authorisation, credential: Credential | None) -> datetime | None:
+    """When it is kept alive next, as `due_authorisations` judges; None where nothing is kept alive.
+
+    At half of what the provider allows without use, so that a failure leaves as long again.
+    """
+    if credential is None or authorisation.state != State.ACTIVE or authorisation.removed_at is not None:
+        return None
+    if applications.manifest_of(authorisation.app).auth is AuthMode.FILE or credential.refresh_expires_at >= NEVER:
+        return None
+    half = credential.received_at + (credential.refresh_expires_at - credential.received_at) / 2
+    return max(half, credential.not_before or half)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, Response, flash, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask import Blueprint, Response, request, url_for
 
 from portal.access import Permission, Right
 from portal.approvals.tasks import perform
@@ -39,25 +37,4 @@ def change_role(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
     wanted = {"membership_id": str(membership_id), "role": request.form.get("role", "")}
     _approvals.tell_waiting(perform(scope(), "member.role", wanted))
     db().commit()
-    return go_to(url_for("team.index", portal=portal))
-
-
-@blueprint.post("/<uuid:membership_id>/end")
-@here_is("team")
-@require(Permission.USERS, Right.EDIT)
-def end(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
-    gone = tenants.end_membership(scope(), membership_id)
-    held = [row.name for row in authorisations.held_by(scope(), gone.user_id)]
-    db().commit()
-    flash(_("Access ended at once, in every open page."), "ok")
-    if held:
-        names = ", ".join(held)
-        flash(
-            ngettext(
-                "%(names)s lost its owner. Open it and choose another, who is asked when a new log-in is needed.",
-                "%(names)s lost their owner. Open them and choose another, who is asked when a new log-in is needed.",
-                len(held), names=names,
-            ), "warn",
-        )  # fmt: skip
-        return go_to(url_for("authorisations.index", portal=portal))
     return go_to(url_for("team.index", portal=portal))
