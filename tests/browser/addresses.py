@@ -71,6 +71,7 @@ MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "feeds.waiting": [(scene.GAP, {})],
     "consents.index": [(0, {"q": "no such"})],
     "auth.sign_in": [(0, {"lang": "fr"})],
+    "approvals.index": [(scene.BOOKED, {"view": "waiting"}), (scene.BOOKED, {"view": "done"})],
     "store.index": [(0, {"q": "no such"}), (0, {"kind": "feed"})],
 }  # fmt: skip
 WIZARD = ("couplings.choose_dossier", "couplings.replaced", "couplings.wizard_configuration", "couplings.check")
@@ -109,6 +110,8 @@ class Addresses:
                 if who == "owner" and self._scene.owner_of(self._scene.clients[place]) != CAST[who]:
                     continue
                 values = {name: self._value(name, rule.endpoint, place) for name in rule.arguments}
+                if "task_id" in values:
+                    values["task_id"] = self._task_of(values.get("portal") or values["client"])
                 values |= self._query(rule.endpoint, place, query, who)
                 yield rule.endpoint, self._path(rule.endpoint, values)
 
@@ -127,11 +130,17 @@ class Addresses:
             query = f"SELECT {column} FROM {table} WHERE tenant_id = %s ORDER BY id LIMIT 1"  # noqa: S608 - names of our own
             holder = client.tenant_id if ".client_" in endpoint else self._scene.firm
             return self._product.value(query, holder) or uuid.UUID(int=0)
+        if name == "task_id":
+            return None  # of the tenant in the same address
         if name in IDS:
             query = f"SELECT id FROM {IDS[name]} WHERE tenant_id = %s ORDER BY id LIMIT 1"  # noqa: S608 - names of our own
             found = self._product.value(query, client.tenant_id)
             return found or uuid.UUID(int=0)
         return self._shared[name]
+
+    def _task_of(self, tenant: uuid.UUID) -> uuid.UUID:
+        query = "SELECT id FROM approval_tasks WHERE tenant_id = %s ORDER BY id LIMIT 1"
+        return self._product.value(query, tenant) or uuid.UUID(int=0)
 
     def _query(self, endpoint: str, place: int, query: dict[str, str], who: str) -> dict[str, str]:
         """The wizard's steps build on the answers before them; an owner has a log-in without dossiers."""

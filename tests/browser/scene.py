@@ -12,6 +12,8 @@ import pyotp
 from sqlalchemy import select
 
 from portal.access import Actor, Scope
+from portal.approvals.models import Policy
+from portal.approvals.tasks import perform
 from portal.connectors.base import EntryKind, OutgoingEntry, OutgoingLine
 from portal.demo import cast, invoices, movements
 from portal.demo.scene import Client, Scene
@@ -30,7 +32,7 @@ from portal.ledger.questions import offer_file
 from portal.sync import batches
 from portal.tenants import grants
 from portal.tenants import service as tenants
-from portal.tenants.models import Tenant
+from portal.tenants.models import Membership, Tenant
 from portal.tenants.service import Details
 from tests import factories as make
 from tests.exchange.shelf import make_file_authorisation, make_file_dossier
@@ -148,6 +150,22 @@ class SmallFirm(Scene):
             for name, content in list(invoices.of_movements(moves, us, client.iban))[:4]:
                 hand_in(scope, name, BytesIO(content))
 
+    def let_tasks_wait(self) -> None:
+        """A change of role in the firm and in a client account, each submitted by its head."""
+        head, owner = self.users[self.head], self.users[self.owner_of(self.clients[BOOKED])]
+        places = (
+            (self.firm, "portal", "administrator", head, self.users[cast.STAFF[2].email], "reader"),
+            (self.clients[BOOKED].tenant_id, "client", "owner", owner, owner, "editor"),
+        )
+        for tenant_id, kind, role, maker, subject, wanted in places:
+            portal = tenant_id if kind == "portal" else None
+            with self.made.database.scoped(Setting(tenant_id, portal, None, maker.id)) as session:
+                session.add(Policy(tenant_id=tenant_id, kind="member.role", approvals=1, changed_at=clock.now()))
+                of_subject = (Membership.tenant_id == tenant_id, Membership.user_id == subject.id)
+                membership = session.scalars(select(Membership.id).where(*of_subject)).one()
+                scope = Scope(session, tenant_id, kind, role, Actor(maker.id, maker.name))
+                perform(scope, "member.role", {"membership_id": str(membership), "role": wanted})
+
     def add_what_pages_need(self) -> None:
         """A run of several clients, a log-in of a client's own, linked banks, waiting mails with links."""
         self.link_bank(BOOKED, "connected", "", 9)
@@ -155,6 +173,7 @@ class SmallFirm(Scene):
         self.link_bank(DRAFTS, "attention", "saltedge.provider_error", 40)
         self.link_bank(GAP, "connecting", "", 180)
         self.hand_in_invoices(BOOKED)
+        self.let_tasks_wait()
         self.leave_open(BOOKED, b"Wanneer;Wie;Hoeveel;Waarvoor\n31/01/2024;Jansen;-12,50;Brood\n")
         self.leave_open(DRAFTS, b"Datum;Omschrijving;Bedrag;IBAN\n03/04/2024;Brood;-12,50;BE68539007547034\n")
         database, vault, base = self.made.database, self.made.vault, self.made.settings.base_url
