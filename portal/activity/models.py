@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -38,6 +38,28 @@ class Activity(TenantRow, Base):
     context_id: Mapped[uuid.UUID | None]
     prev_hash: Mapped[bytes]
     hash: Mapped[bytes]
+
+
+class History(Base):
+    """How a row was from one moment to another, written by triggers and by nothing else.
+
+    `told`: from before the database kept history; as the row's own moments tell it.
+    """
+
+    __tablename__ = "histories"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        CheckConstraint("until_at > from_at", name="order"),
+        Index("uq_histories_open", "tenant_id", "kind", "key", unique=True, postgresql_where=text("until_at IS NULL")),
+    )
+
+    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # name of the table
+    key: Mapped[str] = mapped_column(primary_key=True)
+    from_at: Mapped[datetime] = mapped_column(primary_key=True)
+    until_at: Mapped[datetime | None]
+    row: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    told: Mapped[bool]
 
 
 class ChainHead(Base):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from portal.access import Permission, Right
+from portal.activity.history import as_it_was, end_of
 from portal.activity.service import timeline
+from portal.kernel import clock
 from portal.routes import wording
 from portal.routes._access import require, scope
 from portal.routes._active import here_is
+from portal.routes._as_it_was import sections
 from portal.routes._csv import csv_answer
 from portal.routes._htmx import page
 from portal.routes._seen import note_seen
@@ -43,6 +47,35 @@ def _csv() -> Response:
             for r in rows
         ),
     )  # fmt: skip
+
+
+def _on() -> Response:
+    """On a day that is no day, or not there yet: today."""
+    today = clock.today()
+    try:
+        day = min(date.fromisoformat(request.args.get("date", "")), today)
+    except ValueError:
+        day = today
+    was = as_it_was(scope(), end_of(day))
+    here = scope().tenant_id
+    portal = scope().kind == "portal"
+    back = url_for("audit.portal_index", portal=here) if portal else url_for("audit.index", client=here)
+    found = sections(scope(), was)
+    return page("audit/on.html", day=day, today=today, told=was.told, sections=found, back=back)
+
+
+@blueprint.get("/p/<uuid:portal>/audit/on")
+@here_is("audit")
+@require(Permission.ACTIVITY, Right.VIEW)
+def portal_on(portal: uuid.UUID) -> Response:
+    return _on()
+
+
+@blueprint.get("/c/<uuid:client>/audit/on")
+@here_is("audit")
+@require(Permission.ACTIVITY, Right.VIEW)
+def on(client: uuid.UUID) -> Response:
+    return _on()
 
 
 @blueprint.get("/p/<uuid:portal>/audit")

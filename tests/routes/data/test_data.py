@@ -150,3 +150,18 @@ def test_who_only_works_here_sees_none_of_it(sign_in: SignIn, database: Database
     other = make.make_tenant(database, "client", "Other", members={editor: "editor"})
     assert sign_in(editor).get(f"/c/{other.id}/data").status_code == 403
     assert sign_in(editor).get(f"/c/{account.id}/data").status_code == 404
+
+
+def test_as_it_was_on_a_day_shows_who_was_let_in(
+    sign_in: SignIn, database: Database, owner: User, account: Tenant
+) -> None:
+    firm = make.make_tenant(database, "portal", "Peeters Lambrechts")
+    make.make_grant(database, account, firm)
+    client = sign_in(owner)
+    page = words(client.get(f"/c/{account.id}/audit/on").text)
+    assert str(firm.email) in page
+    assert "Claire Delmotte Owner" in page
+    earlier = words(client.get(f"/c/{account.id}/audit/on?date=2020-03-31").text)
+    assert "As it was on 31/03/2020" in earlier
+    assert str(firm.email) not in earlier
+    assert client.get(f"/c/{account.id}/audit/on?date=tomorrow").status_code == 200
