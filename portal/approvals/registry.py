@@ -22,6 +22,7 @@ from portal.kernel.errors import NotFound
 Payload = Mapping[str, Any]
 ROOMS = (
     "portal.people.approvable", "portal.approvals.lowering", "portal.couplings.approvable", "portal.sync.approvable",
+    "portal.sync.approvable_undoing",
 )  # fmt: skip
 
 

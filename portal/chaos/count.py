@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from portal.chaos.stage import Client, Stage
+from portal.chaos.stands import Booked
 from portal.kernel.db import Setting
+from portal.ledger.models import Entry
 from portal.sync.models import Posting, PostingState
+
+_second = aliased(Entry)
+_UNDONE = (
+    select(Entry.reference.label("first"), _second.reference.label("second"))
+    .join(
+        _second,
+        (_second.tenant_id == Entry.tenant_id) & (_second.reverses_id == Entry.id) & (_second.state != "dropped"),
+    )
+    .where(Entry.reversed_at.is_not(None))
+)
 
 
 @dataclass
@@ -23,6 +36,7 @@ class Tally:
 
     days: int = 0
     confirmed: int = 0
+    undone: int = 0
     in_ledger: int = 0
     lost: int = 0
     duplicate: int = 0
@@ -36,6 +50,7 @@ class Tally:
         yield (
             f"the bank told {self.days} days with movements; PostgreSQL holds {self.confirmed} entries for booked;"
             f" the sandbox's ledger has {self.in_ledger} entries"
+            f" besides {self.undone} that were undone, and what undoes them"
         )
         yield f"bank accounts moved by {self.bank}, their ledger accounts in the sandbox by {self.ledger}"
         yield (
@@ -57,14 +72,19 @@ def both_sides(stage: Stage) -> Tally:
 
 def _count(stage: Stage, client: Client, tally: Tally) -> None:
     entries = client.stand.booked(client.number)
-    by_day = Counter(entry.day for entry in entries)
     by_reference = Counter(entry.reference for entry in entries)
+    ids = {name for entry in entries for name in entry.names}
     with stage.runtime.database.scoped(Setting(tenant=client.tenant_id)) as session:
         confirmed = session.execute(
             select(Posting.reference, Posting.remote_id).where(Posting.state == PostingState.CONFIRMED)
         ).all()
+        undone = session.execute(_UNDONE).all()
+    tally.undone += len(undone)
+    entries, wrong = without_undone(entries, [(row.first, row.second) for row in undone])
+    tally.wrong += [f"{client.name}: {what}" for what in wrong]
+    gone = {reference for pair in undone for reference in pair}
+    by_day = Counter(entry.day for entry in entries)
     days = {moves[0].date.isoformat() for moves in client.days}
-    ids = {name for entry in entries for name in entry.names}
     before = tally.by_app.get(client.stand.app, (0, 0))
     tally.by_app[client.stand.app] = (before[0] + len(days), before[1] + len(entries))
     tally.days += len(days)
@@ -78,8 +98,24 @@ def _count(stage: Stage, client: Client, tally: Tally) -> None:
     for reference, remote_id in confirmed:
         if remote_id not in ids:
             tally.wrong.append(f"{client.name}: {reference} is held for booked as {remote_id}, which is not there")
-    if len(confirmed) != len(days):
-        tally.wrong.append(f"{client.name}: {len(confirmed)} entries confirmed for {len(days)} days")
+    if (standing := len(confirmed) - len(gone)) != len(days):
+        tally.wrong.append(f"{client.name}: {standing} entries confirmed for {len(days)} days")
+
+
+def without_undone(entries: Sequence[Booked], pairs: Sequence[tuple[str, str]]) -> tuple[list[Booked], list[str]]:
+    """The entries that count, and what is wrong. `pairs`: references of what is undone and of what undoes it.
+
+    Each pair stands there whole, moves the bank's account by nothing, and falls out of the count.
+    """
+    there = {entry.reference: entry for entry in entries}
+    wrong = []
+    for first, second in pairs:
+        if first not in there or second not in there:
+            wrong.append(f"{first} is undone by {second}, and one of them is not there")
+        elif left := there[first].moved + there[second].moved:
+            wrong.append(f"{first} and {second}, which undoes it, leave {left}")
+    gone = {reference for pair in pairs for reference in pair}
+    return [entry for entry in entries if entry.reference not in gone], wrong
 
 
 def _beyond_one(found: Counter[str]) -> int:

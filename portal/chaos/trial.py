@@ -8,12 +8,14 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 import redis
 from sqlalchemy import func, or_, select, text
+from sqlalchemy.exc import OperationalError
 
 from config import DATABASE
 from portal.access import Scope
@@ -25,13 +27,15 @@ from portal.kernel.db import Setting
 from portal.kernel.errors import PortalError
 from portal.kernel.services import start_postgres, start_valkey
 from portal.ledger.models import Entry, StatementLine
-from portal.sync import posting
+from portal.sync import posting, reversal
 from portal.sync.models import Posting, PostingState, Run
 from portal.sync.points import CRASH_POINTS
+from portal.sync.preview import preview
 from portal.sync.runs import start_run
 
 PARTS = 8
 ARMED_SECONDS = 20.0
+UNDONE_SHARE = 0.04  # of the entries: a person undoes so many, and sends their lines again
 # What the provider does to one call in so many; the seed decides to which.
 WRITE_FAULTS = {
     "drop_before_commit": 0.010, "drop_after_commit": 0.010, "commit_late": 0.010, "500": 0.004,
@@ -48,6 +52,7 @@ POINTS = tuple(point for point in CRASH_POINTS if point.partition(".")[0] in PLA
 @dataclass
 class Standing:
     confirmed: int = 0
+    undone: int = 0
     under_way: int = 0
     parked: int = 0
     rejected: int = 0
@@ -81,6 +86,7 @@ class Trial:
     events: Counter[str] = field(default_factory=Counter)
     players: list[Player] = field(default_factory=list)
     parts_in: int = 0
+    undone: int = 0  # asked for
 
     def prepare(self) -> None:
         (self.home / "logs").mkdir(parents=True)
@@ -111,12 +117,14 @@ class Trial:
         while time.monotonic() < until:
             self._watch()
             standing = self._standing()
-            progress = standing.confirmed / self.entries
+            progress = (standing.confirmed - 2 * standing.undone) / self.entries
             if self.parts_in < self.parts and progress >= 0.8 * self.parts_in / self.parts:
                 self._next_part()
                 continue  # what stands changed
             while events and events[0][0] <= progress:
                 self._event(events.pop(0)[1])
+            if self.undone < progress * self.entries * UNDONE_SHARE:
+                self._undo_one()
             if sum(self.killed.values()) < min(self.kills, int(self.kills * progress * 1.03) + 1):
                 self._kill_somebody(standing)
             if time.monotonic() - told > 20:
@@ -214,6 +222,7 @@ class Trial:
             return Standing(under_way=1)  # the database is coming back
         return Standing(
             confirmed=figures.get("confirmed", 0),
+            undone=figures.get("undone", 0),
             under_way=sum(figures.get(state, 0) for state in ("intent", "sending", "uncertain")),
             parked=figures.get("parked", 0),
             rejected=figures.get("rejected", 0),
@@ -232,6 +241,7 @@ class Trial:
                 ).all()
                 for posting_id in stuck:
                     self._decide_on(scope, posting_id)
+                self._send_undone_again(scope)
                 self._start_failed_runs(scope)
 
     def _decide_on(self, scope: Scope, posting_id: uuid.UUID) -> None:
@@ -243,6 +253,29 @@ class Trial:
         )  # fmt: skip
         self.decisions[f"{decide.__name__} after {row.code}"] += 1
         decide(scope, posting_id)
+
+    def _undo_one(self) -> None:
+        """What a person does who finds one of the entries wrong."""
+        client = self.random.choice(self.stage.clients)
+        booked = select(Posting.entry_id).where(Posting.state == PostingState.CONFIRMED).order_by(Posting.reference)
+        with (
+            suppress(PortalError, OperationalError),
+            self.stage.runtime.database.scoped(Setting(tenant=client.tenant_id)) as session,
+        ):
+            scope = Scope.system(session, client.tenant_id)
+            if entries := session.scalars(booked).all():
+                entry_id = self.random.choice(entries)
+                shown = reversal.plan(scope, entry_id).shown
+                reversal.undo(scope, entry_id, reason="Wrong account", sha256=shown.sha256)
+                self.undone += 1
+
+    def _send_undone_again(self, scope: Scope) -> None:
+        """Such drafts wait for a person, though the configuration is automatic."""
+        again = select(Entry).where(Entry.state == "draft", Entry.sequence > 0, Entry.reverses_id.is_(None))
+        for entry in scope.session.scalars(again).all():
+            with suppress(PortalError):
+                posting.offer(scope, entry.id, preview(scope, entry).sha256, entry.version)
+                self.decisions["sent again after undoing"] += 1
 
     def _start_failed_runs(self, scope: Scope) -> None:
         failed = scope.session.scalars(
@@ -274,6 +307,7 @@ class Trial:
             + (f" (not: {', '.join(missed)})" if missed else ""),
             f"Redis flushed {self.events['flush']} times, killed {self.events['valkey']} times; "
             f"PostgreSQL stopped at once {self.events['postgres']} times",
+            f"entries undone by a person: {self.undone}",
             "faults of the provider: " + ", ".join(f"{kind} {share:.2%}" for kind, share in WRITE_FAULTS.items()),
             "decisions by a person: " + (", ".join(f"{n}× {what}" for what, n in self.decisions.items()) or "none"),
         ]
@@ -288,6 +322,7 @@ class Trial:
 
 _FIGURES = (
     "SELECT state, count(*) FROM postings GROUP BY state"
+    " UNION ALL SELECT 'undone', count(*) FROM entries WHERE reversed_at IS NOT NULL"
     " UNION ALL SELECT 'draft', count(*) FROM entries WHERE state = 'draft'"
     " UNION ALL SELECT 'waiting', count(*) FROM statement_lines WHERE entry_id IS NULL"
     " UNION ALL SELECT 'run', count(*) FROM runs WHERE state IN ('queued', 'running')"

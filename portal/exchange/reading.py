@@ -27,7 +27,7 @@ SELECT d.id, d.number, d.name, d.authorisation_id, a.name AS authorisation, a.ap
   coalesce(w.waiting, 0) AS waiting, w.since, coalesce(f.made, 0) AS made, coalesce(f.fetched, 0) AS fetched,
   f.latest, count(*) OVER () AS total,
   sum(coalesce(w.waiting, 0)) OVER () AS all_waiting, sum(coalesce(f.made, 0)) OVER () AS all_made,
-  sum(coalesce(f.fetched, 0)) OVER () AS all_fetched
+  sum(coalesce(f.fetched, 0)) OVER () AS all_fetched, max(f.latest) OVER () AS all_latest
 FROM file_dossiers d
 JOIN authorisations a ON a.tenant_id = d.tenant_id AND a.id = d.authorisation_id AND a.removed_at IS NULL
 LEFT JOIN (SELECT tenant_id, dossier_id, count(*) AS waiting, min(kept_at) AS since FROM exchange_entries
@@ -64,11 +64,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Standings:
+    """Of all that match: `latest` is when the last file was made, None when none ever was."""
+
     rows: Sequence[Standing]
     total: int
     waiting: int
     made: int
     fetched: int
+    latest: datetime | None
 
 
 def standings(
@@ -81,9 +84,10 @@ def standings(
     found = scope.session.execute(_STANDING, asked).all()
     rows = [Standing(*row[:11]) for row in found]
     if not found:
-        return Standings([], 0, 0, 0, 0)
+        return Standings([], 0, 0, 0, 0, None)
     first = found[0]
-    return Standings(rows, first.total, int(first.all_waiting), int(first.all_made), int(first.all_fetched))
+    counts = int(first.all_waiting), int(first.all_made), int(first.all_fetched)
+    return Standings(rows, first.total, *counts, first.all_latest)
 
 
 @dataclass(frozen=True, slots=True)

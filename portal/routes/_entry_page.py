@@ -57,7 +57,7 @@ def context_of(view: EntryView, **more: Any) -> dict[str, Any]:
         "undo_refusal": why_not(ties.refusal, entry),
         "may_undo": scope().may(Permission.ENTRIES, Right.CREATE),
         "may_start": scope().may(Permission.RUNS, Right.CREATE),
-        "period": lambda row: words.period(view.configuration.frequency, row.period_start, 0),
+        "period": lambda row: words.called(view.configuration.frequency, row.period_start, 0, undoes=row.undoes),
         "cards": words.cards(view, manifest.label),
         "problem_text": lambda found: wording.of_error(found.code, found.values),
         "state_key": words.STATE_KEYS[view.state],

@@ -14,14 +14,14 @@ from portal.connectors import registry
 from portal.couplings.models import Configuration, Coupling
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import Entry
+from portal.routes import _approvals, wording
 from portal.routes import _entry_words as entry_words
 from portal.routes import _reversal_words as words
-from portal.routes import wording
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
 from portal.routes.forms.entries import UndoForm
-from portal.sync import reversal
+from portal.sync import approvable_undoing, reversal
 from portal.sync.posting import posting_of
 
 blueprint = Blueprint("reversals", __name__)
@@ -75,15 +75,19 @@ def send(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     if not form.validate():
         return _show(entry_id, form, on, status=422)
     try:
-        posting = reversal.undo(scope(), entry_id, reason=form.reason.data or "", sha256=form.sha256.data or "", on=on)
+        outcome = approvable_undoing.undo(
+            scope(), entry_id, reason=form.reason.data or "", sha256=form.sha256.data or "", on=on
+        )
     except (Conflict, Invalid) as refused:
         db().rollback()
         if isinstance(refused, Invalid):
             form.take(refused)
             return _show(entry_id, form, on, status=422)
         return _show(entry_id, form, on, status=409, notice=wording.of_error(refused.code, refused.values))
+    _approvals.tell_waiting(outcome)
     db().commit()
-    return go_to(url_for("entries.show", client=client, entry_id=posting.entry_id))
+    undoing = outcome.result.entry_id if outcome.result else entry_id
+    return go_to(url_for("entries.show", client=client, entry_id=undoing))
 
 
 @blueprint.post(ONE + "/give-up")

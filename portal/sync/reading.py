@@ -160,6 +160,7 @@ class Receipt:
     debit: Decimal | None  # as read back; None when the package did not tell
     currency: str
     code: str
+    undoes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +383,7 @@ def receipts(scope: Scope, configuration_id: uuid.UUID, limit: int = 3) -> list[
     rows = scope.session.execute(
         select(
             Entry.id, Posting.reference, Posting.remote_number, Entry.period_start, Posting.confirmed_at,
-            Posting.remote_debit, Entry.currency, Posting.code,
+            Posting.remote_debit, Entry.currency, Posting.code, Entry.reverses_id.is_not(None),
         )
         .join(Entry, (Entry.tenant_id == Posting.tenant_id) & (Entry.id == Posting.entry_id))
         .where(

@@ -82,9 +82,7 @@ def undo(scope: Scope, entry_id: uuid.UUID, *, reason: str, sha256: str, on: dat
     Raises as `plan` does, Invalid "reversal.reason_missing" without a reason, Conflict "entry.stale" when it is
     no longer what was shown, and Invalid "entry.problems" for what the provider would refuse.
     """
-    reason = " ".join(reason.split())[:REASON_LENGTH]
-    if not reason:
-        raise Invalid("reversal.reason_missing", field="reason")
+    reason = told_reason(reason)
     wanted = plan(scope, entry_id, on, lock=True)
     if wanted.shown.sha256 != sha256:
         raise Conflict("entry.stale", reference=wanted.original.reference)
@@ -99,6 +97,14 @@ def undo(scope: Scope, entry_id: uuid.UUID, *, reason: str, sha256: str, on: dat
     _tell(scope, "entry.undoing", original, entry)
     _tell(scope, "entry.undoes", entry, original)
     return desk.hand_over(scope, preview(scope, entry))
+
+
+def told_reason(text: str) -> str:
+    """As it is kept. Raises Invalid "reversal.reason_missing"."""
+    reason = " ".join(text.split())[:REASON_LENGTH]
+    if not reason:
+        raise Invalid("reversal.reason_missing", field="reason")
+    return reason
 
 
 def give_up(scope: Scope, entry_id: uuid.UUID) -> Entry:

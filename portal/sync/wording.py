@@ -129,5 +129,9 @@ PARTS: dict[str, str] = {
     "entry.journal": N_("Journal"),
     "entry.lines": N_("Lines"),
     "entry.total": N_("Amount moved"),
+    "entry.undone": N_("Entry that is undone"),
+    "entry.undoing": N_("Entry that undoes it"),
+    "entry.on": N_("On"),
+    "entry.reason": N_("Why"),
     "entry.sha256": N_("Fingerprint"),
 }

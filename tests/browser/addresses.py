@@ -49,6 +49,7 @@ MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {
     "client.home": [(scene.DRAFTS, {}), (scene.FAILING, {}), (scene.NEW, {}), (scene.CLOSED, {})],
     "entries.show": [(scene.DRAFTS, {}), (scene.CLOSED, {}), (scene.DRAFTS, {"effect": "skipped"})],
     "entries.index": [(scene.NEW, {}), (scene.DRAFTS, {"state": "draft"}), (scene.BOOKED, {"q": "no such"})],
+    "reversals.show": [(scene.ALSO_BOOKED, {}), (scene.DRAFTS, {})],
     "runs.index": [(scene.CLOSED, {}), (scene.NEW, {})],
     "statements.index": [(scene.NEW, {})],
     "reconciliation.index": [(scene.NEW, {}), (scene.BOOKED, {"view": "done"})],

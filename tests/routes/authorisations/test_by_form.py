@@ -78,6 +78,16 @@ def test_the_whole_way(client: Client, firm: Tenant, books: keyed.Books, databas
     assert only(database, firm).state == State.ACTIVE
 
 
+def test_the_end_of_a_key_is_told_as_somebody_s_word(client: Client, firm: Tenant, books: keyed.Books) -> None:
+    at = f"/p/{firm.id}/authorisations"
+    given = {"name": "Books of Anna", **ANSWERS, "answer_expires_on": "2031-05-09"}
+    answer = client.post(f"{at}/new/keyed", data=given)
+    page = words(client.get(answer.location).text)
+    assert "the key ends on 09/05/2031, as it was typed here" in page
+    assert "Ends on 09/05/2031, as it was typed here" in page
+    assert "2031-05-09" not in page
+
+
 def test_what_is_wrong_stands_beside_its_field_and_no_secret_comes_back(
     client: Client, firm: Tenant, books: keyed.Books
 ) -> None:

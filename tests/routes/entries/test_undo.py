@@ -7,13 +7,21 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
+from portal.access import Actor, Scope
+from portal.approvals import tasks, verdicts
+from portal.approvals.models import Policy, Task
 from portal.connectors.errors import Rejected
+from portal.kernel import clock
+from portal.kernel.db import Database, Setting
 from portal.ledger.models import Entry
+from portal.sync.approvable import SEND
+from portal.sync.approvable_undoing import UNDO
 from portal.sync.models import Posting, PostingState
 from portal.sync.reversal import plan, undo
 from tests.routes.conftest import SignIn
-from tests.routes.entries.desk import Desk, words
+from tests.routes.entries.desk import Desk, join, words
 from tests.sync import provider
 from tests.sync.office import store_books
 
@@ -174,6 +182,28 @@ def test_what_undoes_an_entry_says_what_to_do_instead(desk: Desk, sign_in: SignI
     page = words(sign_in(desk.staff).get(f"/c/{desk.client}/entries/{row.entry_id}/undo").text)
     assert "is not undone from here" in page
     assert "Start a synchronisation" in page
+
+
+def test_where_sending_waits_for_approval_undoing_does_too(desk: Desk, database: Database, sign_in: SignIn) -> None:
+    entry, _row = desk.sent("ok")
+    with desk.office.scope() as scope:
+        rule = Policy(tenant_id=desk.client, kind=SEND, approvals=1, changed_at=clock.now())
+        scope.session.add(rule)
+    client = sign_in(desk.staff)
+    data = {"sha256": hash_on(client.get(desk.url(entry, "/undo")).text), "reason": WHY}
+    answer = client.post(desk.url(entry, "/undo"), data=data)
+    assert (answer.status_code, len(desk.office.all_postings())) == (303, 1)
+    other = join(database, desk.office, "An Peeters")
+    setting = Setting(desk.client, via=desk.portal, user=other.id)
+    with database.scoped(setting) as session:
+        who = Scope(session, desk.client, "client", "editor", Actor(other.id, other.name, desk.portal))
+        (task,) = session.scalars(select(Task).where(Task.tenant_id == desk.client)).all()
+        made = tasks.version_of(who, task)
+        assert (task.kind, task.subject_id) == (UNDO, entry.id)
+        verdicts.approve(who, task.id, task.version, made.sha256.hex())
+    row = undone_by(desk, entry)
+    desk.office.step(row)
+    assert "is undone" in words(client.get(desk.url(entry)).text)
 
 
 def test_a_reader_undoes_nothing(desk: Desk, sign_in: SignIn) -> None:

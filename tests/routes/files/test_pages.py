@@ -229,3 +229,16 @@ def test_a_zero_byte_is_a_bad_request_and_no_failure_of_ours(desk: Desk) -> None
     assert desk.client.get(f"{desk.root}?q=%00").status_code == 400
     dossier = make_file_dossier(desk.db, desk.tenant, desk.login)
     assert desk.post(f"/dossiers/{dossier.id}", name="a\x00b", enterprise_number="").status_code == 400
+
+
+def test_before_the_first_file_nothing_is_said_of_fetching(desk: Desk) -> None:
+    place = desk.root.rpartition("/")[0]
+    assert "Add dossiers" in desk.client.get(f"{place}/authorisations/{desk.login.id}").text.partition("dossiers-h")[2]
+    make_file_dossier(desk.db, desk.tenant, desk.login)
+    assert "No file was made yet" in desk.client.get(desk.root).text
+    other = make_file_dossier(desk.db, desk.tenant, desk.login)
+    desk.send(other.id)
+    desk.post("/make")
+    ((file_id,),) = desk.rows("SELECT id FROM exchange_files WHERE tenant_id = :tenant")
+    desk.post(f"/{file_id}/fetch")
+    assert "Every file was fetched" in desk.client.get(desk.root).text
