@@ -29,6 +29,7 @@ from portal.translations.catalogues import ROOT
 
 PLAIN, BOLD = "Vera", "VeraBd"  # come with the library; both know the letters and the euro of our languages
 MARGIN = 18 * mm
+PADDING = 6  # points, that the library leaves around what stands on a page
 WIDTH = A4[0] - 2 * MARGIN
 INK, FAINT = colors.HexColor("#1d2733"), colors.HexColor("#5b6875")
 
@@ -113,8 +114,9 @@ class _Sheet:
         title = f"{kind} {self._invoice.number}"
         into = BytesIO()
         sheet = SimpleDocTemplate(
-            into, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=22 * mm,
-            title=title, author=self._invoice.seller["name"], lang=self._invoice.locale, invariant=1,
+            into, pagesize=A4, leftMargin=MARGIN - PADDING, rightMargin=MARGIN - PADDING, topMargin=MARGIN,
+            bottomMargin=22 * mm, title=title, author=self._invoice.seller["name"], lang=self._invoice.locale,
+            invariant=1,
         )  # fmt: skip
         parts = [self._parties(), Spacer(1, 8 * mm), Paragraph(self._safe(title), HEAD), self._facts()]
         parts += [Spacer(1, 6 * mm), self._table(), Spacer(1, 4 * mm), self._totals(), Spacer(1, 6 * mm), *self._foot()]

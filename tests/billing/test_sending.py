@@ -6,7 +6,6 @@ from datetime import date
 from io import BytesIO
 
 import pytest
-from flask import Flask
 from lxml import etree
 from pypdf import PdfReader
 from sqlalchemy import select
@@ -47,6 +46,7 @@ def words(content: bytes) -> str:
     return text.replace("\u00a0", " ")
 
 
+@pytest.mark.usefixtures("app")
 @pytest.mark.parametrize(
     ("locale", "said"),
     [("nl-BE", ("Factuur", "17 van 31 dagen", "maart 2026", "Te betalen")),
@@ -54,10 +54,7 @@ def words(content: bytes) -> str:
      ("en-GB", ("Invoice", "17 of 31 days", "March 2026", "Total to be paid"))],
 )  # fmt: skip
 def test_the_mail_brings_both_files_in_the_language_of_the_firm(
-    app: Flask,
-    office: Office,
-    locale: str,
-    said: tuple[str, ...],  # noqa: F811
+    office: Office, locale: str, said: tuple[str, ...]
 ) -> None:
     firm, invoice = billed(office, locale)
     with office.database.scoped() as session:
@@ -71,7 +68,9 @@ def test_the_mail_brings_both_files_in_the_language_of_the_firm(
     assert etree.fromstring(read).tag.endswith("Invoice")
     for text in said:
         assert text in words(printed)
-    assert f"https://portal.example/p/{firm.id}/billing/{invoice.id}" in message.get_body().get_content()
+    body = message.get_body()
+    assert body is not None
+    assert f"https://portal.example/p/{firm.id}/billing/{invoice.id}" in body.get_content()
 
 
 def test_attachments_leave_with_the_mail(office: Office, database: Database, vault: Vault) -> None:

@@ -83,7 +83,7 @@ def test_an_invoice_shows_its_lines_and_the_accounts_behind(client: Client, firm
     assert "8.43 EUR, to be paid by 01/05/2026" in page
     assert "Client account, March 2026: Drukkerij Ingels" in page
     assert "17 of 31" in page
-    assert "VAT 21 %" in page.replace("\u00a0", " ")
+    assert "VAT of 21 %" in page.replace("\u00a0", " ")
     assert "+++" in page
 
 
