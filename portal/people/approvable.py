@@ -189,8 +189,8 @@ KINDS = (
         users.create_user, role_choices, effects=(N_("{name} has access from the moment of the last approval."),),
     ),
     Kind(
-        "member.role", P.USERS, R.EDIT, BOTH, N_("Roles and groups of users"), N_("Change what {name} may do"),
-        _check_user, users.change_user, role_choices, effects=(N_("It counts from that person's next page on."),),
+        "member.role", P.USERS, R.EDIT, BOTH, N_("Roles of users"), N_("Change the role of {name}"),
+        _check_user, users.change_user, role_choices, effects=(N_("The new role counts from that person's next page on."),),
     ),
     Kind(
         "job_role.created", P.JOB_ROLES, R.CREATE, BOTH, N_("New job roles"), N_("Make the job role {name}"),

@@ -76,12 +76,12 @@ def change_user(scope: Scope, payload: Payload) -> uuid.UUID:
     had_roles, had_groups = roles_of(scope, row.id), groups_of(scope, row.id)
     role = checked_role(scope, payload) if "role" in payload else row.role
     roles, groups = _chosen(scope, payload, had_roles, had_groups)
+    keep_a_head(scope, row, role, groups)
     if role != row.role:
         giving.require_built_in(scope, role)
     giving.require_job_roles(scope, set(roles) - set(had_roles))
     if set(groups) != set(had_groups):
         giving.require_within(scope, groups)
-    keep_a_head(scope, row, role, groups)
     before = {"role": row.role, "job_roles": had_roles, "groups": had_groups}
     if before == {"role": role, "job_roles": roles, "groups": groups}:
         return row.id
