@@ -190,7 +190,8 @@ KINDS = (
     ),
     Kind(
         "member.role", P.USERS, R.EDIT, BOTH, N_("Roles of users"), N_("Change the role of {name}"),
-        _check_user, users.change_user, role_choices, effects=(N_("The new role counts from that person's next page on."),),
+        _check_user, users.change_user, role_choices,
+        effects=(N_("The new role counts from that person's next page on."),),
     ),
     Kind(
         "job_role.created", P.JOB_ROLES, R.CREATE, BOTH, N_("New job roles"), N_("Make the job role {name}"),
