@@ -43,6 +43,8 @@ IDS = {
 OF_TENANT = {
     "file_authorisation_id": ("authorisation_id", "file_dossiers"), "file_dossier_id": ("id", "file_dossiers"),
     "exchange_file_id": ("id", "exchange_files"), "invoice_id": ("id", "invoices"),
+    "job_role_id": ("id", "job_roles"), "group_id": ("id", "account_groups"),
+    "legal_entity_id": ("id", "legal_entities"), "membership_id": ("id", "memberships"),
 }  # fmt: skip
 # Other states of a page than the one of the first client: which client, and what stands in the query.
 MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {

@@ -29,6 +29,9 @@ from portal.kernel import clock
 from portal.kernel.db import Setting, uuid7
 from portal.ledger.models import BankAccount, ParkedFile
 from portal.ledger.questions import offer_file
+from portal.people.entities import create_entity
+from portal.people.groups import create_group
+from portal.people.roles import create_role
 from portal.sync import batches
 from portal.tenants import grants
 from portal.tenants import service as tenants
@@ -42,6 +45,7 @@ BOOKED, ALSO_BOOKED, DRAFTS, FAILING, WITHOUT_COUPLING, NEW, CLOSED, WITHOUT_STA
 PLACES = (0, 1, 3, 4, 9, 13, 14, 18, 21, 7)
 DUTCH, FRENCH = cast.OWNERS[1].email, cast.STAFF[2].email
 RENEWER = "renewer@example.com"
+HELPER = cast.OWNERS[3].email  # reads in the account of another, too
 CAREFUL = cast.OWNERS[2].email  # has a second factor
 
 
@@ -153,9 +157,12 @@ class SmallFirm(Scene):
     def let_tasks_wait(self) -> None:
         """A change of role in the firm and in a client account, each submitted by its head."""
         head, owner = self.users[self.head], self.users[self.owner_of(self.clients[BOOKED])]
+        helper = self.users[HELPER]
+        with self.in_client(self.clients[BOOKED]) as scope:
+            tenants.add_member(scope, HELPER, "reader")
         places = (
             (self.firm, "portal", "administrator", head, self.users[cast.STAFF[2].email], "reader"),
-            (self.clients[BOOKED].tenant_id, "client", "owner", owner, owner, "editor"),
+            (self.clients[BOOKED].tenant_id, "client", "owner", owner, helper, "editor"),
         )
         for tenant_id, kind, role, maker, subject, wanted in places:
             portal = tenant_id if kind == "portal" else None
@@ -166,6 +173,21 @@ class SmallFirm(Scene):
                 scope = Scope(session, tenant_id, kind, role, Actor(maker.id, maker.name))
                 perform(scope, "member.role", {"membership_id": str(membership), "role": wanted})
 
+    def give_roles(self) -> None:
+        """A legal entity, a job role and an account group in the firm and in a client account."""
+        client = self.clients[BOOKED].tenant_id
+        for tenant_id, head in ((self.firm, self.head), (client, self.owner_of(self.clients[BOOKED]))):
+            kind, role = ("client", "owner") if tenant_id == client else ("portal", "administrator")
+            maker, portal = self.users[head], tenant_id if kind == "portal" else None
+            with self.made.database.scoped(Setting(tenant_id, portal, None, maker.id)) as session:
+                scope = Scope(session, tenant_id, kind, role, Actor(maker.id, maker.name))
+                account = session.scalars(select(BankAccount.id).where(BankAccount.tenant_id == client)).first()
+                entity = create_entity(scope, {"name": "Holding", "scheme": "kbo", "enterprise_number": "0417497106"})
+                create_role(scope, {"name": "Payments", "rights": {"statements": ["view"], "entries": ["approve"]}})
+                create_group(
+                    scope, {"name": "Shops", "legal_entity": str(entity), "accounts": [[str(client), str(account)]]}
+                )
+
     def add_what_pages_need(self) -> None:
         """A run of several clients, a log-in of a client's own, linked banks, waiting mails with links."""
         self.link_bank(BOOKED, "connected", "", 9)
@@ -174,6 +196,7 @@ class SmallFirm(Scene):
         self.link_bank(GAP, "connecting", "", 180)
         self.hand_in_invoices(BOOKED)
         self.let_tasks_wait()
+        self.give_roles()
         self.leave_open(BOOKED, b"Wanneer;Wie;Hoeveel;Waarvoor\n31/01/2024;Jansen;-12,50;Brood\n")
         self.leave_open(DRAFTS, b"Datum;Omschrijving;Bedrag;IBAN\n03/04/2024;Brood;-12,50;BE68539007547034\n")
         database, vault, base = self.made.database, self.made.vault, self.made.settings.base_url
