@@ -58,7 +58,7 @@ def test_whoever_may_approve_gets_a_mail_once_and_a_reminder_after_a_day(
     clocked[0] += timedelta(minutes=2)
     assert [attend(bureau, task_id) for _ in range(2)] == [2, 0]
     first, again = "Waits for your decision: ", "Still waits for your decision: "
-    title = "Change the role of Dora"
+    title = "Change what Dora may do"
     assert sorted(mails(bureau)) == [
         ("Bert", again + title), ("Bert", first + title), ("Carl", again + title), ("Carl", first + title),
     ]  # fmt: skip
@@ -72,7 +72,7 @@ def test_after_two_weeks_it_expires_and_its_maker_is_told(app: Flask, bureau: Bu
     clocked[0] += tasks.EXPIRES
     assert [attend(bureau, task_id) for _ in range(2)] == [1, 0]
     assert bureau.task(task_id).state == "expired"
-    assert mails(bureau)[-1] == ("Anna", "Expired: Change the role of Dora")
+    assert mails(bureau)[-1] == ("Anna", "Expired: Change what Dora may do")
 
 
 def test_an_edit_asks_anew(app: Flask, bureau: Bureau, clocked: list[datetime]) -> None:
