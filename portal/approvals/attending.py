@@ -20,6 +20,7 @@ from portal.tenants.models import Tenant
 
 REMIND_AFTER = timedelta(days=1)
 TOLD, REMINDED = 1, 2
+OF_ACCOUNTS = ("entry", "account_group")  # subjects that are about bank accounts
 _DUE = text("SELECT tenant_id, id FROM due_approvals(:now, :room)")
 
 
@@ -52,7 +53,10 @@ def attend(runtime: Runtime, tenant_id: uuid.UUID, task_id: uuid.UUID) -> int:
 
 
 def may_approve(scope: Scope, task: Task) -> list[Person]:
-    """Whose approval would count and has not been given yet, by name."""
+    """Whose approval would count and has not been given yet, by name.
+
+    Not people with account groups where it is about an entry: it may be of an account that they do not see.
+    """
     touched, permission = makers(scope, task), Permission(task.permission)
     query = select(Decision.user_id).where(
         Decision.tenant_id == task.tenant_id, Decision.task_id == task.id, Decision.version == task.version
@@ -61,7 +65,9 @@ def may_approve(scope: Scope, task: Task) -> list[Person]:
     able = (
         one
         for one in people(scope).values()
-        if one.user_id not in decided and one.may(permission, Right.APPROVE, touched=one.user_id in touched)
+        if one.user_id not in decided
+        and not (one.limited and task.subject_kind in OF_ACCOUNTS)
+        and one.may(permission, Right.APPROVE, touched=one.user_id in touched)
     )
     return sorted(able, key=lambda one: (one.name.lower(), one.user_id))
 

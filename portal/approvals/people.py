@@ -27,6 +27,7 @@ class Person:
     locale: str
     via_id: uuid.UUID | None
     who: Who
+    limited: bool  # has account groups, so that what is about other accounts is not theirs to see
 
     def may(self, permission: Permission, right: Right, *, touched: bool = False) -> bool:
         return decide(self.who, What(permission, right, touched=touched)).allowed
@@ -49,7 +50,7 @@ def people(scope: Scope) -> dict[uuid.UUID, Person]:
 def _person(kind: str, row: Any) -> Person:
     role = role_in_client(row.role, row.grant_role) if row.via_id else row.role
     who = Who(kind, role, tuple(_job_role(told) for told in row.job_roles), grant=row.grant_role or "")
-    return Person(row.user_id, row.email, row.name, row.locale, row.via_id, who)
+    return Person(row.user_id, row.email, row.name, row.locale, row.via_id, who, row.limited)
 
 
 def _job_role(told: Mapping[str, Mapping[str, Any]]) -> JobRole:
