@@ -33,6 +33,7 @@ from portal.feeds import reminders
 from portal.kernel import clock, crash, queue
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.mail import Mail
+from portal.software import ungrouped
 from portal.sync import dispatch
 from portal.sync.comparison import NIGHT_BEGINS, night_of
 from portal.sync.models import Tick
@@ -129,6 +130,16 @@ def attend_approvals(database: Database) -> None:
     attending.ring_due(database, FULL - dispatch.waiting("mail"))
 
 
+def tell_ungrouped_accounts(database: Database) -> None:
+    """Mail who manages an account about bank accounts that came and are in no group, each once."""
+    made = runtime.get()
+    with database.scoped() as session:
+        due = ungrouped.due(session)
+    for tenant_id, kind in due:
+        with database.scoped() as session:
+            ungrouped.tell(session, made.vault, tenant_id, kind, made.settings.base_url)
+
+
 def end_grants(database: Database) -> None:
     """Write down as ended what has passed its last day; it was closed from that day on anyway."""
     with database.scoped() as session:
@@ -194,6 +205,7 @@ TASKS = (
     Task("ring_feeds", MINUTES, ring_feeds),
     Task("remind_of_consents", 5 * MINUTES, remind_of_consents),
     Task("attend_approvals", MINUTES, attend_approvals),
+    Task("tell_ungrouped_accounts", 5 * MINUTES, tell_ungrouped_accounts),
     Task("end_grants", HOURS, end_grants),
     Task("close_months", 10 * MINUTES, close_months),
     Task("forget_ticks", HOURS, forget_ticks),

@@ -8,7 +8,7 @@ from typing import Any
 from portal.routes._openapi_documents import PATHS as DOCUMENT_PATHS
 from portal.routes._openapi_documents import SCHEMAS as DOCUMENT_SCHEMAS
 from portal.routes._software_formats import ACCOUNT, CAMT, CODA, CSV, JSON, LINE, MIMETYPES, STATEMENT
-from portal.software.reading import MOST
+from portal.software.reading import BY_DAY, BY_ID, MOST
 
 Schema = dict[str, Any]
 UUID: Schema = {"type": "string", "format": "uuid"}
@@ -90,7 +90,13 @@ def _query(name: str, schema: Schema, description: str) -> Schema:
 FROM = _query("from", DAY, "The first day.")
 TO = _query("to", DAY, "The last day; not before the first.")
 LIMIT = _query("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}, "Rows on a page.")
-CURSOR = _query("cursor", TEXT, "What the page before gave as next; left out: the first page.")
+
+
+def _cursor(pattern: str) -> Schema:
+    schema = {"type": "string", "pattern": pattern}
+    return _query("cursor", schema, "What the page before gave as next; left out: the first page.")
+
+
 ACCOUNT_ID: Schema = {"name": "account_id", "in": "path", "required": True, "schema": UUID}
 STATEMENT_ID: Schema = {"name": "statement_id", "in": "path", "required": True, "schema": UUID}
 
@@ -138,9 +144,10 @@ _FILES: dict[str, Schema] = {
 
 def _get(
     operation: str, summary: str, answer: Schema, *, parameters: tuple[Schema, ...] = (), table: str = "",
-    files: bool = False, found: bool = False, pages: bool = False,
+    files: bool = False, found: bool = False, pages: str = "",
 ) -> Schema:  # fmt: skip
-    """`table`: also as CSV with these columns; `files`: also as CAMT.053 and CODA; `found`: may not be there."""
+    """`table`: also as CSV with these columns; `files`: also as CAMT.053 and CODA; `found`: may not be there;
+    `pages`: how its cursors look."""
     content: Schema = {MIMETYPES[JSON]: {"schema": answer}}
     offered = [JSON]
     if table:
@@ -156,7 +163,7 @@ def _get(
     refusals = _REFUSALS | ({"404": "NotFound"} if found else {}) | ({"409": "Conflict"} if files else {})
     return {
         "operationId": operation, "summary": summary, "tags": ["Bank accounts"], "security": [{"userCode": []}],
-        "parameters": [*parameters, *((LIMIT, CURSOR) if pages else ()), _format(*offered)],
+        "parameters": [*parameters, *((LIMIT, _cursor(pages)) if pages else ()), _format(*offered)],
         "responses": {
             "200": {"description": summary, "content": content, "headers": headers},
             **{status: {"$ref": f"#/components/responses/{name}"} for status, name in sorted(refusals.items())},
@@ -173,7 +180,7 @@ PATHS: dict[str, Schema] = {
     "/api/v1/accounts": {
         "get": _get(
             "listAccounts", "The bank accounts of the groups.",
-            _object({"accounts": _list(_ref("Account")), "next": _NEXT}), table="Accounts", pages=True,
+            _object({"accounts": _list(_ref("Account")), "next": _NEXT}), table="Accounts", pages=BY_ID,
         )
     },
     "/api/v1/accounts/{account_id}": {
@@ -191,14 +198,14 @@ PATHS: dict[str, Schema] = {
             "listTransactions",
             "Booked lines, oldest first. As camt053 or coda the days from and to are one statement, without pages.",
             _object({"transactions": _list(_ref("Transaction")), "next": _NEXT}),
-            parameters=(ACCOUNT_ID, FROM, TO), table="Transactions", files=True, found=True, pages=True,
+            parameters=(ACCOUNT_ID, FROM, TO), table="Transactions", files=True, found=True, pages=BY_DAY,
         )
     },
     "/api/v1/accounts/{account_id}/statements": {
         "get": _get(
             "listStatements", "The statements of the bank, by the day on which they end, oldest first.",
             _object({"statements": _list(_ref("Statement")), "next": _NEXT}),
-            parameters=(ACCOUNT_ID, FROM, TO), table="Statements", found=True, pages=True,
+            parameters=(ACCOUNT_ID, FROM, TO), table="Statements", found=True, pages=BY_DAY,
         )
     },
     "/api/v1/accounts/{account_id}/statements/{statement_id}": {

@@ -58,7 +58,15 @@ def _json(description: str, name: str) -> Schema:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
+_MISSING = {
+    "description": "Not there, or no such address.",
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/DocumentError"}},
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+    },
+}
 _REFUSED = {
+    "404": _MISSING,
     "401": _json("The key is missing, unknown, revoked or of another account.", "DocumentError"),
     "429": _json("More than 300 calls a minute with this key.", "DocumentError"),
 }
@@ -98,7 +106,7 @@ PATHS: dict[str, Schema] = {
             "operationId": "getDocument", "summary": "How a document stands.", "tags": ["Documents"],
             "security": [{"apiKey": []}], "parameters": [CLIENT, _ID],
             "responses": {
-                "200": _json("The document.", "Document"), "404": _json("Not there.", "DocumentError"), **_REFUSED,
+                "200": _json("The document.", "Document"), **_REFUSED,
             },
         }
     },

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from portal.access import Permission, Right
 from portal.kernel.errors import Forbidden, NotFound, PortalError
 from portal.permissions.wording import PERMISSIONS, RIGHTS
-from portal.routes import wording
+from portal.routes import _problem_json, wording
 from portal.tenants import matrix
 
 log = structlog.get_logger()
@@ -30,6 +30,8 @@ def register(app: Flask) -> None:
 
 
 def _answer(status: int, message: str = "", code: str = "", **more: object) -> Response:
+    if _problem_json.is_asked_for():
+        return _problem_json.problem(status, code or "http")
     g.error_page = True
     return make_response(
         render_template("errors/error.html", status=status, message=message, code=code, **more), status

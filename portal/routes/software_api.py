@@ -39,6 +39,7 @@ def openapi() -> Response:
 @with_user_code
 def groups() -> Response:
     """The account groups of the software."""
+    _asked("format")
     _form(JSON)
     return jsonify(groups=[{"id": str(one.id), "name": one.name} for one in reading.groups(db())])
 
@@ -46,6 +47,7 @@ def groups() -> Response:
 @blueprint.get("/accounts")
 @with_user_code
 def accounts() -> Response:
+    _asked("cursor", "limit", "format")
     form = _form(JSON, CSV)
     page = reading.accounts(db(), cursor=request.args.get("cursor", ""), limit=_limit())
     told = [formats.of_account(read) for read in page.rows]
@@ -57,6 +59,7 @@ def accounts() -> Response:
 @blueprint.get(ACCOUNT)
 @with_user_code
 def account(account_id: uuid.UUID) -> Response:
+    _asked("format")
     _form(JSON)
     return jsonify(formats.of_account(reading.account(db(), account_id)))
 
@@ -65,6 +68,7 @@ def account(account_id: uuid.UUID) -> Response:
 @with_user_code
 def balances(account_id: uuid.UUID) -> Response:
     """At the end of each day, as far as statements prove them."""
+    _asked("from", "to", "format")
     form, read = _form(JSON, CSV), reading.account(db(), account_id)
     span = _span()
     until = span.until or clock.today()
@@ -83,6 +87,7 @@ def balances(account_id: uuid.UUID) -> Response:
 @with_user_code
 def transactions(account_id: uuid.UUID) -> Response:
     """Booked lines, oldest first; a period as one statement in CAMT.053 and CODA."""
+    _asked("from", "to", "cursor", "limit", "format")
     form, read, span = _form(JSON, CSV, CAMT, CODA), reading.account(db(), account_id), _span()
     if form in (CAMT, CODA):
         if span.since is None or span.until is None:
@@ -99,6 +104,7 @@ def transactions(account_id: uuid.UUID) -> Response:
 @blueprint.get(ACCOUNT + "/statements")
 @with_user_code
 def statements(account_id: uuid.UUID) -> Response:
+    _asked("from", "to", "cursor", "limit", "format")
     form, read = _form(JSON, CSV), reading.account(db(), account_id)
     page = reading.statements(db(), read, _span(), cursor=request.args.get("cursor", ""), limit=_limit())
     if form == CSV:
@@ -111,6 +117,7 @@ def statements(account_id: uuid.UUID) -> Response:
 @with_user_code
 def statement(account_id: uuid.UUID, statement_id: uuid.UUID) -> Response:
     """One statement with all its lines."""
+    _asked("format")
     form, read = _form(JSON, CSV, CAMT, CODA), reading.account(db(), account_id)
     row = reading.statement(db(), read, statement_id)
     if form in (CAMT, CODA):
@@ -123,6 +130,14 @@ def statement(account_id: uuid.UUID, statement_id: uuid.UUID) -> Response:
 
 
 # ------------------------------------------------------------------ what was asked
+
+
+def _asked(*names: str) -> None:
+    """Nothing is overheard: a parameter that is not known, or stands twice, is told."""
+    for name, values in request.args.lists():
+        if name not in names or len(values) > 1:
+            known = ", ".join(names)
+            raise _wrong(name[:60], f"known here, each once, are {known}")
 
 
 def _form(*offered: str) -> str:

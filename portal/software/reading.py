@@ -26,7 +26,8 @@ Row = TypeVar("Row")
 MOST = 500
 _GROUPS = text("SELECT client_id, bank_account_id, group_id, group_name FROM software_accounts() ORDER BY group_name")
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_CURSOR = re.compile(rf"(\d{{4}}-\d{{2}}-\d{{2}})~({_UUID})")
+BY_ID = f"^{_UUID}$"  # the cursor of accounts
+BY_DAY = f"^[1-9][0-9]{{0,5}}~{_UUID}$"  # of lines and statements: the number of the day, from 1 January of year 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def accounts(session: Session, *, cursor: str = "", limit: int = MOST) -> Page[R
     """In the order in which they came to be."""
     query = select(BankAccount, Tenant).join(Tenant, Tenant.id == BankAccount.tenant_id).order_by(BankAccount.id)
     if cursor:
-        if not re.fullmatch(_UUID, cursor):
+        if not re.fullmatch(BY_ID, cursor, re.ASCII):
             raise _bad_cursor()
         query = query.where(BankAccount.id > uuid.UUID(cursor))
     found = session.execute(query.limit(limit + 1)).all()
@@ -166,13 +167,10 @@ def _between(query: Select[Any], day: Any, span: Span) -> Select[Any]:
 
 
 def _cursor(cursor: str) -> tuple[date, uuid.UUID]:
-    found = _CURSOR.fullmatch(cursor)
-    try:
-        if found:
-            return date.fromisoformat(found.group(1)), uuid.UUID(found.group(2))
-    except ValueError:
-        pass
-    raise _bad_cursor()
+    if not re.fullmatch(BY_DAY, cursor, re.ASCII):
+        raise _bad_cursor()
+    day, _, identity = cursor.partition("~")
+    return date.fromordinal(int(day)), uuid.UUID(identity)
 
 
 def _bad_cursor() -> Invalid:
@@ -183,4 +181,4 @@ def _page(session: Session, query: Select[Any], limit: int, day: Callable[[Any],
     rows = list(session.scalars(query.limit(limit + 1)))
     if len(rows) <= limit:
         return Page(rows, "")
-    return Page(rows[:limit], f"{day(rows[limit - 1]).isoformat()}~{rows[limit - 1].id}")
+    return Page(rows[:limit], f"{day(rows[limit - 1]).toordinal()}~{rows[limit - 1].id}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal.access import allowed, role_in_client
-from portal.identity import sessions
+from portal.identity import passwords, sessions
 from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
@@ -59,7 +60,7 @@ class Walk:
 
 CAST = (
     "anonymous", "stranger", "former", "rival_staff", "administrator", "staff", "reader", "owner", "editor",
-    "client_reader",
+    "client_reader", "software", "client_software",
 )  # fmt: skip
 OF_FIRM = {"administrator": "administrator", "staff": "staff", "reader": "reader"}
 OF_CLIENT = {"owner": "owner", "editor": "editor", "client_reader": "reader"}
@@ -80,7 +81,8 @@ def walk(app: Flask, database: Database, vault: Vault) -> Iterator[Walk]:
     made = Walk(app, world, ours, theirs)
     for who in CAST[1:]:
         with database.scoped() as session:
-            made.tokens[who] = sessions.start(session, getattr(world, who), agent="walk", second_factor=True)
+            user = getattr(world, who, None) or session.get_one(User, ours[f"{who}_user"])
+            made.tokens[who] = sessions.start(session, user, agent="walk", second_factor=True)
     app.config["WTF_CSRF_ENABLED"] = False
     yield made
     app.config["WTF_CSRF_ENABLED"] = True
@@ -241,6 +243,59 @@ def test_every_page_that_a_role_may_see_comes_up(walk: Walk, who: str) -> None:
         answer = walk.client(who).get(path)
         assert answer.status_code in (200, 286, 303), f"{who} {path} → {answer.status_code}"
         assert THEIRS not in answer.text, path
+
+
+def _made_up(rule: Rule, ids: dict[str, uuid.UUID]) -> dict[str, uuid.UUID]:
+    """For arguments of routes of no tenant, of which nobody has furnished a row."""
+    return {name: MISSING for name in rule.arguments if not {name, f"client_{name}"} & (set(ids) | set(WORDS))}
+
+
+@pytest.mark.parametrize("who", ["software", "client_software"])
+def test_software_has_one_page_and_no_other(walk: Walk, who: str) -> None:
+    """With the session of a browser: wherever it goes it comes to its own page, or to nothing."""
+    client = walk.client(who)
+    for rule in walk.app.url_map.iter_rules():
+        access = None if rule.endpoint == "static" else access_of(walk.app.view_functions[rule.endpoint])
+        if access is None or access.kind != "signed_in":
+            continue
+        for verb in sorted((rule.methods or set()) & {"GET", "POST"}):
+            answer = client.open(path_of(walk.app, rule, walk.ours, **_made_up(rule, walk.ours)), method=verb)
+            assert answer.status_code == (303 if verb == "GET" else 404), f"{who} {verb} {rule.rule}"
+            if verb == "GET":
+                assert answer.headers["Location"].endswith("/software"), rule.rule
+    own = client.get("/software")
+    assert (own.status_code, THEIRS in own.text) == (200, False)
+    assert walk.client("administrator").get("/software").status_code == 404
+
+
+@pytest.mark.parametrize("who", ["software", "client_software"])
+def test_a_user_code_opens_the_accounts_of_its_groups_and_nothing_else(
+    walk: Walk, who: str, database: Database, database_urls: Urls
+) -> None:
+    """Every route × every verb with user code and password: pages ask to sign in, and foreign ids are not there."""
+    with database.scoped() as session:
+        user = session.get_one(User, walk.ours[f"{who}_user"])
+        user.password_hash = passwords.hash_password("drie blauwe emmers")
+    basic = {"Authorization": "Basic " + b64encode(f"{user.email}:drie blauwe emmers".encode()).decode()}
+    client, others = walk.client("anonymous"), [walk.theirs["client"], walk.theirs["portal"]]
+    before = rows_of(database_urls, others)
+    for rule in sorted(walk.app.url_map.iter_rules(), key=lambda r: r.rule):
+        if rule.endpoint == "static":
+            continue
+        kind = access_of(walk.app.view_functions[rule.endpoint]).kind
+        for verb in sorted((rule.methods or set()) - {"OPTIONS"}):
+            foreign = walk.theirs | {"client_account": walk.theirs["client"]}
+            if kind == "public":
+                continue  # the same for everybody
+            path = path_of(walk.app, rule, foreign, **_made_up(rule, foreign))
+            answer = client.open(path, method=verb, headers=basic)
+            where = f"{who} {verb} {rule.rule} → {answer.status_code}"
+            assert THEIRS not in answer.text, where
+            expected = {"user_code": {404} if rule.arguments else {200}, "key": {401}}.get(kind, {303})
+            assert answer.status_code in expected, where
+    assert rows_of(database_urls, others) == before
+    mine = client.get(f"/api/v1/accounts/{walk.ours['account_id']}", headers=basic).status_code
+    assert mine == (200 if who == "client_software" else 404)
 
 
 def test_a_wrong_verb_is_405_for_everybody(walk: Walk) -> None:
