@@ -16,7 +16,9 @@ APP, SYSTEM = "koppelpoort_app", "koppelpoort_system"
 PEOPLE, TOUCHED = "people_of(uuid)", "app_touched(uuid, uuid)"
 BEFORE: str = runpy.run_path(str(Path(__file__).with_name("0025_approvals.py")))["FUNCTIONS"][PEOPLE]
 # And whether somebody has groups, who then may not see what others ask them to approve.
-LIMITED = """EXISTS (SELECT 1 FROM member_groups g WHERE g.tenant_id = w.holder AND g.membership_id = w.membership_id)"""
+LIMITED = (
+    """EXISTS (SELECT 1 FROM member_groups g WHERE g.tenant_id = w.holder AND g.membership_id = w.membership_id)"""
+)
 LAST = "GROUP BY j.job_role_id) one), '[]')"
 NOW = BEFORE.replace("job_roles jsonb)", "job_roles jsonb, limited boolean)").replace(LAST, f"{LAST}, {LIMITED}")
 
