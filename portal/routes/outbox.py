@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from portal import runtime
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import Mail
+from portal.kernel.mail import Mail, attachments_of
 from portal.notifications import service as notifications
 from portal.routes._access import db, public
 from portal.routes._htmx import page
@@ -39,5 +39,7 @@ def show(mail_id: uuid.UUID) -> Response:
     mail = db().get(Mail, mail_id)
     if mail is None:
         raise NotFound()
-    subject, text = notifications.read(db(), runtime.get().vault, mail)
-    return page("outbox/show.html", mail=mail, subject=subject, text=text)
+    vault = runtime.get().vault
+    subject, text = notifications.read(db(), vault, mail)
+    files = [each.name for each in attachments_of(db(), vault, mail)]
+    return page("outbox/show.html", mail=mail, subject=subject, text=text, files=files)
