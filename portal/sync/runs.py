@@ -37,6 +37,11 @@ AFTER_REFUSAL = timedelta(hours=20)  # when a draft that would be refused is loo
 MAX_ATTEMPTS = 5
 OPEN = ("queued", "running")
 _GRANTED = text("SELECT may_use_authorisation(:client, :holder)")
+_MAY_COME_IN = text("SELECT may_come_in(:user, :client)")
+
+
+class StarterGone(Exception):
+    """Who started the run may not come into this client account any more."""
 
 
 def start_run(
@@ -91,6 +96,13 @@ class _Running:
     def scope(self, session: Session) -> Scope:
         return Scope(session, self.tenant_id, "client", "", self.actor)
 
+    def step(self, session: Session) -> Scope:
+        """At the start of what it does next. Raises StarterGone: a person's run goes no further than the person."""
+        asked = {"user": self.actor.user_id, "client": self.tenant_id}
+        if self.cause == "person" and self.actor.user_id and not session.scalar(_MAY_COME_IN, asked):
+            raise StarterGone
+        return self.scope(session)
+
     @property
     def setting(self) -> Setting:
         return Setting(tenant=self.tenant_id)
@@ -112,6 +124,8 @@ def run(runtime: Runtime, tenant_id: uuid.UUID, run_id: uuid.UUID, connect: Conn
         crash.point("run.books_read")
         _offer_automatic(running)
         crash.point("run.offered")
+    except StarterGone:
+        _end(running, "done", "run.starter_gone", {})
     except (Temporary, AuthorisationExpired) as failure:
         _wait_or_fail(running, failure)
     except (ConnectorError, PortalError) as failure:
@@ -147,7 +161,7 @@ def _read_books(running: _Running) -> None:
     """Read the dossier's lists anew when they are a day old; older ones serve while the provider is away."""
     runtime = running.runtime
     with runtime.database.scoped(running.setting) as session:
-        coupling = running.scope(session).get(Coupling, running.coupling_id)
+        coupling = running.step(session).get(Coupling, running.coupling_id)
         if coupling.state != "active":
             raise Conflict("run.coupling_ended")
         known = read_books(running.scope(session), coupling.id)
@@ -168,12 +182,12 @@ def _read_books(running: _Running) -> None:
             raise
         return
     with runtime.database.scoped(running.setting) as session:
-        store_books(running.scope(session), coupling.id, lists)
+        store_books(running.step(session), coupling.id, lists)
 
 
 def _draft(running: _Running) -> None:
     with running.runtime.database.scoped(running.setting) as session:
-        scope = running.scope(session)
+        scope = running.step(session)
         configuration = scope.get(Configuration, running.configuration_id)
         drafted = draft_due(scope, configuration, clock.today(), delay=running.cause == "schedule")
         running.lines = drafted.lines
@@ -187,7 +201,7 @@ def _draft(running: _Running) -> None:
 def _offer_automatic(running: _Running) -> None:
     """Hand over each draft that no person has taken in hand; one that would be refused stays a draft."""
     with running.runtime.database.scoped(running.setting) as session:
-        scope = running.scope(session)
+        scope = running.step(session)
         configuration = scope.get(Configuration, running.configuration_id)
         if not configuration.automatic:
             return

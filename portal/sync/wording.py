@@ -78,6 +78,9 @@ ERRORS = {
     "posting.authorisation_refused": N_("The provider refuses the authorisation."),
     "posting.authorisation_revoked": N_("The authorisation was revoked."),
     "configuration.not_active": N_("This configuration is not active."),
+    "run.starter_gone": N_(
+        "Who started it has no access to this account any more. Nothing more was handed over; what is planned goes on."
+    ),
     "run.coupling_ended": N_("The coupling has ended."),
     "run.poison": N_("The run was interrupted five times."),
     "batch.nothing": N_("None of the chosen client accounts has an active configuration that you may run."),

@@ -37,7 +37,7 @@ IDS = {
     "account_id": "bank_accounts", "import_id": "imports", "statement_id": "statements", "line_id": "statement_lines",
     "entry_id": "entries", "configuration_id": "configurations", "feed_id": "feeds",
     "document_id": "documents", "document_file_id": "document_files", "coupling_id": "couplings",
-    "parked_id": "parked_files",
+    "parked_id": "parked_files", "grant_id": "grants",
 }  # fmt: skip
 # Of the tenant whose page it is, a portal or a client account.
 OF_TENANT = {

@@ -23,6 +23,7 @@ from portal.sync import batches, dispatch, runs, sending, working
 from portal.sync.models import Posting, PostingState, Run, Standing
 from portal.sync.watching import view_batch
 from portal.tenants import grants
+from portal.tenants.models import Membership
 from tests import factories as make
 from tests.sync import provider
 from tests.sync.office import Clock, Office, add_client, open_office, store_books
@@ -266,6 +267,8 @@ def test_a_firm_starts_and_follows_many_at_once(two: tuple[Office, Office], fres
     office, other = two
     user = make.make_user(fresh_database)
     setting = Setting(tenant=office.firm.id, portal=office.firm.id, user=user.id)
+    with fresh_database.scoped(setting) as session:
+        session.add(Membership(tenant_id=office.firm.id, user_id=user.id, role="staff", created_at=clock.now()))
     with fresh_database.scoped(setting) as session:
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(user.id, user.name))
         batch = batches.start_batch(scope, [office.client.id, other.client.id])
