@@ -10,12 +10,8 @@ ERRORS: dict[str, str] = {
     "software.network": N_("{network} is no address or network. Write it like 192.0.2.17 or 2001:db8::/48."),
     "software.networks": N_("At most {limit} addresses or networks fit here."),
     "software.many": N_("There are {limit} software users already. Delete one that is not used any more."),
-    "software.gone": N_("This software user was deleted."),
-    "software.fixed": N_(
-        "Accounting software cannot become an ordinary user, nor the other way round. Delete it and create it again."
-    ),
     "software.same_password": N_("Choose another password than the one you signed in with."),
-    "software.step": N_("This step is done already."),
+    "software.step": N_("This step is done already, or its turn has not come."),
     "software.no_credentials": N_(
         "Send the user code and the password of the software user by HTTP Basic authentication."
     ),
