@@ -15,6 +15,7 @@ from portal.access import Scope
 from portal.approvals import reading as approvals
 from portal.identity.models import LOCALES
 from portal.kernel.i18n import DEFAULT_LOCALE, DEFAULT_ZONE
+from portal.routes._access import access_of
 from portal.shell import Shell, initials
 from portal.templating import formats
 
@@ -116,8 +117,17 @@ def _counts(scope: Scope, statement: TextClause) -> dict[str, int]:
     return {"approvals": approvals.waiting_for_me(scope), **known}
 
 
+def _may_come(endpoint: str) -> bool:
+    """Nobody is led to a page that would only say that it is not for them."""
+    scope: Scope | None = g.get("scope")
+    access = access_of(current_app.view_functions[endpoint])
+    if scope is None or access.permission is None or access.right is None:
+        return True
+    return scope.may(access.permission, access.right)
+
+
 def _shell_of(ctx: Any, who: Any, values: dict[str, Any], name: str, sub: str, home: str, counts: Any) -> Shell:
-    menu = templating.Scope(ctx, values, g.get("active", ""), dict(counts))
+    menu = templating.Scope(ctx, values, g.get("active", ""), dict(counts), _may_come)
     main, manage = templating.nav(menu)
     known = current_app.view_functions
     return Shell(

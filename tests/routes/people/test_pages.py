@@ -222,3 +222,12 @@ def test_who_may_not_is_told_what_is_missing_and_whom_to_ask(
     assert answer.status_code == 403
     assert f"This needs the right {missing}." in words(answer.text)
     assert "Ask Nadia El Amrani." in words(answer.text)
+
+
+def test_nobody_is_led_to_pages_that_are_not_for_them(place: Place, sign_in: SignIn) -> None:
+    home = f"/{'p' if '/p/' in place.home else 'c'}/{place.tenant.id}/"
+    assert f'href="{place.list}"' in place.browser.get(home).text
+    page = sign_in(place.other).get(home).text
+    assert f'href="{home}"' in page
+    assert f'href="{place.list}"' not in page
+    assert f'href="{home}entries"' not in page
