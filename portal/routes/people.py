@@ -84,10 +84,11 @@ def change(membership_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     return _person(row, form, 422)
 
 
-@both(blueprint, "/person/<uuid:membership_id>/end", "end", methods=("POST",))
+@blueprint.post("/c/<uuid:client>/people/person/<uuid:membership_id>/end", endpoint="client_end")
 @here_is("team")
 @require(Permission.USERS, Right.EDIT)
-def end(membership_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
+def end(client: uuid.UUID, membership_id: uuid.UUID) -> Response:
+    """Of a client account; whoever leaves a firm hands over first (see `leaving`)."""
     row = _member(membership_id)
     users.end_user(scope(), {"membership_id": str(row.id)})
     db().commit()

@@ -198,11 +198,17 @@ def test_the_last_head_stays_and_the_page_says_so(place: Place) -> None:
     answer = place.browser.post(person, data={"role": "custom"})
     assert answer.status_code == 422
     assert "This is the last person who can let others in." in words(answer.text)
-    assert place.browser.post(f"{person}/end").status_code == 409
+    if place.tenant.kind == "client":
+        assert place.browser.post(f"{person}/end").status_code == 409
 
 
 def test_whoever_is_let_go_is_no_longer_there(place: Place, sign_in: SignIn) -> None:
     person = f"{place.home}/person/{place.other_membership.id}"
+    if place.tenant.kind == "portal":
+        assert (
+            f"/team/{place.other_membership.id}/leave" in place.browser.get(person).text
+        )  # where one hands over first
+        return
     assert place.browser.post(f"{person}/end").location == place.list
     assert place.browser.get(person).status_code == 404
     assert sign_in(place.other).get(place.home).status_code == 404
