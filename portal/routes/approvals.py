@@ -23,6 +23,7 @@ from portal.routes._active import here_is
 from portal.routes._approvals import to
 from portal.routes._htmx import go_to, page
 from portal.routes._timeline import events
+from portal.sync.going_live import LIVE
 
 blueprint = Blueprint("approvals", __name__)
 # Every address stands in the portal and in each client account.
@@ -51,7 +52,7 @@ def index(**_tenant: uuid.UUID) -> Response:
     view = view if view in VIEWS else VIEWS[0]
     return page(
         "approvals/index.html", found=reading.inbox(scope(), view), view=view, words=_approvals, to=to,
-        may_set=scope().may(Permission.PERMISSIONS, Right.VIEW),
+        may_set=scope().may(Permission.PERMISSIONS, Right.VIEW), may_switch=scope().may(Permission.TENANT, Right.EDIT),
     )  # fmt: skip
 
 
@@ -209,6 +210,27 @@ def set_rule(**_tenant: uuid.UUID) -> Response:
     if outcome.task is None:
         flash(_("Kept. It counts for what is submitted from now on."), "ok")
     return go_to(to("rules"))
+
+
+@blueprint.post(PORTAL + "/live")
+@blueprint.post(CLIENT + "/live")
+@here_is("approvals")
+@require(Permission.TENANT, Right.EDIT)
+def go_live(**_tenant: uuid.UUID) -> Response:
+    """From rehearsal to real, at once or once others agree."""
+    try:
+        outcome = tasks.perform(scope(), LIVE, {})
+        _approvals.tell_waiting(outcome)
+    except PortalError as refused:
+        if refused.status in (403, 404):
+            raise
+        db().rollback()
+        flash(wording.of_error(refused.code, refused.values), "stop")
+        return go_to(to("index"))
+    db().commit()
+    if outcome.task is None:
+        flash(_("This account is real from now on."), "ok")
+    return go_to(to("index"))
 
 
 def _wanted(form: Mapping[str, str]) -> policies.Rule:

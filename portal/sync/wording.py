@@ -5,6 +5,9 @@ from __future__ import annotations
 from portal.kernel.words import N_
 
 ERRORS = {
+    "live.already": N_("This account does not rehearse: it is real already."),
+    "live.feed": N_("{bank} is linked at a made-up bank. End that link first, then link the real bank."),
+    "live.coupling": N_("Dossier {number} is reached at a stand-in of the package. Replace that coupling first."),
     "entry.stale": N_("This entry changed since it was shown. Look at it again; nothing was sent."),
     "entry.not_draft": N_("{reference} was sent already and can no longer be changed."),
     "entry.was_offered": N_("This entry was offered to the package before, so it stays."),
@@ -91,6 +94,7 @@ ERRORS = {
     "standing.differences": N_("differs from the package"),
 }
 TAGS = {
+    "tenant.live": N_("switched {name} from rehearsal to real"),
     "entry.drafted": N_("drafted {reference}: {lines} lines of {period_start} to {period_end}"),
     "entry.drafted_document": N_("drafted {reference} for {number} of {party}"),
     "document.drafted": N_("put {number} in entry {reference}"),
@@ -127,6 +131,7 @@ TAGS = {
 
 # What is told of an entry that waits for approval.
 PARTS: dict[str, str] = {
+    "live.account": N_("Account"),
     "entry.dossier": N_("Dossier"),
     "entry.period": N_("Period"),
     "entry.journal": N_("Journal"),
