@@ -23,7 +23,7 @@ CAST = {"nobody": "", "staff": cast.STAFF[1].email, "administrator": cast.STAFF[
 # The form of a key is looked at where one is given.
 NOT_PAGES = frozenset({
     "static", "start.healthz", "renewals.back", "renewals.ical", "authorisations.change",
-    "authorisations.client_change",
+    "authorisations.client_change", "software_itself.show",
 })  # fmt: skip
 # Pages that a link in a mail leads to: which mail, and to whom.
 MAILED = {
@@ -42,6 +42,7 @@ IDS = {
 # Of the tenant whose page it is, a portal or a client account.
 OF_TENANT = {
     "file_authorisation_id": ("authorisation_id", "file_dossiers"), "file_dossier_id": ("id", "file_dossiers"),
+    "software_id": ("id", "software_users"),
     "exchange_file_id": ("id", "exchange_files"), "invoice_id": ("id", "invoices"),
     "job_role_id": ("id", "job_roles"), "group_id": ("id", "account_groups"),
     "legal_entity_id": ("id", "legal_entities"), "membership_id": ("id", "memberships"),
@@ -99,7 +100,7 @@ class Addresses:
             if (
                 "GET" in (rule.methods or ())
                 and rule.endpoint not in NOT_PAGES
-                and not rule.endpoint.startswith("api.")
+                and not rule.endpoint.startswith(("api.", "software_api."))
             ):
                 yield rule
 
