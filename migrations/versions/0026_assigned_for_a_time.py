@@ -131,8 +131,7 @@ RENEWERS_BEFORE = RENEWERS.format(
 )  # fmt: skip
 # The person who was asked decides, on a row of the client account that they are not in yet.
 ASKED = (
-    "lower(email) = ("
-    "SELECT lower(u.email) FROM users u WHERE u.id = app_user() AND u.email_verified_at IS NOT NULL)"
+    "lower(email) = (SELECT lower(u.email) FROM users u WHERE u.id = app_user() AND u.email_verified_at IS NOT NULL)"
 )
 
 

@@ -207,6 +207,7 @@ TASKS = (
     Task("attend_approvals", MINUTES, attend_approvals),
     Task("tell_ungrouped_accounts", 5 * MINUTES, tell_ungrouped_accounts),
     Task("end_grants", HOURS, end_grants),
+    Task("tell_ended_assignments", MINUTES, tell_ended_assignments),
     Task("close_months", 10 * MINUTES, close_months),
     Task("forget_ticks", HOURS, forget_ticks),
     Task("anchor_chains", HOURS, anchor_chains),
@@ -227,7 +228,6 @@ def tick(database: Database, task: Task, now: datetime, instance: str) -> bool:
     row = {"task": task.name, "moment": task.moment(now), "started_at": now, "instance": instance}
     with database.scoped() as session:
         taken = session.execute(insert(Tick).values(row).on_conflict_do_nothing().returning(Tick.task)).first()
-    Task("tell_ended_assignments", MINUTES, tell_ended_assignments),
     if taken is None:
         return False
     crash.point("tick.taken")
