@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from portal import runtime
 from portal.approvals import attending, tasks
+from portal.approvals.registry import kind_of
 from portal.kernel import clock
 from portal.kernel.mail import Mail
 from portal.notifications import service as notifications
@@ -58,7 +59,7 @@ def test_whoever_may_approve_gets_a_mail_once_and_a_reminder_after_a_day(
     clocked[0] += timedelta(minutes=2)
     assert [attend(bureau, task_id) for _ in range(2)] == [2, 0]
     first, again = "Waits for your decision: ", "Still waits for your decision: "
-    title = "Change what Dora may do"
+    title = kind_of("member.role").title.format(name="Dora")
     assert sorted(mails(bureau)) == [
         ("Bert", again + title), ("Bert", first + title), ("Carl", again + title), ("Carl", first + title),
     ]  # fmt: skip
@@ -72,7 +73,7 @@ def test_after_two_weeks_it_expires_and_its_maker_is_told(app: Flask, bureau: Bu
     clocked[0] += tasks.EXPIRES
     assert [attend(bureau, task_id) for _ in range(2)] == [1, 0]
     assert bureau.task(task_id).state == "expired"
-    assert mails(bureau)[-1] == ("Anna", "Expired: Change what Dora may do")
+    assert mails(bureau)[-1] == ("Anna", "Expired: " + kind_of("member.role").title.format(name="Dora"))
 
 
 def test_an_edit_asks_anew(app: Flask, bureau: Bureau, clocked: list[datetime]) -> None:
