@@ -14,6 +14,7 @@ from portal.access import Actor, Permission, Right, Scope, role_in_client
 from portal.kernel.db import Setting, set_scope
 from portal.permissions.deciding import JobRole, What, Who, decide
 
+_ACCOUNTS = text("SELECT app_accounts()")  # of the account groups of whoever acts
 _PEOPLE = text("SELECT * FROM people_of(:tenant)")
 
 
@@ -33,11 +34,12 @@ class Person:
         return decide(self.who, What(permission, right, touched=touched)).allowed
 
     def scope(self, scope: Scope) -> Scope:
-        """As this person would be here; the session stays as it is (see `acting`)."""
+        """As this person would be here, in a session that acts for them (see `acting`)."""
         actor = Actor(self.user_id, self.name, self.via_id)
         return Scope(
             scope.session, scope.tenant_id, scope.kind, self.who.role, actor, scope.tenant_name,
             self.who.job_roles, self.who.grant,
+            frozenset(scope.session.scalars(_ACCOUNTS)) if self.limited else None,
         )  # fmt: skip
 
 

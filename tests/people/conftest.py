@@ -14,7 +14,7 @@ from portal import runtime
 from portal.access import Actor, Scope
 from portal.identity import sessions
 from portal.identity.models import User
-from portal.kernel.db import Database
+from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
 from portal.ledger.models import BankAccount
 from portal.routes._access import scope_of
@@ -46,6 +46,8 @@ class Firm:
             found = sessions.enter(session, token, tenant.id)
             assert found is not None
             assert found.role is not None
+            portal = tenant.id if tenant.kind == "portal" else None
+            session.info["setting"] = Setting(tenant.id, portal, found.via_id, user.id)
             yield scope_of(session, tenant.id, tenant.kind, found)
 
     @contextmanager

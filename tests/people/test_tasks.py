@@ -9,14 +9,17 @@ from sqlalchemy import func, select
 
 from portal.activity.models import Activity
 from portal.approvals.models import Policy, Version
+from portal.approvals.people import acting, people
 from portal.approvals.registry import kind_of, kinds
 from portal.approvals.tasks import perform
+from portal.archives import service as archives
 from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.errors import Forbidden, Invalid
 from portal.people import reading
 from portal.people.approvable import KINDS
-from portal.permissions.models import JobRoleRow
+from portal.permissions.models import AccountGroup, JobRoleRow
+from tests import factories as make
 from tests.people.conftest import Firm
 
 
@@ -85,3 +88,20 @@ def test_somebody_invited_by_a_task_is_nobody_until_it_is_approved(firm: Firm) -
         payload = {"email": "later@example.com", "name": "Later", "role": "staff"}
         assert perform(scope, "member.added", payload).task is not None
         assert scope.session.scalar(select(func.count()).where(User.email == "later@example.com")) == 0
+
+
+def test_whoever_carries_out_a_task_is_as_limited_as_on_a_page(firm: Firm) -> None:
+    group = make.make_group(firm.database, firm.firm, firm.other_membership, accounts=[firm.accounts[0]])
+    with firm.scope() as scope:
+        tom = people(scope)[firm.other.id]
+        with acting(scope, tom) as theirs:
+            assert theirs.accounts == {firm.accounts[0].id}
+            with pytest.raises(Forbidden, match=r"permission\.every_account"):
+                theirs.require_every_account()
+        assert group.id in set(scope.session.scalars(select(AccountGroup.id)))
+
+
+def test_an_archive_of_everything_is_not_for_somebody_limited(firm: Firm) -> None:
+    make.make_group(firm.database, firm.firm, firm.other_membership)
+    with firm.scope(firm.other) as scope, pytest.raises(Forbidden, match=r"permission\.every_account"):
+        archives.ask(scope)
