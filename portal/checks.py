@@ -24,7 +24,7 @@ SOURCE = Path(__file__).parent
 NOT_OF_A_TENANT = {
     "users", "user_sessions", "recovery_codes", "one_time_tokens", "mails", "ticks", "restores", "alembic_version",
     "sellers", "prices", "vat_rates", "invoice_counters", "mail_attachments",
-    "sign_ins",
+    "sign_ins", "passkeys", "passkey_challenges",
 }  # fmt: skip
 _TABLES = text(
     "SELECT c.relname, c.relkind, c.relrowsecurity AND c.relforcerowsecurity AS locked,"

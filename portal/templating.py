@@ -132,7 +132,7 @@ MACROS: Mapping[str, Sequence[str]] = {
     "basic": ("icon", "state", "diff", "mark", "person", "logo", "dot", "label", "kbd", "copy", "csrf", "spinner"),
     "cards": ("card", "note", "kv", "facts", "empty", "confirmed", "steps", "cause", "counter", "page_head"),
     "tables": ("sort_th", "pager", "chips", "searchbox", "bulk_bar", "tick_head", "tick", "key_hints"),
-    "forms": ("field", "error_summary", "submit", "post_button", "dropzone", "upload_result"),
+    "forms": ("field", "error_summary", "submit", "post_button", "dropzone", "upload_result", "passkey_form"),
     "charts": ("sparkline", "column_chart", "health", "progress"),
     "rows": ("client_row",),
     "stories": ("timeline", "problem", "problem_outcome", "tasks", "confidence", "switch_rows"),

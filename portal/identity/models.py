@@ -92,6 +92,35 @@ class SignIn(Base):
     agent: Mapped[str] = mapped_column(default="")
 
 
+class Passkey(Base):
+    """The public half of a key in somebody's device."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (
+        Index("uq_passkeys_credential_id", "credential_id", unique=True),
+        Index("ix_passkeys_user_id", "user_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    credential_id: Mapped[bytes]
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int]
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+
+class PasskeyChallenge(Base):
+    """A question to a device that waits for its answer; `user_id` None: whoever signs in."""
+
+    __tablename__ = "passkey_challenges"
+
+    challenge_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    expires_at: Mapped[datetime]
+
+
 class OneTimeToken(Base):
     """A link in a mail: verify an address, reset a password. Works once, and not for long."""
 

@@ -14,6 +14,8 @@ ERRORS = {
     "password.not_of_account": N_("This is not the password that was chosen for this account."),
     "login.wrong": N_("Address and password do not belong together. Check both, or ask for a new password."),
     "login.unverified": N_("Your e-mail address is not proved yet. Open the link in the mail we sent you."),
+    "passkey.refused": N_("This passkey was not accepted. Try again, or sign in with your password."),
+    "passkey.many": N_("You have {most} passkeys already. Remove one that you do not use."),
     "link.dead": N_("This link was used already or is too old. Ask for a new one."),
     "second_factor.code": N_("This code is not right, or was used already. Wait for the next one and type it in."),
     "second_factor.recovery": N_("This recovery code is not right, or was used already."),

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from portal import runtime
 from portal.identity import second_factor as factor
 from portal.identity import service as identity
-from portal.identity import sessions
+from portal.identity import sessions, sign_ins
 from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.errors import Invalid, NotFound
@@ -49,11 +49,18 @@ def take_sign_in() -> Response:
         return page("auth/sign_in.html", form=form, status=422)
     user = identity.log_in(db(), form.email.data, form.password.data)
     if user is None:
+        sign_ins.note_refused(db(), form.email.data, **_where_from())
+        db().commit()
         form.take(Invalid("login.wrong"))
         return page("auth/sign_in.html", form=form, status=422)
+    sign_ins.note(db(), user, "password", accepted=True, **_where_from())
     where = safe_next(request.args.get("next"), url_for("me.accounts"))
     response = go_to(url_for("auth.second_factor", next=where) if user.totp_confirmed_at else where)
     return _let_in(response, user)
+
+
+def _where_from() -> dict[str, str]:
+    return {"address": request.remote_addr or "", "agent": request.user_agent.string}
 
 
 def _let_in(response: Response, user: User) -> Response:
@@ -91,10 +98,11 @@ def take_second_factor() -> Response:
     spend("second factor", str(user.id), GUESSES_AT_ONE)
     if not form.validate():
         return page("auth/second_factor.html", form=form, status=422)
-    ok = factor.use_code(db(), runtime.get().vault, user, form.code.data) or factor.use_recovery_code(
-        db(), user, form.code.data
-    )
+    method = "code" if factor.use_code(db(), runtime.get().vault, user, form.code.data) else "recovery_code"
+    ok = method == "code" or factor.use_recovery_code(db(), user, form.code.data)
+    sign_ins.note(db(), user, method if ok else "code", accepted=ok, **_where_from())
     if not ok:
+        db().commit()
         form.take(Invalid("second_factor.code", field="code"))
         return page("auth/second_factor.html", form=form, status=422)
     token = sessions.rotate(db(), g.entered.session_id, second_factor_at=clock.now())

@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from portal import runtime
+from portal.identity import passkeys, sessions, sign_ins
 from portal.identity import second_factor as factor
 from portal.identity import service as identity
-from portal.identity import sessions
 from portal.identity.models import LOCALES, User
 from portal.kernel import clock
 from portal.kernel.errors import Invalid, PortalError
@@ -104,7 +104,8 @@ def security() -> Response:
 
 def _security_page(form: PasswordForm, status: int = 200, **more: Any) -> Response:
     user = _user()
-    return page("me/security.html", form=form, user=user, left=factor.codes_left(db(), user), status=status, **more)
+    return page("me/security.html", form=form, user=user, left=factor.codes_left(db(), user), status=status,
+                passkeys=passkeys.of_person(db(), user.id), **more)  # fmt: skip
 
 
 @blueprint.post("/security/password")
@@ -229,7 +230,9 @@ def _confirmed() -> Response:
 @signed_in
 def list_sessions() -> Response:
     rows = sessions.living(db(), entered().user_id)
-    return page("me/sessions.html", rows=rows, this=entered().session_id)
+    return page(
+        "me/sessions.html", rows=rows, this=entered().session_id, recent=sign_ins.recent(db(), entered().user_id)
+    )
 
 
 @blueprint.post("/sessions/<uuid:session_id>/end")

@@ -7,3 +7,4 @@ import "./reconcile.js";
 import "./swaps.js";
 import "./drop.js";
 import "./switcher.js";
+import "./passkeys.js";
