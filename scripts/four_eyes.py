@@ -65,11 +65,12 @@ class Firm:
 
 @dataclass(frozen=True)
 class Seen:
-    """A task as somebody saw it."""
+    """A task as somebody saw it. `roles`: what may be asked for; the role that there is would change nothing."""
 
     task_id: uuid.UUID
     version: int
     sha256: str
+    roles: Sequence[str]
 
 
 def make_firm(database: Database, people: int) -> Firm:
@@ -98,11 +99,13 @@ def contend(database: Database, firm: Firm, threads: int, rounds: int, seed: int
 
 def _submit(database: Database, firm: Firm, chance: random.Random) -> Seen:
     with _as(database, firm, chance.choice(firm.people)) as scope:
-        wanted = {"membership_id": str(firm.subject), "role": chance.choice(ROLES)}
+        now = scope.get(Membership, firm.subject).role
+        roles = [role for role in ROLES if role != now]
+        wanted = {"membership_id": str(firm.subject), "role": chance.choice(roles)}
         task = tasks.perform(scope, "member.role", wanted).task
         if task is None:
             raise RuntimeError("the change of role was not submitted")
-        return Seen(task.id, 1, tasks.version_of(scope, task).sha256.hex())
+        return Seen(task.id, 1, tasks.version_of(scope, task).sha256.hex(), roles)
 
 
 def _act(database: Database, firm: Firm, first: Seen, plan: random.Random, start: threading.Barrier) -> str:
@@ -116,7 +119,7 @@ def _act(database: Database, firm: Firm, first: Seen, plan: random.Random, start
             if act == "approve":
                 return f"{act}: {verdicts.approve(scope, seen.task_id, seen.version, seen.sha256).state}"
             if act == "edit":
-                wanted = {"membership_id": str(firm.subject), "role": plan.choice(ROLES)}
+                wanted = {"membership_id": str(firm.subject), "role": plan.choice(seen.roles)}
                 tasks.edit(scope, seen.task_id, seen.version, wanted, str(plan.random()))
             else:
                 tasks.withdraw(scope, seen.task_id)
@@ -129,7 +132,7 @@ def _look(scope: Scope, first: Seen) -> Seen:
     task = scope.get(Task, first.task_id)
     of_task = select(Version).where(Version.tenant_id == task.tenant_id, Version.task_id == task.id)
     made = scope.session.scalars(of_task.where(Version.version == task.version)).one()
-    return Seen(task.id, task.version, made.sha256.hex())
+    return Seen(task.id, task.version, made.sha256.hex(), first.roles)
 
 
 def _clear(database: Database, firm: Firm, seen: Seen) -> None:
