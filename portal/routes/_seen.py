@@ -15,4 +15,4 @@ def note_seen(tag: str, subject: tuple[str, uuid.UUID] | None = None, **data: st
     """Record `tag` for the person of this request. Committed at once, before anything is handed out."""
     here = scope()
     with runtime.get().database.scoped(Setting(tenant=here.tenant_id)) as session:
-        record(replace(here, session=session), tag, subject, **data)
+        record(replace(here, session=session), tag, subject, context=None, **data)

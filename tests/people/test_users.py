@@ -17,6 +17,7 @@ from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.kernel.mail import Mail, place_of
 from portal.kernel.vault import Vault
 from portal.people import users
+from portal.permissions.rights import Permission, Right
 from portal.tenants.models import Membership
 from tests import factories as make
 from tests.people.conftest import Firm
@@ -146,4 +147,4 @@ def test_an_assigned_person_sees_the_clients_assigned_and_no_other(firm: Firm, d
         )  # fmt: skip
     with firm.scope(person, firm.client) as scope:
         assert scope.clients == {firm.client.id}
-        assert scope.may(users.Permission.ENTRIES, users.Right.VIEW)
+        assert scope.may(Permission.ENTRIES, Right.VIEW)
