@@ -16,6 +16,7 @@ from portal.templating import formats
 
 _ICONS = {
     "grant": "person-lock", "access": "person-lock", "member": "person-gear", "clients": "person-gear",
+    "assignment": "person-gear", "takeover": "person-check",
     "portal": "building", "client": "person", "tenant": "pencil", "authorisation": "key", "coupling": "plug",
     "configuration": "sliders", "import": "upload",
     "document": "file-earmark-text", "document_file": "upload", "api_key": "braces", "statement": "bank",
