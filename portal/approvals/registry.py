@@ -21,8 +21,9 @@ from portal.kernel.errors import NotFound
 
 Payload = Mapping[str, Any]
 ROOMS = (
-    "portal.people.approvable", "portal.approvals.lowering", "portal.couplings.approvable", "portal.sync.approvable",
-    "portal.sync.approvable_undoing", "portal.sync.going_live",
+    "portal.people.approvable", "portal.software.approvable", "portal.approvals.lowering",
+    "portal.couplings.approvable", "portal.sync.approvable", "portal.sync.approvable_undoing",
+    "portal.sync.going_live",
 )  # fmt: skip
 
 

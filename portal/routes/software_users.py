@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, flash, request, url_for
+from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
 
 from portal.access import Permission, Right
@@ -13,6 +13,7 @@ from portal.kernel.errors import PortalError
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
+from portal.routes._people import address, done
 from portal.routes.forms.software import GroupsForm, NetworksForm, SoftwareForm
 from portal.software import service as room
 from portal.software import ungrouped
@@ -38,9 +39,9 @@ def _may(permission: Permission, right: Right) -> bool:
 @require(Permission.USERS, Right.VIEW)
 def index(**tenant: uuid.UUID) -> Response:
     return page(
-        "software/index.html", rows=room.list_software(scope()), groups=room.all_groups(scope()),
-        left_out=ungrouped.left_out(scope()), url=_url, may_create=_may(Permission.CREATE_USER, Right.CREATE),
-        may_group=_may(Permission.ACCOUNT_GROUPS, Right.EDIT),
+        "software/index.html", rows=room.list_software(scope()), left_out=len(ungrouped.left_out(scope())), url=_url,
+        to_groups=address("account_groups.index"), may_create=_may(Permission.CREATE_USER, Right.CREATE),
+        may_group=_may(Permission.ACCOUNT_GROUPS, Right.VIEW),
     )  # fmt: skip
 
 
@@ -53,7 +54,8 @@ def new(**tenant: uuid.UUID) -> Response:
 def _new(form: SoftwareForm, status: int = 200) -> Response:
     groups = room.all_groups(scope())
     form.offer(groups)
-    return page("software/new.html", form=form, groups=groups, url=_url, status=status)
+    to_groups = address("account_groups.index")
+    return page("software/new.html", form=form, groups=groups, url=_url, to_groups=to_groups, status=status)
 
 
 @here_is("software")
@@ -64,14 +66,17 @@ def create(**tenant: uuid.UUID) -> Response:
     form.offer(room.all_groups(scope()))
     try:
         if form.validate():
-            made, password = room.create(
-                scope(), form.name.data, map(as_id, form.groups.data or ()), form.networks.data or ""
-            )
-            db().commit()
+            made, password = room.create(scope(), form.name.data, form.networks.data or "")
+            done("software.groups", {"id": str(made.id), "groups": _chosen(form)}, _("It has its groups."))
             return page("software/made.html", made=made, password=password, url=_url, sign_in=_sign_in())
     except PortalError as error:
+        db().rollback()
         form.take(error)
     return _new(form, 422)
+
+
+def _chosen(form: GroupsForm) -> list[str]:
+    return sorted(str(as_id(group)) for group in form.groups.data or ())
 
 
 def _sign_in() -> str:
@@ -102,9 +107,8 @@ def change_groups(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     form.offer(room.all_groups(scope()))
     try:
         if form.validate():
-            room.change_groups(scope(), software_id, map(as_id, form.groups.data or ()))
-            db().commit()
-            flash(_("The groups count from the next call on."), "ok")
+            payload = {"id": str(software_id), "groups": _chosen(form)}
+            done("software.groups", payload, _("The groups count from the next call on."))
             return go_to(_url("show", software_id=software_id))
     except PortalError as error:
         db().rollback()
@@ -137,21 +141,10 @@ def delete(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     return go_to(_url("index"))
 
 
-@here_is("software")
-@require(Permission.ACCOUNT_GROUPS, Right.EDIT)
-def add_account(**tenant: uuid.UUID) -> Response:
-    """Put a bank account that is in no group into one."""
-    told = request.form
-    ungrouped.add_to_group(scope(), as_id(told.get("group", "")), as_id(told.get("account", "")))
-    db().commit()
-    flash(_("The account is in the group now."), "ok")
-    return go_to(_url("index"))
-
-
 for _prefix, _place in PLACES:
     for _rule, _verb, _view in (
         ("", "GET", index), ("/new", "GET", new), ("/new", "POST", create), (ONE, "GET", show),
         (ONE + "/groups", "POST", change_groups), (ONE + "/networks", "POST", change_networks),
-        (ONE + "/delete", "POST", delete), ("/add-account", "POST", add_account),
+        (ONE + "/delete", "POST", delete),
     ):  # fmt: skip
         blueprint.add_url_rule(_place + _rule, _prefix + _view.__name__, _view, methods=[_verb])

@@ -43,16 +43,15 @@ class Software:
     uses: int
 
 
-def create(scope: Scope, name: str, groups: Iterable[uuid.UUID], networks: str = "") -> tuple[Software, str]:
-    """(the software user, its one-time password); the password can never be shown again.
+def create(scope: Scope, name: str, networks: str = "") -> tuple[Software, str]:
+    """(the software user, its one-time password); the password can never be shown again. It has no group yet.
 
-    Raises Invalid "software.name", "software.groups", "software.network(s)" and Conflict "software.many".
+    Raises Invalid "software.name", "software.network(s)" and Conflict "software.many".
     """
     name = " ".join(name.split())
     if not 0 < len(name) <= MAX_NAME:
         raise Invalid("software.name", field="name", limit=MAX_NAME)
     allowed = read_networks(networks)
-    chosen = _groups(scope, groups)
     if len(list_software(scope)) >= MAX_USERS:
         raise Conflict("software.many", limit=MAX_USERS)
     now, password = clock.now(), _letters(4, 5)
@@ -69,8 +68,8 @@ def create(scope: Scope, name: str, groups: Iterable[uuid.UUID], networks: str =
         SoftwareUser(tenant_id=scope.tenant_id, id=row.id, user_id=user.id, networks=allowed, created_at=now,
                      created_by=scope.actor.user_id)
     )  # fmt: skip
-    _give(scope, row.id, chosen)
-    record(scope, "software.made", ("user", user.id), name=name, code=user.email, groups=_names(chosen))
+    scope.session.flush()
+    record(scope, "software.made", ("user", user.id), name=name, code=user.email)
     return show(scope, row.id), password
 
 
@@ -82,25 +81,23 @@ def list_software(scope: Scope) -> Sequence[Software]:
     return [_told(row, user, groups.get(row.id, ())) for row, user in found]
 
 
-def show(scope: Scope, software_id: uuid.UUID | str) -> Software:
-    row = scope.get(SoftwareUser, software_id)
+def show(scope: Scope, software_id: uuid.UUID | str, *, lock: bool = False) -> Software:
+    row = scope.get(SoftwareUser, software_id, lock=lock)
     found = scope.session.execute(_living(scope).where(SoftwareUser.id == row.id)).one_or_none()
     if found is None:
         raise NotFound()
     return _told(*found, _groups_of(scope, [row.id]).get(row.id, ()))
 
 
-def change_groups(scope: Scope, software_id: uuid.UUID | str, groups: Iterable[uuid.UUID]) -> None:
+def change_groups(scope: Scope, software_id: uuid.UUID | str, groups: Iterable[uuid.UUID | str]) -> None:
     """Counts from the next call on. Raises Invalid "software.groups"."""
-    before, chosen = show(scope, software_id), _groups(scope, groups)
+    before, chosen = show(scope, software_id, lock=True), groups_of_tenant(scope, groups)
     if {one.id for one in before.groups} == {one.id for one in chosen}:
         return
     _take(scope, before.id)
     _give(scope, before.id, chosen)
-    record(
-        scope, "software.groups", ("user", before.user_id), name=before.name, before=_names(before.groups),
-        groups=_names(chosen),
-    )  # fmt: skip
+    names = _names(chosen)
+    record(scope, "software.groups", ("user", before.user_id), name=before.name, groups=names)
 
 
 def change_networks(scope: Scope, software_id: uuid.UUID | str, networks: str) -> None:
@@ -163,8 +160,8 @@ def _told(row: SoftwareUser, user: User, groups: Sequence[AccountGroup]) -> Soft
     )  # fmt: skip
 
 
-def _groups(scope: Scope, wanted: Iterable[uuid.UUID]) -> Sequence[AccountGroup]:
-    """Of this tenant; NotFound for any other."""
+def groups_of_tenant(scope: Scope, wanted: Iterable[uuid.UUID | str]) -> Sequence[AccountGroup]:
+    """By name; NotFound for any other tenant's. Raises Invalid "software.groups" for none."""
     chosen = [scope.get(AccountGroup, group) for group in dict.fromkeys(wanted)]
     if not chosen:
         raise Invalid("software.groups", field="groups")

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from portal.access import Scope
-from portal.activity.service import record
 from portal.identity.models import User
 from portal.kernel import clock, mail
-from portal.kernel.errors import NotFound
 from portal.kernel.vault import Vault
 from portal.ledger.models import BankAccount
 from portal.permissions.models import AccountGroup, AccountGroupAccount
@@ -61,34 +58,16 @@ def left_out(scope: Scope, *, untold: bool = False, limit: int = SHOWN) -> Seque
     return [LeftOut(*row) for row in scope.session.execute(query)]
 
 
-def add_to_group(scope: Scope, group_id: uuid.UUID, account_id: uuid.UUID) -> None:
-    """NotFound for a group of others, or an account that this tenant does not reach."""
-    group = scope.get(AccountGroup, group_id)
-    query = select(BankAccount).where(BankAccount.id == account_id, _reached(scope))
-    account = scope.session.scalars(query).one_or_none()
-    if account is None:
-        raise NotFound()
-    added = (
-        insert(AccountGroupAccount)
-        .values(tenant_id=scope.tenant_id, group_id=group.id, client_id=account.tenant_id,
-                bank_account_id=account.id, added_at=clock.now())
-        .on_conflict_do_nothing()
-        .returning(AccountGroupAccount.group_id)
-    )  # fmt: skip
-    if scope.session.execute(added).first() is not None:
-        record(scope, "group.account_added", ("account_group", group.id), number=account.number, name=group.name)
-
-
 def tell(session: Session, vault: Vault, tenant_id: uuid.UUID, kind: str, base_url: str) -> int:
     """Mail the heads of a tenant about accounts in no group of which nobody was told; how many accounts."""
     scope = Scope.system(session, tenant_id, kind)
     found = left_out(scope, untold=True)
     if not found:
         return 0
-    place = "p" if kind == "portal" else "c"
+    groups = f"/p/{tenant_id}/team/groups" if kind == "portal" else f"/c/{tenant_id}/people/groups"
     values = {
         "count": str(len(found)), "accounts": "\n".join(f"{one.number} {one.currency} · {one.holder}" for one in found),
-        "link": f"{base_url}/{place}/{tenant_id}/software-users",
+        "link": base_url + groups,
     }  # fmt: skip
     for user in _heads(scope):
         mail.write(session, vault, to=user.email, template="ungrouped", locale=user.locale, values=values)

@@ -42,11 +42,10 @@ ERRORS: dict[str, str] = {
 }
 
 TAGS: dict[str, str] = {
-    "software.made": N_("made the software user {name} ({code}) with the groups {groups}"),
-    "software.groups": N_("changed the groups of the software user {name}: {before} became {groups}"),
+    "software.made": N_("made the software user {name} ({code})"),
+    "software.groups": N_("changed the groups of the software user {name}: {groups}"),
     "software.networks": N_("changed from where the software user {name} may come: {networks}"),
     "software.deleted": N_("deleted the software user {name} ({code})"),
     "software.password": N_("{name} chose a password of its own"),
     "software.second_factor": N_("{name} set its second factor"),
-    "group.account_added": N_("added the bank account {number} to the group {name}"),
 }

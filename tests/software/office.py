@@ -79,7 +79,9 @@ def make_software(
     """With PASSWORD; `ready`: as after its first sign-in."""
     with database.session() as session:
         scope = make.scope_in(session, tenant)
-        made, _ = service.create(scope, "Octopus", [group.id for group in groups], networks)
+        made, _ = service.create(scope, "Octopus", networks)
+        if groups:
+            service.change_groups(scope, made.id, [group.id for group in groups])
         user = session.get_one(User, made.user_id)
         user.password_hash = passwords.hash_password(PASSWORD)
         if ready:

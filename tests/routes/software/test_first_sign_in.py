@@ -9,15 +9,18 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
+from portal.approvals.models import Policy, Task
 from portal.identity import sessions
 from portal.identity.models import User
+from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.mail import Mail
 from portal.kernel.vault import Vault
 from portal.notifications import service as notifications
 from portal.software import ungrouped
+from tests import factories as make
 from tests.routes.conftest import Client, SignIn
-from tests.software.office import PASSWORD, Erp, Office, make_software
+from tests.software.office import PASSWORD, Erp, Office, make_office, make_software
 
 OWN = "een eigen lang wachtwoord hier"
 
@@ -135,22 +138,28 @@ def test_groups_and_addresses_are_changed_on_its_page(database: Database, office
     assert "2001:db8::/48" in page
 
 
-def test_an_account_in_no_group_is_told_and_added_with_one_click(
-    database: Database, office: Office, sign_in: SignIn
-) -> None:
-    browser, address = sign_in(office.administrator), f"/p/{office.firm.id}/software-users"
-    page = browser.get(address).text
+def test_an_account_in_no_group_is_told(office: Office, sign_in: SignIn) -> None:
+    page = sign_in(office.administrator).get(f"/p/{office.firm.id}/software-users").text
     assert "2 bank accounts are in no group" in page
-    assert office.accounts[5].number in page
-    data = {"account": str(office.accounts[5].id), "group": str(office.groups[1].id)}
-    assert browser.post(address + "/add-account", data=data).status_code == 303
-    assert "1 bank account is in no group" in browser.get(address).text
-    stranger = {"account": str(office.groups[1].id), "group": str(office.groups[1].id)}
-    assert browser.post(address + "/add-account", data=stranger).status_code == 404
+    assert f"/p/{office.firm.id}/team/groups" in page
+
+
+def test_groups_wait_for_approval_where_the_firm_says_so(app: Flask, database: Database, sign_in: SignIn) -> None:
+    """Until then the software is there, and reads nothing."""
+    office = make_office(database)
+    other = make.make_user(database, "Els Maes", locale="en-GB")
+    make.make_member(database, office.firm, other, "administrator")
     with database.scoped(Setting(tenant=office.firm.id)) as session:
-        session.execute(
-            text("DELETE FROM account_group_accounts WHERE bank_account_id = :id"), {"id": office.accounts[5].id}
-        )
+        session.add(Policy(tenant_id=office.firm.id, kind="software.groups", approvals=1, changed_at=clock.now()))
+    made = make_software(database, office.firm, [])
+    erp, browser = Erp(app.test_client(), made.code), sign_in(office.administrator)
+    address = f"/p/{office.firm.id}/software-users/{made.id}"
+    assert browser.post(address + "/groups", data={"groups": [str(office.groups[0].id)]}).status_code == 303
+    assert erp.get("accounts").get_json()["accounts"] == []
+    with database.scoped(Setting(tenant=office.firm.id)) as session:
+        task = session.scalars(select(Task).where(Task.kind == "software.groups", Task.state == "waiting")).one()
+    shown = sign_in(other).get(f"/p/{office.firm.id}/approvals/{task.id}").text
+    assert "Let the software Octopus read account groups" in shown
 
 
 def test_a_session_of_deleted_software_is_over(database: Database, office: Office, sign_in: SignIn) -> None:
@@ -179,7 +188,7 @@ def test_the_heads_are_mailed_once_about_an_account_in_no_group(
         subject, body = notifications.read(session, vault, mail)
         assert subject == "2 bank accounts are in no group"
         assert office.accounts[4].number in body
-        assert f"https://kp.example/p/{office.firm.id}/software-users" in body
+        assert f"https://kp.example/p/{office.firm.id}/team/groups" in body
         assert ungrouped.tell(session, vault, office.firm.id, "portal", "https://kp.example") == 0
         assert office.firm.id not in dict(ungrouped.due(session, 10_000))
         assert len(session.scalars(mine).all()) == 1
