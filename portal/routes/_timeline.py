@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,7 @@ _TONES: dict[str, Tone] = {
 
 
 _DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 _FIGURE = re.compile(r"-?\d{1,16}\.\d{2,5}")
 
 
@@ -82,15 +83,19 @@ def _task(row: Activity) -> dict[str, str]:
 
 
 def shown_values(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Days and amounts, kept as plain text, as the reader writes them."""
+    """Days, moments and amounts, kept as plain text, as the reader writes them."""
     fmt = formats()
 
     def one(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        if _DAY.fullmatch(value):
+        if _DAY.fullmatch(value) or _MOMENT.fullmatch(value):
             try:
-                return fmt.date(date.fromisoformat(value))
+                return (
+                    fmt.date(date.fromisoformat(value))
+                    if len(value) == 10
+                    else fmt.datetime(datetime.fromisoformat(value))
+                )
             except ValueError:  # somebody gave a thing a name that looks like a day
                 return value
         return fmt.money(Decimal(value)) if _FIGURE.fullmatch(value) else value

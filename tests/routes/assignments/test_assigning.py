@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -118,7 +119,9 @@ def test_access_for_a_time_is_given_to_who_is_limited_and_shown_with_its_reason(
     text = browser.get(f"/p/{firm.id}/team/clients").text
     assert "Holiday of Jan" in text
     assert "1 colleague sees assigned clients alone" in text
-    assert "gave Karin Wouters access to Alfa until" in browser.get(f"/p/{firm.id}/audit").text
+    told = browser.get(f"/p/{firm.id}/audit").text
+    assert "gave Karin Wouters access to Alfa until" in told
+    assert re.search(r"access to Alfa until \d\d/\d\d/\d{4},? \d\d:\d\d: Holiday of Jan", told)
 
 
 def test_who_is_limited_is_said_per_person_too(
