@@ -1,8 +1,9 @@
 """Deleting an account: what would go, thirty days in which it can be taken back, and then for good.
 
-The data keys go first: from then on no secret of the account can be opened, in no back-up
-either. Then every row, table by table, each in a transaction of its own, so that a process
-which is killed goes on where it was. The database itself refuses all of it before the day.
+The data keys go first: from then on no secret of the account can be opened in this database;
+back-ups hold what they held until they are replaced. Then every row goes, table by table, each
+in a transaction of its own, so that a process which is killed goes on where it was. The
+database itself refuses all of it before the day.
 """
 
 from __future__ import annotations
