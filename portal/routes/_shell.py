@@ -34,7 +34,7 @@ _COUNTS_CLIENT = approvals.beside(
 def locale() -> str:
     """The reader's: from their profile, else ?lang=, a cookie, or what the browser asks for."""
     who = g.get("entered") if has_request_context() else None
-    if who is not None:
+    if who is not None and not who.is_software:  # software has no profile to choose a language in
         return str(who.locale).replace("-", "_")
     wanted = request.args.get("lang", "") or request.cookies.get(LANGUAGE_COOKIE, "")
     if wanted in OF_LANGUAGE:
@@ -61,7 +61,7 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def _remember_language(response: Any) -> Any:
-        if request.args.get("lang") in OF_LANGUAGE and not g.get("entered"):
+        if request.args.get("lang") in OF_LANGUAGE and (not g.get("entered") or g.entered.is_software):
             response.set_cookie(LANGUAGE_COOKIE, request.args["lang"], max_age=31_536_000, samesite="Lax",
                                 secure=runtime.get().settings.secure_cookies)  # fmt: skip
         return response

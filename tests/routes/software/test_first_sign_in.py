@@ -193,3 +193,11 @@ def test_the_heads_are_mailed_once_about_an_account_in_no_group(
         assert office.firm.id not in dict(ungrouped.due(session, 10_000))
         assert len(session.scalars(mine).all()) == 1
         session.rollback()
+
+
+def test_its_page_speaks_the_language_that_is_chosen_on_it(database: Database, office: Office, sign_in: SignIn) -> None:
+    with database.scoped() as session:
+        browser = sign_in(session.get_one(User, office.software.user_id))
+    assert '<html lang="fr' in browser.get("/software?lang=fr").text
+    assert '<html lang="fr' in browser.get("/software").text
+    assert '<html lang="nl' in browser.get("/software?lang=nl").text
