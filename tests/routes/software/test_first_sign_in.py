@@ -42,6 +42,7 @@ def test_the_whole_way(app: Flask, office: Office, sign_in: SignIn) -> None:
     code, password = make_in_browser(administrator, office)
     erp, browser = Erp(app.test_client(), code, password), sign_in(None)
     assert erp.code_of() == (403, "software.first_sign_in")
+    assert browser.get("/software/signin?lang=en").status_code == 200
     assert browser.post("/software/signin", data={"code": code, "password": "x"}).status_code == 422
     assert browser.post("/software/signin", data={"code": code.upper(), "password": password}).status_code == 303
     assert "Step 1 of 2" in browser.get("/software").text
