@@ -192,6 +192,7 @@ def _say_made(count: int) -> None:
 @require(Permission.COUPLINGS, Right.CREATE)
 def invite(portal: uuid.UUID, client_id: uuid.UUID) -> Response:
     form, made = InviteForm(), runtime.get()
+    takeovers.managed(scope(), client_id)  # what is not theirs is not there, whatever was typed
     if not form.validate():
         return _index(form, 422, client_id)
     try:

@@ -46,7 +46,7 @@ def managed_by(scope: Scope) -> Sequence[tuple[Tenant, Takeover | None]]:
 def invite(scope: Scope, vault: Vault, client_id: uuid.UUID, email: str, locale: str, base_url: str) -> Takeover:
     """Ask somebody to become the owner. `scope` is the firm's. Raises NotFound, Conflict and Invalid."""
     address = clean_email(email)
-    client_name, firm_name = _managed(scope, client_id).name, scope.tenant_name
+    client_name, firm_name = managed(scope, client_id).name, scope.tenant_name
     with inside(scope, client_id, client_name) as client:
         _lock(client)
         if _has_owner(client):
@@ -73,7 +73,7 @@ def invite(scope: Scope, vault: Vault, client_id: uuid.UUID, email: str, locale:
 
 def withdraw(scope: Scope, client_id: uuid.UUID) -> None:
     """The firm takes its invitation back. Raises NotFound and Conflict."""
-    client_name = _managed(scope, client_id).name
+    client_name = managed(scope, client_id).name
     with inside(scope, client_id, client_name) as client:
         row = _asked(client)
         if row is None:
@@ -119,8 +119,8 @@ def decide(session: Session, user: User, takeover_id: uuid.UUID, *, yes: bool) -
     return client
 
 
-def _managed(scope: Scope, client_id: uuid.UUID) -> Tenant:
-    """A client account that this firm manages and the person reaches."""
+def managed(scope: Scope, client_id: uuid.UUID) -> Tenant:
+    """A client account that this firm manages and the person reaches. Raises NotFound and Conflict."""
     scope.require(Permission.COUPLINGS, Right.CREATE)
     client = scope.session.scalars(
         select(Tenant).where(Tenant.id == client_id, Tenant.id.in_(select(func.app_clients())))
@@ -128,8 +128,8 @@ def _managed(scope: Scope, client_id: uuid.UUID) -> Tenant:
     if client is None:
         raise NotFound()
     with inside(scope, client_id) as within:
-        managed = current_management(within)
-    if managed is None or managed.portal_id != scope.tenant_id:
+        present = current_management(within)
+    if present is None or present.portal_id != scope.tenant_id:
         raise Conflict("takeover.not_managed", client=client.name)
     return client
 
