@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,9 @@ from tests.feeds.office import Office, open_office
 @pytest.fixture(autouse=True)
 def _pretend(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Only the provider in memory is on the list, so that no test asks a real one."""
-    monkeypatch.setattr(registry, "FEEDS", {provider.KEY: "tests.feeds.provider"})
+    feeds = {provider.KEY: "tests.feeds.provider"}
+    monkeypatch.setattr(registry, "FEEDS", feeds)
+    monkeypatch.setattr(registry, "APPS", ChainMap(registry.CONNECTORS, feeds))
     choosing._lists.clear()
     yield
     choosing._lists.clear()
