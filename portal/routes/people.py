@@ -14,6 +14,7 @@ from portal.identity.models import User
 from portal.kernel.errors import NotFound, PortalError
 from portal.people import reading, users
 from portal.permissions.wording import PERMISSIONS, RIGHTS
+from portal.routes import software_users
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -47,6 +48,8 @@ def new(**tenant: uuid.UUID) -> Response:
 @require(Permission.CREATE_USER, Right.CREATE)
 def create(**tenant: uuid.UUID) -> Response:
     form = _form_of(InviteForm)
+    if form.software.data:  # which has no mail to be invited by
+        return go_to(software_users.address_of("new"))
     if form.validate():
         payload = {"email": form.email.data, "name": form.name.data, "role": form.role.data, **_ticked()}
         try:

@@ -24,7 +24,7 @@ PLACES = (("portal_", "/p/<uuid:portal>/software-users"), ("", "/c/<uuid:client>
 ONE = "/<uuid:software_id>"
 
 
-def _url(endpoint: str, **values: Any) -> str:
+def address_of(endpoint: str, **values: Any) -> str:
     here = scope()
     prefix = "portal_" if here.kind == "portal" else ""
     values[here.kind] = here.tenant_id
@@ -39,9 +39,9 @@ def _may(permission: Permission, right: Right) -> bool:
 @require(Permission.USERS, Right.VIEW)
 def index(**tenant: uuid.UUID) -> Response:
     return page(
-        "software/index.html", rows=room.list_software(scope()), left_out=len(ungrouped.left_out(scope())), url=_url,
-        to_groups=address("account_groups.index"), may_create=_may(Permission.CREATE_USER, Right.CREATE),
-        may_group=_may(Permission.ACCOUNT_GROUPS, Right.VIEW),
+        "software/index.html", rows=room.list_software(scope()), left_out=len(ungrouped.left_out(scope())),
+        url=address_of, to_groups=address("account_groups.index"),
+        may_create=_may(Permission.CREATE_USER, Right.CREATE), may_group=_may(Permission.ACCOUNT_GROUPS, Right.VIEW),
     )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def _new(form: SoftwareForm, status: int = 200) -> Response:
     groups = room.all_groups(scope())
     form.offer(groups)
     to_groups = address("account_groups.index")
-    return page("software/new.html", form=form, groups=groups, url=_url, to_groups=to_groups, status=status)
+    return page("software/new.html", form=form, groups=groups, url=address_of, to_groups=to_groups, status=status)
 
 
 @here_is("software")
@@ -68,7 +68,7 @@ def create(**tenant: uuid.UUID) -> Response:
         if form.validate():
             made, password = room.create(scope(), form.name.data, form.networks.data or "")
             done("software.groups", {"id": str(made.id), "groups": _chosen(form)}, _("It has its groups."))
-            return page("software/made.html", made=made, password=password, url=_url, sign_in=_sign_in())
+            return page("software/made.html", made=made, password=password, url=address_of, sign_in=_sign_in())
     except PortalError as error:
         db().rollback()
         form.take(error)
@@ -95,7 +95,7 @@ def _show(software_id: uuid.UUID, groups: GroupsForm, networks: NetworksForm, st
     if not networks.errors:
         networks.networks.data = "\n".join(one.networks)
     return page(
-        "software/show.html", one=one, groups=groups, networks=networks, url=_url, sign_in=_sign_in(),
+        "software/show.html", one=one, groups=groups, networks=networks, url=address_of, sign_in=_sign_in(),
         may_edit=_may(Permission.USERS, Right.EDIT), status=status,
     )  # fmt: skip
 
@@ -109,7 +109,7 @@ def change_groups(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
         if form.validate():
             payload = {"id": str(software_id), "groups": _chosen(form)}
             done("software.groups", payload, _("The groups count from the next call on."))
-            return go_to(_url("show", software_id=software_id))
+            return go_to(address_of("show", software_id=software_id))
     except PortalError as error:
         db().rollback()
         form.take(error)
@@ -125,7 +125,7 @@ def change_networks(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
             room.change_networks(scope(), software_id, form.networks.data or "")
             db().commit()
             flash(_("The addresses count from the next call on."), "ok")
-            return go_to(_url("show", software_id=software_id))
+            return go_to(address_of("show", software_id=software_id))
     except PortalError as error:
         db().rollback()
         form.take(error)
@@ -138,7 +138,7 @@ def delete(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     room.delete_software(scope(), software_id)
     db().commit()
     flash(_("The software user is deleted; its next call is refused."), "ok")
-    return go_to(_url("index"))
+    return go_to(address_of("index"))
 
 
 for _prefix, _place in PLACES:

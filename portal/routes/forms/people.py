@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import EmailField, SelectField, StringField
+from wtforms import BooleanField, EmailField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.people.payload import Payload
@@ -36,6 +36,7 @@ class InviteForm(Form):
     email = EmailField(_l("E-mail address"), [_needed, Length(max=254)])
     name = StringField(_l("Name"), [Length(max=120)])
     role = SelectField(_l("Role"))
+    software = BooleanField(_l("This is accounting software, not a person"))
 
 
 class RoleForm(Form):

@@ -191,6 +191,12 @@ def test_somebody_is_invited_with_roles_and_groups(place: Place) -> None:
     assert "belongs to this account already" in words(browser.post(invite, data=data).text)
 
 
+def test_the_box_for_software_leads_to_a_user_code(place: Place) -> None:
+    answer = place.browser.post(f"{place.home}/invite", data={"software": "y"})
+    assert answer.location.endswith("/software-users/new")
+    assert "It only looks" in words(place.browser.get(answer.location).text)
+
+
 def test_the_last_head_stays_and_the_page_says_so(place: Place) -> None:
     with place.database.scoped(Setting(tenant=place.tenant.id)) as session:
         head = session.scalars(select(Membership.id).where(Membership.role != "custom")).one()
