@@ -137,7 +137,11 @@ def vault() -> Vault:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _process() -> None:
+def _process() -> Iterator[None]:
     """What create_app() does once a process: the audit key, and a doorbell that nobody hears."""
     activity.set_key(b"the audit key of the tests")
     queue.connect(None)
+    with pytest.MonkeyPatch.context() as patch:
+        # The level of one app would hold for every test after it in this process.
+        patch.setattr("portal.app.set_up_logging", lambda *_, **__: None)
+        yield

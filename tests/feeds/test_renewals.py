@@ -11,6 +11,7 @@ from portal.access import Scope
 from portal.feeds import renewals
 from portal.feeds.models import Feed, RenewalLink, State
 from portal.feeds.renewals import LinkRefused, Opened
+from portal.identity.models import User
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict
 from portal.kernel.vault import Vault
@@ -129,7 +130,7 @@ def test_who_lost_the_right_renews_nothing(database: Database, vault: Vault) -> 
     office.come_back(feed_id, state)
     office.tick(feed_id)
     with office.scope() as scope:  # nobody of the client is known any more: the firm is written to
-        scope.session.execute(update(Membership).values(ended_at=staff.created_at))
+        scope.session.execute(update(User).where(User.id == office.owner.id).values(disabled_at=staff.created_at))
     (token,) = mailed(office, feed_id)
     assert [link.user_id for link in office.all(RenewalLink)] == [staff.id]
     assert not opened(office, token).served
