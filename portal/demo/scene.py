@@ -214,7 +214,7 @@ class Scene:
         return found
 
     def bring_statements(self) -> None:
-        months = _months(3)
+        months = last_months(3)
         for client in self.clients:
             opening = Decimal(2_000 + client.index * 137) + Decimal("0.37")
             for number, first in enumerate(months, 1):
@@ -231,7 +231,7 @@ class Scene:
 
     def bring_documents(self) -> None:
         """The invoices behind last month's payments, and some days of takings."""
-        first = _months(3)[-1]
+        first = last_months(3)[-1]
         for client in self.clients:
             moves = movements.month_of(client.index, first, 14 + client.index % 5 * 4)
             with self.in_client(client) as scope:
@@ -242,13 +242,13 @@ class Scene:
                 hand_in(scope, f"takings-{first:%Y-%m}.csv", BytesIO(invoices.takings(client.index, first)))
 
     def send_bills(self) -> None:
-        billing.bill(self, _months(3))
+        billing.bill(self, last_months(3))
 
     def link_banks(self) -> None:
         banks.link_banks(self)
 
     def configure(self) -> None:
-        start = _months(3)[0]
+        start = last_months(3)[0]
         for client in self._coupled():
             with self.in_client(client) as scope:
                 account = scope.session.scalars(
@@ -265,7 +265,7 @@ class Scene:
 
     def work_one_night(self) -> None:
         """Close a month where the demo wants it, then draft, post, and compare both sides."""
-        last = _months(3)[-1]
+        last = last_months(3)[-1]
         for client in self.clients:
             if client.part.closed:
                 self._control(
@@ -310,7 +310,7 @@ class Scene:
                 refresh_standing(scope.session, client.tenant_id)
 
 
-def _months(count: int) -> list[date]:
+def last_months(count: int) -> list[date]:
     """First days of the last whole months, oldest first."""
     first = clock.today().replace(day=1)
     found: list[date] = []

@@ -132,7 +132,8 @@ class Addresses:
         if name in OF_TENANT:
             column, table = OF_TENANT[name]
             query = f"SELECT {column} FROM {table} WHERE tenant_id = %s ORDER BY id LIMIT 1"  # noqa: S608 - names of our own
-            holder = client.tenant_id if ".client_" in endpoint else self._scene.firm
+            of_client = ".client_" in endpoint or endpoint == "software_users.show"
+            holder = client.tenant_id if of_client else self._scene.firm
             return self._product.value(query, holder) or uuid.UUID(int=0)
         if name == "task_id":
             return None  # of the tenant in the same address

@@ -15,7 +15,8 @@ from portal.access import Actor, Scope
 from portal.approvals.models import Policy
 from portal.approvals.tasks import perform
 from portal.connectors.base import EntryKind, OutgoingEntry, OutgoingLine
-from portal.demo import cast, invoices, movements
+from portal.demo import billing, cast, invoices, movements
+from portal.demo import scene as demo_scene
 from portal.demo.scene import Client, Scene
 from portal.documents.intake import hand_in
 from portal.exchange.files import make_files
@@ -32,6 +33,7 @@ from portal.ledger.questions import offer_file
 from portal.people.entities import create_entity
 from portal.people.groups import create_group
 from portal.people.roles import create_role
+from portal.software import service as software
 from portal.sync import batches
 from portal.tenants import grants
 from portal.tenants import service as tenants
@@ -212,6 +214,10 @@ class SmallFirm(Scene):
             self.keep_files(holder)
         self.own_login: uuid.UUID = make.make_authorisation(database, vault, tenant, access="a", refresh="b").id
         make.let_app_in(database, tenant.id, "exact")
+        for holder in (portal, tenant):
+            with database.scoped(Setting(tenant=holder.id)) as session:
+                software.create(Scope.system(session, holder.id, holder.kind), "ERP")
+        billing.bill(self, demo_scene.last_months(3))
         with database.scoped() as session:
             careful = session.get_one(User, self.users[CAREFUL].id)
             secret = second_factor.begin(session, vault, careful)

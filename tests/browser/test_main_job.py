@@ -62,7 +62,7 @@ def sign_up(page: Page, name: str, email: str) -> None:
     page.get_by_role("button", name="This address is mine").click()
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("0 accounts")
 
 

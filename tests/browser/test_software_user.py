@@ -61,7 +61,7 @@ def test_created_signed_in_and_read(product: Stack, windows: Windows) -> None:
     assert examine(page) == []
     page.get_by_label("User code").fill(code)
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Step 1 of 2")
     assert examine(page) == []
     page.get_by_label("New password").fill(OWN)

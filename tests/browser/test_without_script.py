@@ -18,7 +18,7 @@ def test_sign_in_upload_and_send(product: Stack, windows: Windows) -> None:
     page.goto("/")
     page.get_by_label("E-mail address").fill(product.scene.head)
     page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.locator("tbody .kp-name").first).to_be_visible()
 
     page.goto(f"/c/{product.scene.clients[NEW].tenant_id}/bank")
