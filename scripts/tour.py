@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 STATEMENTS = sorted((ROOT / "docs" / "statements").glob("*.xml"))
 CLIENT, NUMBER, STARTS = "Slagerij Goossens BV", "0931.351.735", "01/01/2026"
+FED = "Advocatenkantoor Nijs & Verbeke"  # its lines come from the bank
 NADIA, CLAIRE = cast.STAFF[0].email, cast.OWNERS[0].email
 PATIENCE = 120_000  # ms
 
@@ -108,7 +109,7 @@ class Walk:
         page.goto("/signin")
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password", exact=True).fill(cast.PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.goto("/me/profile")
         page.locator("select[name=locale]").select_option("en-GB")
         page.locator("main button[type=submit]").click()
@@ -208,6 +209,23 @@ def what_needs_you(staff: Walk) -> None:
     staff.take("09-explained")
 
 
+def banks_and_packages(staff: Walk) -> None:
+    """A client whose bank tells by itself, the consents of all, and what else can be connected."""
+    page = staff.page
+    page.goto("/me/accounts")
+    staff.go("Overview")
+    page.locator("[data-find]").fill(FED)
+    page.get_by_role("row").get_by_role("link", name=FED).click()
+    page.locator("main").get_by_role("link", name="Bank connections").first.click()
+    page.wait_for_load_state()
+    staff.take("11-bank")
+    page.goto("/me/accounts")
+    staff.go("Consents")
+    staff.take("12-consents")
+    staff.go("Modules")
+    staff.take("13-modules")
+
+
 def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE)
@@ -220,6 +238,7 @@ def main() -> None:
         couple(staff)
         send_one(staff)
         what_needs_you(staff)
+        banks_and_packages(staff)
         phone = Walk(browser, base, 390, 844)
         phone.sign_in(NADIA)
         phone.take("10-phone")
