@@ -48,6 +48,7 @@ def test_columns_are_named_once_and_the_lines_are_stored_once(product: Stack, wi
     assert offer(page, client, table("january.csv", FIRST)) == "Waits for an answer"
     page.get_by_role("link", name="Answer").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("What does each column mean?")
+    page.wait_for_load_state()  # a choice is answered once the scripts are there
     say_what_columns_mean(page)
     assert product.value(COUNT, client) == 0
     assert examine(page) == []
