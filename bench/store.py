@@ -28,7 +28,7 @@ from bench.makers.movements import iban, movements
 from bench.table import Row
 from portal.access import Scope
 from portal.activity import service as activity
-from portal.connectors.base import Statement, StatementLine
+from portal.connectors.statement import Statement, StatementLine
 from portal.kernel import clock, migrate
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.money import to_units

@@ -15,9 +15,9 @@ from typing import TextIO
 from portal import conformance
 from portal.conformance import BadOption, Skipped, Unmet
 from portal.connectors import registry
-from portal.connectors.base import AuthMode
 from portal.connectors.errors import Rejected, Temporary
 from portal.connectors.feed import BankFeed, Directory, FeedAccount, FeedTransaction, TransactionStatus
+from portal.connectors.login import AuthMode
 
 OPTIONS = {
     "host": "environment of the connector (live, sandbox) or the address of a server; needed",

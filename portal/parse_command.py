@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TextIO, TypeAlias
 
-from portal.connectors.base import LineDetail, Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files import open_statements
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import LOCAL
 from portal.connectors.files.refusals import refusal_text, warning_text
+from portal.connectors.statement import LineDetail, Statement, StatementLine
 
 _Write: TypeAlias = Callable[[Iterator[Statement], TextIO], None]
 

@@ -18,7 +18,8 @@ import structlog
 from portal import conformance
 from portal.conformance import Row
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Manifest
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Manifest
 from tests.connectors import package_world
 from tests.connectors.exact import test_contract as exact
 from tests.connectors.package_world import Control, PackageWorld

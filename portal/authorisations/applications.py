@@ -8,7 +8,8 @@ from requests.auth import AuthBase
 
 from config import EVERY, Settings
 from portal.connectors import registry, saltedge
-from portal.connectors.base import Application, AuthMode, Manifest, OAuth2
+from portal.connectors.login import Application, AuthMode, OAuth2
+from portal.connectors.manifest import Manifest
 from portal.kernel import http
 from portal.kernel.errors import Conflict, Invalid
 

@@ -14,9 +14,10 @@ from portal.authorisations.custody import Custody
 from portal.authorisations.limits import BudgetGate
 from portal.authorisations.models import Authorisation, Credential
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Bookkeeping, FieldKind, Form, Gate
+from portal.connectors.base import Bookkeeping, Gate
 from portal.connectors.errors import AuthorisationExpired
 from portal.connectors.feed import BankFeed
+from portal.connectors.login import AuthMode, FieldKind, Form
 from portal.exchange.register import Register
 from portal.kernel import http
 from portal.kernel.db import Database

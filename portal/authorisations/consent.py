@@ -12,7 +12,7 @@ from portal.access import SYSTEM, Scope
 from portal.activity import service as activity
 from portal.authorisations import applications, states
 from portal.authorisations.models import Authorisation, State
-from portal.connectors.base import AuthMode
+from portal.connectors.login import AuthMode
 from portal.identity.models import User
 from portal.kernel import mail
 from portal.kernel.vault import Vault

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from config import Settings
 from portal.authorisations import applications, steady
 from portal.authorisations.models import Authorisation, Credential, State
-from portal.connectors.base import OAuth2
 from portal.connectors.errors import AuthorisationExpired
+from portal.connectors.login import OAuth2
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Place, Vault

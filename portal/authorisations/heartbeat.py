@@ -8,8 +8,8 @@ from portal.authorisations import applications, connecting, tokens, typed
 from portal.authorisations.custody import Custody, Lock
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.authorisations.typed import NEVER
-from portal.connectors.base import AuthMode
 from portal.connectors.errors import ConnectorError
+from portal.connectors.login import AuthMode
 from portal.kernel import clock
 
 AGAIN = timedelta(days=1)

@@ -11,7 +11,8 @@ from portal.authorisations import applications, connecting, rows, states, typed
 from portal.authorisations.custody import Custody, Means
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.authorisations.service import Seen, asking, same_key
-from portal.connectors.base import AuthMode, Form, Manifest
+from portal.connectors.login import AuthMode, Form
+from portal.connectors.manifest import Manifest
 from portal.kernel.errors import Conflict
 
 

@@ -22,8 +22,8 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, String, TextClause,
 from sqlalchemy.types import TypeEngine
 
 from portal.authorisations.told import DAY, EPOCH, Window, floor, read
-from portal.connectors.base import Limits
 from portal.connectors.errors import Temporary
+from portal.connectors.manifest import Limits
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting, uuid7
 

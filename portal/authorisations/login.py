@@ -28,9 +28,10 @@ from portal.authorisations.custody import Means
 from portal.authorisations.models import Authorisation, LoginState
 from portal.authorisations.replies import Refused, Tokens
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Bookkeeping, Form, HostedLogin, Identity
+from portal.connectors.base import Bookkeeping, Identity
 from portal.connectors.errors import ConnectorError
 from portal.connectors.feed import BankFeed
+from portal.connectors.login import AuthMode, Form, HostedLogin
 from portal.kernel import clock, http
 from portal.kernel.db import Setting, uuid7
 from portal.kernel.errors import PortalError

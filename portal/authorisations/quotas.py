@@ -13,7 +13,7 @@ from portal.access import Scope
 from portal.authorisations.limits import HOUR, KEPT, SLOTS, free_slot
 from portal.authorisations.models import CallBudget
 from portal.authorisations.told import DAY, EPOCH, floor
-from portal.connectors.base import Limits
+from portal.connectors.manifest import Limits
 from portal.kernel import clock
 
 

@@ -21,8 +21,9 @@ from portal.authorisations.login import Arrival, LoginRefused
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.authorisations.states import health
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Dossier, Form, Identity
+from portal.connectors.base import Dossier, Identity
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected
+from portal.connectors.login import AuthMode, Form
 from portal.exchange.files import check_nothing_waits
 from portal.kernel import clock, queue
 from portal.kernel.db import Database

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from portal.authorisations import applications
 from portal.authorisations.models import Authorisation, Credential, State
-from portal.connectors.base import AuthMode
+from portal.connectors.login import AuthMode
 from portal.kernel import clock
 from portal.kernel.errors import Conflict
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from portal.connectors.base import Limits, Told
+from portal.connectors.manifest import Limits, Told
 
 DAY = timedelta(days=1)
 SKEW = timedelta(seconds=2)  # a Date header has whole seconds only
@@ -76,9 +76,10 @@ def _their_time(told: Mapping[str, str], now: datetime) -> float:
 
 
 def _near(moment: datetime, length: timedelta) -> datetime:
-    """A window that ends within two seconds of a full minute or day ends there."""
-    ours = floor(moment + SKEW, length)
-    return ours if abs(moment - ours) <= SKEW else moment
+    """A window that ends within two seconds of a full minute or day ends there; of a short one, much nearer."""
+    skew = min(SKEW, length / 20)
+    ours = floor(moment + skew, length)
+    return ours if abs(moment - ours) <= skew else moment
 
 
 def _blocked_until(

@@ -13,7 +13,8 @@ from config import Settings
 from portal.authorisations import applications
 from portal.authorisations.custody import Custody
 from portal.authorisations.models import Authorisation, Credential
-from portal.connectors.base import FieldKind, Form, FormField, Manifest
+from portal.connectors.login import FieldKind, Form, FormField
+from portal.connectors.manifest import Manifest
 from portal.kernel import clock, outward
 from portal.kernel.errors import Invalid
 

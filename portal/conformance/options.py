@@ -12,7 +12,9 @@ import requests
 from portal.conformance import files
 from portal.conformance.pace import Paced
 from portal.connectors import registry
-from portal.connectors.base import Application, AuthMode, Bookkeeping, FieldKind, Form, FormField, Manifest
+from portal.connectors.base import Bookkeeping
+from portal.connectors.login import Application, AuthMode, FieldKind, Form, FormField
+from portal.connectors.manifest import Manifest
 from portal.kernel import http
 
 HOST = "environment of the connector (be, nl, …) or the address of a server; needed"

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from portal.connectors.base import Limits
+from portal.connectors.manifest import Limits
 
 MARGIN = 1.05  # of a window: their clock starts when a call arrives, ours when it leaves
 

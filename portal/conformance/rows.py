@@ -23,13 +23,13 @@ from portal.connectors.base import (
     Journal,
     JournalType,
     LedgerAccount,
-    Manifest,
     OutgoingEntry,
     OutgoingLine,
     Period,
     RemoteEntry,
 )
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected
+from portal.connectors.manifest import Manifest
 from portal.kernel import clock
 
 AMOUNT = Decimal("0.01")

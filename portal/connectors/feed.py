@@ -16,7 +16,8 @@ from typing import Protocol, runtime_checkable
 
 import requests
 
-from portal.connectors.base import Gate, Identity, StatementLine
+from portal.connectors.base import Gate, Identity
+from portal.connectors.statement import StatementLine
 
 
 class TransactionStatus(StrEnum):

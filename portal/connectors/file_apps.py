@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from portal.connectors.base import AuthMode, Capabilities, Explanation, FieldUse, Limits, Manifest
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Capabilities, Explanation, FieldUse, Limits, Manifest
 from portal.kernel.words import N_
 
 _DESCRIBED = frozenset({"fec", "tra"})  # whose layout its keeper has published

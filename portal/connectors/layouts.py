@@ -18,8 +18,6 @@ from typing import Protocol
 from portal.connectors.base import (
     Dossier,
     EntryKind,
-    FieldKind,
-    FormField,
     Identity,
     Journal,
     LedgerAccount,
@@ -31,6 +29,7 @@ from portal.connectors.base import (
     VatCode,
 )
 from portal.connectors.errors import AuthorisationExpired, Rejected
+from portal.connectors.login import FieldKind, FormField
 from portal.kernel.words import N_
 
 CENT = Decimal("0.01")

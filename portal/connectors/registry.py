@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Protocol, cast
 
-from portal.connectors.base import Connect, Explanation, Manifest, OpenLogin, Sign
+from portal.connectors.base import Connect
 from portal.connectors.feed import Callbacks, ConnectFeed, OpenDirectory
 from portal.connectors.layouts import Layout
+from portal.connectors.login import OpenLogin, Sign
+from portal.connectors.manifest import Explanation, Manifest
 
 CONNECTORS = {
     "exact": "portal.connectors.exact",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from portal.connectors.base import FieldKind, FormField
 from portal.connectors.layouts import CRLF, Book, Booked, Side, amount, clean, encoded, pieces, refusal
+from portal.connectors.login import FieldKind, FormField
 from portal.kernel.words import N_
 
 SEPARATORS: Mapping[str, str] = {"semicolon": ";", "tab": "\t", "comma": ",", "bar": "|"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import FieldUse
+from portal.connectors.manifest import FieldUse
 from portal.connectors.refusals import N_
 
 TO_RECOGNISE = N_("to recognise the same login next time")

@@ -15,11 +15,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from portal.access import Scope
 from portal.activity import service as activity
-from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files import document as read
 from portal.connectors.files.documents import DOCUMENT_UPLOAD, open_documents
 from portal.connectors.files.limits import Readable
+from portal.connectors.statement import Warning_
 from portal.documents.models import Document, DocumentFile, DocumentLine, DocumentVat
 from portal.documents.parties import direction_of, key_of
 from portal.kernel import clock

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from portal.access import Scope
 from portal.activity.service import record
 from portal.connectors import registry
-from portal.connectors.base import AuthMode
+from portal.connectors.login import AuthMode
 from portal.exchange import books, charts
 from portal.exchange.charts import Chart
 from portal.exchange.models import ExchangeEntry, FileAccount, FileDossier, FileJournal, FileYear

@@ -12,9 +12,10 @@ from config import Settings
 from portal.authorisations import applications, connecting
 from portal.authorisations.custody import Means
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Manifest
 from portal.connectors.errors import AuthorisationExpired
 from portal.connectors.feed import BankFeed, Directory
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Manifest
 from portal.feeds.models import Feed
 from portal.kernel import http
 from portal.kernel.db import Setting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from portal.connectors.base import Explanation
+from portal.connectors.manifest import Explanation
 from portal.kernel.words import N_
 
 ERRORS = {

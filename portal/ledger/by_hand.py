@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from portal.access import Scope
 from portal.activity import service as activity
-from portal.connectors.base import Statement as ReadStatement
-from portal.connectors.base import StatementLine as ReadLine
+from portal.connectors.statement import Statement as ReadStatement
+from portal.connectors.statement import StatementLine as ReadLine
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Invalid

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal.access import Scope
 from portal.activity import service as activity
-from portal.connectors.base import StatementLine as ToldLine
+from portal.connectors.statement import StatementLine as ToldLine
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import and_, func, select
 
 from portal.access import Scope
-from portal.connectors.base import LineDetail
-from portal.connectors.base import Statement as ReadStatement
-from portal.connectors.base import StatementLine as ReadLine
+from portal.connectors.statement import LineDetail
+from portal.connectors.statement import Statement as ReadStatement
+from portal.connectors.statement import StatementLine as ReadLine
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.chain import gaps
 from portal.ledger.models import BankAccount, Statement, StatementLine

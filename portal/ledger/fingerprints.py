@@ -18,8 +18,8 @@ from __future__ import annotations
 import unicodedata
 from hashlib import blake2b
 
-from portal.connectors.base import StatementLine
 from portal.connectors.files.references import belgian_iban
+from portal.connectors.statement import StatementLine
 
 KEY_LENGTH = 12
 NOTHING = frozenset({"NOTPROVIDED", "NONREF", "NOTAVAILABLE", "NA"})

@@ -19,8 +19,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
-from portal.connectors.base import LineDetail, Statement, StatementLine, Warning_
 from portal.connectors.errors import Refused
+from portal.connectors.statement import LineDetail, Statement, StatementLine, Warning_
 from portal.kernel.db import uuid7
 from portal.kernel.money import AmountOutOfRange, to_units
 from portal.ledger.fingerprints import Content, content_key, fingerprint

@@ -12,11 +12,11 @@ from typing import BinaryIO
 from portal.access import Scope
 from portal.activity import service as activity
 from portal.connectors import files
-from portal.connectors.base import Statement as ReadStatement
-from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD
+from portal.connectors.statement import Statement as ReadStatement
+from portal.connectors.statement import Warning_
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.money import AmountOutOfRange

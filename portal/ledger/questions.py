@@ -23,13 +23,13 @@ from sqlalchemy.dialects.postgresql import insert
 from portal.access import Scope
 from portal.activity import service as activity
 from portal.connectors import files
-from portal.connectors.base import StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files import csv_bank
 from portal.connectors.files.answers import Answers
 from portal.connectors.files.csv_guess import complete
 from portal.connectors.files.csv_layout import Layout
 from portal.connectors.files.csv_mapping import DESCRIPTION, ROLES, CsvMapping, column_names
+from portal.connectors.statement import StatementLine
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Invalid

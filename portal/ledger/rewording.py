@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from portal.access import Scope
-from portal.connectors.base import StatementLine as ToldLine
+from portal.connectors.statement import StatementLine as ToldLine
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.ledger.known import WORDS, Kept

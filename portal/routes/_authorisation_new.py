@@ -13,7 +13,8 @@ from portal.authorisations import keys, login
 from portal.authorisations import service as authorisations
 from portal.authorisations.models import Authorisation
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, FieldKind, Manifest
+from portal.connectors.login import AuthMode, FieldKind
+from portal.connectors.manifest import Manifest
 from portal.kernel.errors import NotFound, PortalError
 from portal.routes import wording
 from portal.routes._access import db, entered, require, scope

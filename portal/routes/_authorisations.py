@@ -9,7 +9,7 @@ from flask import Blueprint, url_for
 
 from portal.access import Permission, Right
 from portal.connectors import registry
-from portal.connectors.base import Manifest
+from portal.connectors.manifest import Manifest
 from portal.kernel.errors import NotFound, PortalError
 from portal.routes import wording
 from portal.routes._access import View, scope

@@ -14,8 +14,8 @@ from portal import runtime
 from portal.access import Scope
 from portal.authorisations.models import Authorisation
 from portal.connectors import registry
-from portal.connectors.base import AuthMode
 from portal.connectors.errors import ConnectorError
+from portal.connectors.login import AuthMode
 from portal.couplings.asking import list_anew
 from portal.couplings.models import Coupling
 from portal.couplings.reading import connector, read_anew

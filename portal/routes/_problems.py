@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.connectors import registry
-from portal.connectors.base import Explanation
+from portal.connectors.manifest import Explanation
 from portal.feeds import wording as feeds
 from portal.kernel.words import N_
 from portal.routes import wording

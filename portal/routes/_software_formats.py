@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 
 from flask import Response, stream_with_context
 
-from portal.connectors.base import Statement as ReadStatement
 from portal.connectors.files import write_camt, write_coda
+from portal.connectors.statement import Statement as ReadStatement
 from portal.kernel import clock
 from portal.ledger.models import BankAccount, Statement, StatementLine
 from portal.software.reading import ReadAccount

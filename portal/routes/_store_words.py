@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 
-from portal.connectors.base import Manifest
+from portal.connectors.manifest import Manifest
 from portal.templating import formats
 
 

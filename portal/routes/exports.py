@@ -9,9 +9,9 @@ from flask import Blueprint, Response, flash, request, stream_with_context, url_
 from flask_babel import gettext as _
 
 from portal.access import Permission, Right
-from portal.connectors.base import Statement as ReadStatement
 from portal.connectors.errors import Refused
 from portal.connectors.files import write_camt, write_coda
+from portal.connectors.statement import Statement as ReadStatement
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.i18n import Unreadable, parse_date

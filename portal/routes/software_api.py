@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from portal.connectors.base import Statement as ReadStatement
 from portal.connectors.errors import Refused
+from portal.connectors.statement import Statement as ReadStatement
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, Invalid, PortalError
 from portal.ledger import exporting

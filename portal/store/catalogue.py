@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Manifest
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Manifest
 from portal.kernel.errors import NotFound
 
 KINDS = ("bookkeeping", "file", "feed")

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from portal.access import Scope
 from portal.connectors import registry
-from portal.connectors.base import Bookkeeping, EntryKind, Form, OutgoingEntry, OutgoingLine
+from portal.connectors.base import Bookkeeping, EntryKind, OutgoingEntry, OutgoingLine
 from portal.connectors.errors import Rejected
+from portal.connectors.login import Form
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Coupling
 from portal.couplings.nearest import nearest_account

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from portal.access import Scope
 from portal.activity.service import record
 from portal.connectors import registry
-from portal.connectors.base import AuthMode
+from portal.connectors.login import AuthMode
 from portal.couplings.books import DossierBooks, read_books
 from portal.couplings.models import Configuration, Coupling
 from portal.kernel import clock, crash

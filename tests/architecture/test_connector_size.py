@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from portal.connectors import registry
-from portal.connectors.base import AuthMode
+from portal.connectors.login import AuthMode
 
 CONNECTORS = Path(registry.__file__).parent
 MOST = 500  # lines of code that does something

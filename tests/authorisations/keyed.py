@@ -13,29 +13,22 @@ from requests.auth import AuthBase
 
 from portal.connectors import base
 from portal.connectors.base import (
-    Application,
-    AuthMode,
     Bookkeeping,
-    Capabilities,
     Dossier,
     DossierStatus,
     EntryKind,
-    FieldKind,
-    Form,
-    FormField,
     Gate,
-    HostedLogin,
     Identity,
-    Limits,
-    Manifest,
     OutgoingEntry,
     RemoteEntry,
 )
 from portal.connectors.calls import Calls
 from portal.connectors.errors import AuthorisationExpired, ConnectorError
+from portal.connectors.login import Application, AuthMode, FieldKind, Form, FormField, HostedLogin
+from portal.connectors.manifest import Capabilities, Explanation, Limits, Manifest
 from portal.kernel import http
 
-EXPLANATIONS: Mapping[str, base.Explanation] = {}
+EXPLANATIONS: Mapping[str, Explanation] = {}
 FORM = (
     FormField("url", "Server", FieldKind.URL, example="https://firm.example.com"),
     FormField("database", "Database", pattern="[a-z]+", example="firm"),

@@ -10,7 +10,8 @@ from portal.authorisations.applications import manifest_of
 from portal.authorisations.heartbeat import AGAIN, next_use
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.connectors import registry
-from portal.connectors.base import Manifest, OAuth2
+from portal.connectors.login import OAuth2
+from portal.connectors.manifest import Manifest
 from portal.kernel import clock
 
 MANIFESTS = {app: manifest_of(app) for app in (*registry.CONNECTORS, *registry.FEEDS)}

@@ -20,8 +20,9 @@ from portal.authorisations.custody import Custody
 from portal.authorisations.login import LoginRefused
 from portal.authorisations.models import Authorisation, Credential, State
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Bookkeeping, EntryKind, Form, HostedLogin
+from portal.connectors.base import Bookkeeping, EntryKind
 from portal.connectors.errors import AuthorisationExpired
+from portal.connectors.login import AuthMode, Form, HostedLogin
 from portal.couplings.dossiers import store_dossiers
 from portal.identity.models import User
 from portal.kernel import clock, http

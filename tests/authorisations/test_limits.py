@@ -13,9 +13,9 @@ from sqlalchemy import text
 
 from portal.authorisations.limits import BudgetGate, close_breaker, free_slot
 from portal.authorisations.models import Authorisation
-from portal.connectors.base import Limits, Told
 from portal.connectors.errors import Temporary
 from portal.connectors.exact import MANIFEST
+from portal.connectors.manifest import Limits, Told
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault

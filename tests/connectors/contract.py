@@ -22,7 +22,6 @@ import pytest
 
 from portal.connectors.base import (
     Bookkeeping,
-    Capabilities,
     DossierStatus,
     EntryKind,
     JournalType,
@@ -40,6 +39,7 @@ from portal.connectors.errors import (
     Temporary,
     UnexpectedReply,
 )
+from portal.connectors.manifest import Capabilities
 
 
 class Fault(StrEnum):

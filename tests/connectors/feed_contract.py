@@ -19,9 +19,10 @@ from typing import Protocol
 
 import pytest
 
-from portal.connectors.base import Explanation, StatementLine
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.feed import Attempt, BankFeed, FeedTransaction, RefreshStatus, TransactionStatus
+from portal.connectors.manifest import Explanation
+from portal.connectors.statement import StatementLine
 from tests.connectors.contract import RecordingGate
 
 ADDRESS = "192.0.2.44"  # of the person who asks for a refresh

@@ -31,8 +31,10 @@ from typing import Any, ClassVar, TypeVar
 import requests
 from requests.auth import AuthBase
 
-from portal.connectors.base import Bookkeeping, Capabilities, EntryKind, Form, LedgerAccount
+from portal.connectors.base import Bookkeeping, EntryKind, LedgerAccount
 from portal.connectors.calls import Calls
+from portal.connectors.login import Form
+from portal.connectors.manifest import Capabilities
 from portal.kernel import http
 from sandbox.packages import serve
 from tests.connectors.contract import Fault, RecordingGate

@@ -9,15 +9,9 @@ from decimal import Decimal
 import pytest
 
 from portal.connectors import registry
-from portal.connectors.base import (
-    Bookkeeping,
-    EntryKind,
-    Form,
-    LedgerAccount,
-    OutgoingEntry,
-    OutgoingLine,
-)
+from portal.connectors.base import Bookkeeping, EntryKind, LedgerAccount, OutgoingEntry, OutgoingLine
 from portal.connectors.errors import ConnectorError
+from portal.connectors.login import Form
 from portal.kernel import http
 from tests.connectors.contract import RecordingGate
 from tests.connectors.package_world import patient

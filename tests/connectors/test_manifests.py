@@ -8,7 +8,8 @@ import pytest
 
 from config import APPS
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, FieldKind, Manifest
+from portal.connectors.login import AuthMode, FieldKind
+from portal.connectors.manifest import Manifest
 from portal.kernel import outward
 
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from portal.conformance.pace import Paced
-from portal.connectors.base import Limits
+from portal.connectors.manifest import Limits
 
 
 class Hours:

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from portal.connectors.base import AuthMode, Capabilities, Gate, Identity, Limits, Manifest, StatementLine
+from portal.connectors.base import Gate, Identity
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected
 from portal.connectors.feed import (
     Attempt,
@@ -29,6 +29,9 @@ from portal.connectors.feed import (
     RefreshStatus,
     TransactionStatus,
 )
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Capabilities, Limits, Manifest
+from portal.connectors.statement import StatementLine
 from portal.kernel import clock
 
 KEY = "pretendbank"

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from portal.connectors.base import Application
+from portal.connectors.login import Application
 from tests.connectors.package_world import LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 PLAIN = Application("koppelpoort", "secret-of-koppelpoort")

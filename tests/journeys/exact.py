@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from portal.connectors.base import Form
+from portal.connectors.login import Form
 from sandbox.exact import serve
 from tests.connectors.contract import Fault
 from tests.connectors.exact.test_contract import APP, DOSSIER, ENVIRONMENT, Control, ExactWorld

@@ -19,7 +19,9 @@ from portal.access import Actor, Scope
 from portal.authorisations import keys, service
 from portal.authorisations.models import Authorisation
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, EntryKind, Manifest
+from portal.connectors.base import EntryKind
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Manifest
 from portal.couplings import service as couplings
 from portal.couplings.books import DossierBooks
 from portal.couplings.configurations import Choices, create_configuration

@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from config import EVERY
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, EntryKind
+from portal.connectors.base import EntryKind
+from portal.connectors.login import AuthMode
 from portal.documents.intake import hand_in
 from portal.kernel.db import Database
 from portal.kernel.errors import Conflict

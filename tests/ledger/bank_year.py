@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from portal.access import Scope
-from portal.connectors.base import StatementLine
 from portal.connectors.feed import FeedTransaction, TransactionStatus
+from portal.connectors.statement import StatementLine
 from portal.ledger.feeding import Fed, WholeNeeded, store_transactions
 from portal.ledger.models import BankAccount
 from portal.ledger.models import StatementLine as StoredLine

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from portal.access import Scope
-from portal.connectors.base import Statement, StatementLine
+from portal.connectors.statement import Statement, StatementLine
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.ledger.imports import store_statements

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, update
 
 from portal.access import Scope
-from portal.connectors.base import StatementLine
 from portal.connectors.feed import FeedTransaction, TransactionStatus
+from portal.connectors.statement import StatementLine
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.accounts import accounts
 from portal.ledger.by_hand import TypedLine, add_statement

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.access import Scope
-from portal.connectors.base import StatementLine
+from portal.connectors.statement import StatementLine
 from portal.kernel.db import Database
 from portal.ledger import gathering
 from portal.ledger.models import Import

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.access import Scope
-from portal.connectors.base import StatementLine
 from portal.connectors.feed import FeedTransaction, TransactionStatus
+from portal.connectors.statement import StatementLine
 from portal.kernel import clock
 from portal.kernel.db import Database
 from portal.ledger.announced import pending_lines

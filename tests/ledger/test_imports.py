@@ -16,7 +16,7 @@ from bench.makers.camt import camt_file
 from bench.makers.coda import coda_file
 from portal.access import Scope
 from portal.activity.service import timeline
-from portal.connectors.base import LineDetail, StatementLine
+from portal.connectors.statement import LineDetail, StatementLine
 from portal.kernel import clock
 from portal.kernel.db import Database
 from portal.kernel.errors import Conflict, Invalid, NotFound

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from portal.access import Scope
-from portal.connectors.base import Statement as ReadStatement
-from portal.connectors.base import StatementLine
+from portal.connectors.statement import Statement as ReadStatement
+from portal.connectors.statement import StatementLine
 from portal.identity import passwords
 from portal.identity.models import User
 from portal.kernel import clock

@@ -18,18 +18,13 @@ from typing import Any, TypeVar
 import requests
 
 from portal.connectors.base import (
-    AuthMode,
-    Capabilities,
     Dossier,
     EntryKind,
-    Form,
     Gate,
     Identity,
     Journal,
     JournalType,
     LedgerAccount,
-    Limits,
-    Manifest,
     OutgoingEntry,
     OutgoingLine,
     Period,
@@ -38,6 +33,8 @@ from portal.connectors.base import (
     VatCode,
 )
 from portal.connectors.errors import ConnectorError, Rejected, Temporary
+from portal.connectors.login import AuthMode, Form
+from portal.connectors.manifest import Capabilities, Limits, Manifest
 
 MANIFEST = Manifest(
     key="pretend",

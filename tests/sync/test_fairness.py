@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from bench.virtual import VirtualSlots
 from portal.authorisations.limits import BudgetGate
-from portal.connectors.base import EntryKind, Limits, RemoteEntry
+from portal.connectors.base import EntryKind, RemoteEntry
 from portal.connectors.errors import Temporary
+from portal.connectors.manifest import Limits
 from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 from portal.sync import dispatch

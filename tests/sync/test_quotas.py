@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 from bench.virtual import BEGIN, VirtualSlots
 from portal.authorisations.limits import BudgetGate
-from portal.connectors.base import Limits, Told
 from portal.connectors.errors import Temporary
+from portal.connectors.manifest import Limits, Told
 from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 from portal.sync import turns

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import requests
 
-from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2
+from portal.connectors.base import Gate
 from portal.connectors.business_central.client import Client
 from portal.connectors.business_central.explanations import EXPLANATIONS
+from portal.connectors.login import AuthMode, Form, OAuth2
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest
 from portal.connectors.refusals import N_
 from portal.connectors.uses import NO_PAYMENTS, TO_BOOK, TO_CHOOSE, TO_COMPARE, TO_MATCH, TO_WARN
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import Explanation
+from portal.connectors.manifest import Explanation
 from portal.connectors.refusals import N_, RETRIED, SEND_AGAIN, explained
 
 _DELETE_BATCHES = (N_("Delete the journal batches named Koppelpoort in Business Central."), SEND_AGAIN)

@@ -8,20 +8,11 @@ from dataclasses import dataclass
 import requests
 from requests.auth import AuthBase
 
-from portal.connectors.base import (
-    Application,
-    AuthMode,
-    Capabilities,
-    Explanation,
-    FieldUse,
-    Form,
-    Gate,
-    HostedLogin,
-    Limits,
-    Manifest,
-)
+from portal.connectors.base import Gate
 from portal.connectors.chift.client import Client, Login
 from portal.connectors.chift.signing import Signature
+from portal.connectors.login import Application, AuthMode, Form, HostedLogin
+from portal.connectors.manifest import Capabilities, Explanation, FieldUse, Limits, Manifest
 from portal.connectors.refusals import CHECK_CONFIGURATION, N_, RETRIED, SEND_AGAIN, SUPPORT, explained
 from portal.connectors.uses import LINES, LISTS, NO_CHANGES, NO_PAYMENTS, TO_MATCH, YEARS
 

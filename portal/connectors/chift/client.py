@@ -16,6 +16,7 @@ from portal.connectors import base, ledgers, paging
 from portal.connectors.calls import JSON_BODY, Calls, decode, encode, path_part
 from portal.connectors.chift import mapping
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, UnexpectedReply
+from portal.connectors.login import Form, HostedLogin
 from portal.connectors.values import text
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Client:
         session: requests.Session,
         host: str,
         gate: base.Gate,
-        form: base.Form,
+        form: Form,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -223,13 +224,13 @@ class _OpenGate:
 
 
 class Login:
-    """Opens the page on which people connect their package. See `base.OpenLogin`."""
+    """Opens the page on which people connect their package. See `OpenLogin`."""
 
     def __init__(self, key: str, name: str, session: requests.Session, host: str) -> None:
         self._key, self._name, self._host = key, name, host
         self._calls = Calls(key, session, host, _OpenGate(), partial(mapping.failure, key))
 
-    def open(self, firm: str, email: str, return_to: str, form: base.Form) -> base.HostedLogin:
+    def open(self, firm: str, email: str, return_to: str, form: Form) -> HostedLogin:
         """The same consumer and connection as before where there are any: Chift knows our requests by them."""
         integration = self._integration()
         consumer = self._consumer(firm, email, return_to, form.get(CONSUMER, ""))
@@ -246,7 +247,7 @@ class Login:
             url = str(page["url"])
         if urlsplit(url).scheme != "https" and urlsplit(url).netloc != urlsplit(self._host).netloc:
             raise UnexpectedReply(f"{self._key}.foreign_link")
-        return base.HostedLogin(url, base.Form({CONSUMER: consumer}))
+        return HostedLogin(url, Form({CONSUMER: consumer}))
 
     def _integration(self) -> int:
         rows = self._calls.json(self._calls.read("", "integrations", "integrations"))

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import requests
 from requests.auth import AuthBase
 
-from portal.connectors.base import Application
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import Rejected, Temporary
+from portal.connectors.login import Application
 from portal.kernel import http
 
 MARGIN = 60.0  # seconds before its end at which a token is bought anew

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import requests
 
-from portal.connectors.base import Bookkeeping, Form, Gate
+from portal.connectors.base import Bookkeeping, Gate
 from portal.connectors.csv import layout as LAYOUT
 from portal.connectors.file_apps import explanations, manifest
 from portal.connectors.layouts import Paper
+from portal.connectors.login import Form
 
 __all__ = ["EXPLANATIONS", "LAYOUT", "MANIFEST", "connect"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portal.connectors import tables
-from portal.connectors.base import FormField
 from portal.connectors.layouts import Book, Booked, charset_field
+from portal.connectors.login import FormField
 
 TABLE = tables.fields(columns=tables.USUAL, separator="semicolon", dates="yyyy-mm-dd", decimal="comma", header="yes")
 CHARSET = charset_field("utf-8", "utf-8-bom", "windows-1252", "iso-8859-15", "ascii", "mac-roman")

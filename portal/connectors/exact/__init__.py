@@ -5,9 +5,11 @@ from __future__ import annotations
 import requests
 
 from portal.connectors import uses
-from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2, Told
+from portal.connectors.base import Gate
 from portal.connectors.exact.client import Client
 from portal.connectors.exact.explanations import EXPLANATIONS, N_
+from portal.connectors.login import AuthMode, Form, OAuth2
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest, Told
 
 __all__ = ["EXPLANATIONS", "MANIFEST", "connect"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portal.connectors import fec_table
-from portal.connectors.base import FieldKind, FormField
 from portal.connectors.layouts import Book, Booked, charset_field
+from portal.connectors.login import FieldKind, FormField
 from portal.kernel.words import N_
 
 SEPARATOR = FormField(

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
 from portal.connectors.files import camt, coda, csv_bank, mt940, ofx, qif
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
+from portal.connectors.statement import Statement
 
 
 class Parser(Protocol):
+    """A module of this package. Raises `errors.Refused`, and nothing else, on bad input."""
+
     FORMAT: str
 
-    def identify(self, head: bytes) -> bool: ...
+    def identify(self, head: bytes) -> bool:
+        """True when the first 4 KiB look like this format, whatever the file is called."""
+        ...
+
     def parse(
         self, stream: Readable, limits: ReadLimits = UPLOAD, answers: Answers = UNANSWERED
     ) -> Iterator[Statement]: ...

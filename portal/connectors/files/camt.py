@@ -13,13 +13,13 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import count
 
-from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.camt_fields import FieldReader
 from portal.connectors.files.camt_statement import StatementReader
 from portal.connectors.files.camt_stream import PartStream
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
+from portal.connectors.statement import Statement
 
 FORMAT = "camt053"
 

@@ -8,7 +8,6 @@ from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from portal.connectors.base import LineDetail, Statement, StatementLine, Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.camt_entry import Entry
 from portal.connectors.files.camt_fields import FieldReader, is_credit, plain, read_amount, squeeze
@@ -16,6 +15,7 @@ from portal.connectors.files.camt_stream import Kind, Part
 from portal.connectors.files.camt_transaction import Transaction
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import printed_belgian
+from portal.connectors.statement import LineDetail, Statement, StatementLine, Warning_
 
 _ZERO = Decimal(0)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from portal.connectors.base import LineDetail
 from portal.connectors.files.camt_fields import (
     NOTHING,
     FieldReader,
@@ -15,6 +14,7 @@ from portal.connectors.files.camt_fields import (
     squeeze,
 )
 from portal.connectors.files.references import printed_belgian
+from portal.connectors.statement import LineDetail
 
 _OWN = {"Dbtr": "Cdtr", "Cdtr": "Dbtr"}
 

@@ -11,12 +11,12 @@ from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files import document as doc
 from portal.connectors.files.document import Adjustment, Document, DocumentLine, Party, Totals, VatRow
 from portal.connectors.files.references import structured
 from portal.connectors.files.xml_tree import Tree, text_at
+from portal.connectors.statement import Warning_
 
 FORMAT = "cii"
 NAMESPACE = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:"

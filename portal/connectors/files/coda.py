@@ -12,13 +12,13 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.coda_lines import Lines, misplaced
 from portal.connectors.files.coda_statement import StatementReader, Totals
 from portal.connectors.files.coda_values import Dates, decimal, milli
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
+from portal.connectors.statement import Statement
 
 FORMAT = "coda"
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import date
 from operator import itemgetter
 
-from portal.connectors.base import LineDetail, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files.coda_text import structured
 from portal.connectors.files.coda_values import Dates, decimal
 from portal.connectors.files.references import printed_belgian
+from portal.connectors.statement import LineDetail, StatementLine
 
 _NOTHING = ("NOTPROVIDED", "NOT PROVIDED")
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from portal.connectors.base import LineDetail, Statement, StatementLine, Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.coda_lines import Lines, misplaced
 from portal.connectors.files.coda_movement import Group, detail_of, line_of
 from portal.connectors.files.coda_values import Dates, decimal, milli
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import belgian_iban
+from portal.connectors.statement import LineDetail, Statement, StatementLine, Warning_
 
 _INFORMATION = ("31", "32", "33")
 _INFOS = 10_000  # records 3x of one movement

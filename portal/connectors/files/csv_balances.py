@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from portal.connectors.base import Statement, Warning_
+from portal.connectors.statement import Statement, Warning_
 
 NOTHING = Decimal(0)
 

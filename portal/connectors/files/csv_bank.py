@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import chain
 
-from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.csv_layout import Layout, find_layout
@@ -23,6 +22,7 @@ from portal.connectors.files.csv_rows import Row, RowReader, account_of
 from portal.connectors.files.csv_text import head_lines, lines_of
 from portal.connectors.files.csv_values import DAY_FIRST, MARKS, MONTH_FIRST, DateOrder, DecimalMark
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
+from portal.connectors.statement import Statement
 from portal.kernel import clock
 
 FORMAT = "csv"

@@ -11,7 +11,6 @@ from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
-from portal.connectors.base import Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import Answers
 from portal.connectors.files.bank_texts import labelled, slashed, squeezed
@@ -22,6 +21,7 @@ from portal.connectors.files.csv_mapping import ROLES, plain, words
 from portal.connectors.files.csv_values import ORDERS, Amounts, read_date
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import is_iban, printed_belgian, structured
+from portal.connectors.statement import Statement, StatementLine
 
 Row = tuple[int, list[str]]  # line of the file, cells
 

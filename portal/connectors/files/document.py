@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
+from portal.connectors.statement import Warning_
 
 Day = date
 CENT = Decimal("0.01")

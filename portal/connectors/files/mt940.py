@@ -19,12 +19,12 @@ from typing import Any
 
 import mt940 as library
 
-from portal.connectors.base import Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.csv_text import lines_of
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
 from portal.connectors.files.mt940_entry import account_of, line_of
+from portal.connectors.statement import Statement, StatementLine
 
 FORMAT = "mt940"
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from portal.connectors.base import StatementLine
 from portal.connectors.files.bank_texts import Told, labelled, slashed, squeezed
 from portal.connectors.files.references import is_iban, printed_belgian, structured
+from portal.connectors.statement import StatementLine
 
 _GERMAN = re.compile(r"^\s*\d{0,3}\s*([?>])\d\d")  # 166?00GUTSCHRIFT?20… or, Triodos, 000>10…>20…
 _PURPOSE = re.compile(r"(?:^|(?<=\s)|(?<=[^A-Z]))(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|IBAN|BIC|COAM|OAMT)\+")

@@ -13,13 +13,13 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import count
 
-from portal.connectors.base import Statement, Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
 from portal.connectors.files.ofx_markup import Markup
 from portal.connectors.files.ofx_records import STATEMENTS, STATUS, Records
 from portal.connectors.files.ofx_statement import StatementReader, Values
+from portal.connectors.statement import Statement, Warning_
 
 FORMAT = "ofx"
 

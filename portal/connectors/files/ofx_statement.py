@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from portal.connectors.base import Statement, StatementLine, Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.amounts import UNSETTLED, decimal_sign, read_amount
 from portal.connectors.files.answers import Answers
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.ofx_records import ACCOUNTS, BALANCE, END, PENDING, TRANSACTION, Record
 from portal.connectors.files.references import french_iban, printed_belgian
+from portal.connectors.statement import Statement, StatementLine, Warning_
 
 _REMEMBERED = 4096  # dates cached per file, so that a hostile file cannot fill memory
 _USUAL = re.compile(r"[+-]?\d{1,13}(?:\.\d{0,2})?", re.ASCII)

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import count
 
-from portal.connectors.base import Statement
 from portal.connectors.errors import Refused
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, BoundedReader, Readable, ReadLimits
@@ -21,6 +20,7 @@ from portal.connectors.files.qif_sections import Section, Sections
 from portal.connectors.files.qif_statement import StatementReader
 from portal.connectors.files.qif_values import Amounts, Dates, settle
 from portal.connectors.files.replay import Replay, utf8
+from portal.connectors.statement import Statement
 
 FORMAT = "qif"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from portal.connectors.base import LineDetail, Statement, StatementLine, Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.qif_sections import Entry, Section
 from portal.connectors.files.qif_values import Amounts, Dates
 from portal.connectors.files.references import printed_belgian
+from portal.connectors.statement import LineDetail, Statement, StatementLine, Warning_
 
 _OPENINGS = ("opening balance", "solde initial", "solde d'ouverture", "beginsaldo", "openingssaldo")
 

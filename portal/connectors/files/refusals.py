@@ -5,8 +5,8 @@ The edge translates; `{placeholders}` are the refusal's `values`.
 
 from __future__ import annotations
 
-from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
+from portal.connectors.statement import Warning_
 
 
 def N_(message: str) -> str:

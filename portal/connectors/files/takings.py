@@ -18,10 +18,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
-from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files import document as doc
 from portal.connectors.files.document import Document, DocumentLine, Party, Totals, VatRow
+from portal.connectors.statement import Warning_
 
 FORMAT = "takings"
 ROWS = 20_000

@@ -10,12 +10,12 @@ from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from portal.connectors.base import Warning_
 from portal.connectors.errors import Refused
 from portal.connectors.files import document as doc
 from portal.connectors.files.document import Adjustment, Document, DocumentLine, Party, Totals, VatRow
 from portal.connectors.files.references import structured
 from portal.connectors.files.xml_tree import Tree, text_at
+from portal.connectors.statement import Warning_
 
 FORMAT = "ubl"
 INVOICE = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"

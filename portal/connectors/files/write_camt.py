@@ -8,8 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
-from portal.connectors.base import LineDetail, Statement, StatementLine
 from portal.connectors.errors import Refused
+from portal.connectors.statement import LineDetail, Statement, StatementLine
 
 FORMAT = "camt053"
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from portal.connectors.base import Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files.references import is_belgian
+from portal.connectors.statement import Statement, StatementLine
 
 FORMAT = "coda"
 MOST = Decimal(10) ** 12

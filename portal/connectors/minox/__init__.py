@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import requests
 
-from portal.connectors.base import (
-    AuthMode,
-    Capabilities,
-    FieldUse,
-    Form,
-    FormField,
-    Gate,
-    Limits,
-    Manifest,
-    OAuth2,
-    Told,
-)
+from portal.connectors.base import Gate
+from portal.connectors.login import AuthMode, Form, FormField, OAuth2
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest, Told
 from portal.connectors.minox.client import Client
 from portal.connectors.minox.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_

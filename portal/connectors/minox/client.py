@@ -12,6 +12,7 @@ import requests
 from portal.connectors import base, ledgers, paging
 from portal.connectors.calls import JSON_BODY, Calls, path_part
 from portal.connectors.errors import Rejected
+from portal.connectors.login import Form
 from portal.connectors.minox import mapping
 from portal.connectors.values import text
 
@@ -26,7 +27,7 @@ class Client:
         session: requests.Session,
         host: str,
         gate: base.Gate,
-        form: base.Form,
+        form: Form,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -5,19 +5,9 @@ from __future__ import annotations
 import requests
 from requests.auth import AuthBase
 
-from portal.connectors.base import (
-    Application,
-    AuthMode,
-    Capabilities,
-    FieldKind,
-    FieldUse,
-    Form,
-    FormField,
-    Gate,
-    Limits,
-    Manifest,
-    Told,
-)
+from portal.connectors.base import Gate
+from portal.connectors.login import Application, AuthMode, FieldKind, Form, FormField
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest, Told
 from portal.connectors.myunisoft.client import DRAFT, Client
 from portal.connectors.myunisoft.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_

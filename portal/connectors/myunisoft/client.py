@@ -13,6 +13,7 @@ import requests
 from portal.connectors import base, ledgers
 from portal.connectors.calls import JSON, JSON_BODY, Calls, decode, encode
 from portal.connectors.errors import AlreadyPosted, Rejected, UnexpectedReply
+from portal.connectors.login import Form
 from portal.connectors.myunisoft import mapping
 
 DRAFT = "draft"
@@ -31,7 +32,7 @@ class Client:
         session: requests.Session,
         host: str,
         gate: base.Gate,
-        form: base.Form,
+        form: Form,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

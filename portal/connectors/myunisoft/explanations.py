@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from portal.connectors.base import Explanation
+from portal.connectors.manifest import Explanation
 from portal.connectors.refusals import N_, SEND_AGAIN, SUPPORT, explained
 
 _NEW_KEY = (

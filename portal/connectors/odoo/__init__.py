@@ -6,18 +6,9 @@ import requests
 from requests.auth import AuthBase
 
 from portal.connectors import uses
-from portal.connectors.base import (
-    Application,
-    AuthMode,
-    Capabilities,
-    FieldKind,
-    FieldUse,
-    Form,
-    FormField,
-    Gate,
-    Limits,
-    Manifest,
-)
+from portal.connectors.base import Gate
+from portal.connectors.login import Application, AuthMode, FieldKind, Form, FormField
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest
 from portal.connectors.odoo.client import Client
 from portal.connectors.odoo.explanations import EXPLANATIONS
 from portal.connectors.refusals import N_

@@ -13,6 +13,7 @@ import requests
 from portal.connectors import base, ledgers, paging
 from portal.connectors.calls import Calls, decode
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, UnexpectedReply
+from portal.connectors.login import Form
 from portal.connectors.odoo import mapping
 from portal.connectors.odoo.mapping import Row
 from portal.connectors.odoo.wire import Wire
@@ -39,7 +40,7 @@ class Client:
         session: requests.Session,
         host: str,
         gate: base.Gate,
-        form: base.Form,
+        form: Form,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

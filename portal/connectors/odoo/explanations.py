@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from portal.connectors.base import Explanation
+from portal.connectors.manifest import Explanation
 from portal.connectors.refusals import CHECK_CONFIGURATION, N_, SEND_AGAIN, explained
 
 _AGAIN = N_("Open the authorisation and type the data again.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portal.connectors.base import Form
 from portal.connectors.calls import Calls, encode
 from portal.connectors.errors import AuthorisationExpired, Rejected
+from portal.connectors.login import Form
 from portal.connectors.xml_rpc import marshalled, unmarshalled
 from portal.kernel import http
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import Explanation
+from portal.connectors.manifest import Explanation
 from portal.connectors.refusals import N_, explained
 
 _NEW_TOKEN = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import AuthMode, Capabilities, FieldUse, Limits, Manifest, OAuth2
+from portal.connectors.login import AuthMode, OAuth2
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest
 from portal.connectors.ponto.callbacks import judge
 from portal.connectors.ponto.client import Banks, Client
 from portal.connectors.ponto.explanations import EXPLANATIONS, N_

@@ -25,6 +25,7 @@ from portal.connectors.feed import (
     RefreshStatus,
     TransactionStatus,
 )
+from portal.connectors.statement import StatementLine
 
 REQUEST_ID = "ibanity-request-id"
 SOON = 300.0  # seconds between two fetches of one account that Ponto asks for
@@ -131,7 +132,7 @@ def transaction(row: Resource, status: TransactionStatus) -> FeedTransaction:
     booked = day(told.get("executionDate")) or day(told.get("valueDate"))
     if booked is None:
         raise ValueError("no date")
-    line = base.StatementLine(
+    line = StatementLine(
         date=booked,
         value_date=day(told.get("valueDate")),
         amount=money(told["amount"]),

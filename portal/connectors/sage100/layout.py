@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portal.connectors import tables
-from portal.connectors.base import FieldKind, FormField
 from portal.connectors.layouts import (
     CRLF,
     Book,
@@ -22,6 +21,7 @@ from portal.connectors.layouts import (
     refusal,
     sides,
 )
+from portal.connectors.login import FieldKind, FormField
 from portal.kernel.words import N_
 
 FORM = FormField(

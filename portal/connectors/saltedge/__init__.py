@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from portal.connectors.base import AuthMode, Capabilities, FieldUse, Limits, Manifest
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest
 from portal.connectors.saltedge.callbacks import callbacks, returned
 from portal.connectors.saltedge.client import Client, Directory
 from portal.connectors.saltedge.explanations import EXPLANATIONS, N_

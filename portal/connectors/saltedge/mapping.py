@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from portal.connectors.base import Identity, StatementLine
+from portal.connectors.base import Identity
 from portal.connectors.calls import UNREADABLE as UNREADABLE
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.feed import (
@@ -22,6 +22,7 @@ from portal.connectors.feed import (
     TransactionStatus,
 )
 from portal.connectors.files import references
+from portal.connectors.statement import StatementLine
 
 Row = Mapping[str, Any]
 DECIMALS = 5  # the most that a currency amount has in ISO 20022

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import requests
 
-from portal.connectors.base import Bookkeeping, Form, Gate
+from portal.connectors.base import Bookkeeping, Gate
 from portal.connectors.file_apps import explanations, manifest
 from portal.connectors.layouts import Paper
+from portal.connectors.login import Form
 from portal.connectors.tra import layout as LAYOUT
 
 __all__ = ["EXPLANATIONS", "LAYOUT", "MANIFEST", "connect"]

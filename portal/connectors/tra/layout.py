@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portal.connectors.base import FieldKind, FormField, Journal, JournalType
+from portal.connectors.base import Journal, JournalType
 from portal.connectors.layouts import (
     CRLF,
     Book,
@@ -21,6 +21,7 @@ from portal.connectors.layouts import (
     pieces,
     refusal,
 )
+from portal.connectors.login import FieldKind, FormField
 from portal.kernel.words import N_
 
 ORIGIN = FormField(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import requests
 
-from portal.connectors.base import AuthMode, Capabilities, FieldUse, Form, Gate, Limits, Manifest, OAuth2, Told
+from portal.connectors.base import Gate
+from portal.connectors.login import AuthMode, Form, OAuth2
+from portal.connectors.manifest import Capabilities, FieldUse, Limits, Manifest, Told
 from portal.connectors.refusals import N_
 from portal.connectors.uses import NO_PAYMENTS, TO_CHOOSE, TO_COMPARE, TO_RECOGNISE
 from portal.connectors.xero.client import Client

@@ -10,7 +10,8 @@ from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
 from portal.authorisations.typed import LENGTH, FormRefused
-from portal.connectors.base import AuthMode, FieldKind, FormField, Manifest
+from portal.connectors.login import AuthMode, FieldKind, FormField
+from portal.connectors.manifest import Manifest
 from portal.kernel.errors import PortalError
 from portal.routes import wording
 from portal.routes.forms import Form, _l, choices

@@ -10,7 +10,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, DateField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
-from portal.connectors.base import FormField
+from portal.connectors.login import FormField
 from portal.connectors.tables import COLUMNS, MOST_COLUMNS
 from portal.exchange.charts import JOURNAL_TYPES, LEDGER_KINDS
 from portal.routes.forms import Form, _l, choices

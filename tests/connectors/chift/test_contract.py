@@ -13,9 +13,10 @@ import requests
 from requests.auth import AuthBase
 
 from portal.connectors import acd, cegid_loop, inqom
-from portal.connectors.base import Application, Form, LedgerAccount
+from portal.connectors.base import LedgerAccount
 from portal.connectors.chift.signing import SHARED, Signature, Tokens
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, Temporary
+from portal.connectors.login import Application, Form
 from portal.kernel import http
 from tests.connectors.contract import (
     BookkeepingContract,

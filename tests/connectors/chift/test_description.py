@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from portal.connectors.base import Form
+from portal.connectors.login import Form
 from tests.connectors.chift.test_contract import ChiftWorld, control, world
 from tests.connectors.contract import bank_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from portal.connectors import registry
-from portal.connectors.base import AuthMode, Explanation
 from portal.connectors.exact import MANIFEST
+from portal.connectors.login import AuthMode
+from portal.connectors.manifest import Explanation
 
 
 def test_the_token_rules_are_those_of_exact() -> None:

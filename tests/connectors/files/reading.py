@@ -7,12 +7,12 @@ from io import BytesIO
 
 import pytest
 
-from portal.connectors.base import Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files import open_statements
 from portal.connectors.files.answers import UNANSWERED, Answers
 from portal.connectors.files.limits import UPLOAD, ReadLimits
 from portal.connectors.files.refusals import refusal_text
+from portal.connectors.statement import Statement, StatementLine
 
 
 @dataclass

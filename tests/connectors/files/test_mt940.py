@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
-from portal.connectors.base import StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files.limits import ReadLimits
+from portal.connectors.statement import StatementLine
 from tests.connectors.files.reading import only, read, refused
 from tests.connectors.files.test_hostile import Endless, consume, repeated
 

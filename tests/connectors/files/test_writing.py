@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from portal.connectors.base import LineDetail, Statement, StatementLine
 from portal.connectors.errors import Refused
 from portal.connectors.files import open_statements, write_camt, write_coda
+from portal.connectors.statement import LineDetail, Statement, StatementLine
 
 MADE = datetime(2026, 4, 1, 8, 30, tzinfo=UTC)
 FIRST = date(2026, 3, 2)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from requests.auth import AuthBase
 
-from portal.connectors.base import Application, EntryKind, Form, LedgerAccount
+from portal.connectors.base import EntryKind, LedgerAccount
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, Temporary
+from portal.connectors.login import Application, Form
 from portal.connectors.myunisoft import MANIFEST, connect, sign
 from portal.kernel import http
 from tests.connectors.contract import (

@@ -13,17 +13,10 @@ import pytest
 from requests.auth import AuthBase
 
 from portal import conformance
-from portal.connectors.base import (
-    Application,
-    Batching,
-    EntryKind,
-    Form,
-    LedgerAccount,
-    OutgoingEntry,
-    RemoteEntry,
-)
+from portal.connectors.base import Batching, EntryKind, LedgerAccount, OutgoingEntry, RemoteEntry
 from portal.connectors.calls import decode, encode
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, ConnectorError, Rejected, Temporary
+from portal.connectors.login import Application, Form
 from portal.connectors.odoo import MANIFEST, connect, sign
 from portal.connectors.odoo.client import Client
 from portal.kernel import http

@@ -15,6 +15,7 @@ import pytest
 from portal.connectors import base, xml_rpc
 from portal.connectors.calls import UNREADABLE
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary, UnexpectedReply
+from portal.connectors.login import FieldKind
 from portal.connectors.odoo import EXPLANATIONS, MANIFEST, mapping
 from portal.kernel import http
 
@@ -416,6 +417,6 @@ def test_deep_nesting_is_read_flat() -> None:
 def test_the_form_asks_for_what_is_needed_and_hides_the_key() -> None:
     fields = {one.key: one for one in MANIFEST.form}
     assert list(fields) == ["url", "database", "user", "key", "expires_on"]
-    assert [key for key, one in fields.items() if one.kind is base.FieldKind.SECRET] == ["key"]
-    assert fields[MANIFEST.host_field].kind is base.FieldKind.URL
+    assert [key for key, one in fields.items() if one.kind is FieldKind.SECRET] == ["key"]
+    assert fields[MANIFEST.host_field].kind is FieldKind.URL
     assert not fields["expires_on"].required

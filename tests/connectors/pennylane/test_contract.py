@@ -13,8 +13,9 @@ import pytest
 import requests
 from requests.auth import AuthBase
 
-from portal.connectors.base import Application, Form, LedgerAccount
+from portal.connectors.base import LedgerAccount
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary
+from portal.connectors.login import Application, Form
 from portal.connectors.pennylane import MANIFEST, connect, sign
 from tests.connectors.contract import (
     BookkeepingContract,

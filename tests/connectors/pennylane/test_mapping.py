@@ -12,6 +12,7 @@ import pytest
 from portal.connectors import base
 from portal.connectors.calls import UNREADABLE
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.login import FieldKind
 from portal.connectors.pennylane import EXPLANATIONS, MANIFEST, mapping
 from portal.kernel.http import NO_HEADERS, Reply
 
@@ -256,6 +257,6 @@ def test_the_limits_keep_to_both_interfaces() -> None:
 
 def test_the_form_asks_for_a_secret() -> None:
     assert {one.key: one.kind for one in MANIFEST.form} == {
-        "interface": base.FieldKind.CHOICE,
-        "token": base.FieldKind.SECRET,
+        "interface": FieldKind.CHOICE,
+        "token": FieldKind.SECRET,
     }

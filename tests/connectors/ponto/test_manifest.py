@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portal.connectors import ponto, registry
-from portal.connectors.base import AuthMode
+from portal.connectors.login import AuthMode
 from portal.connectors.ponto import EXPLANATIONS, MANIFEST, mapping
 
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from portal.connectors.base import AuthMode
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary, UnexpectedReply
 from portal.connectors.feed import BankFeed, FeedTransaction, RefreshStatus, TransactionStatus
+from portal.connectors.login import AuthMode
 from portal.connectors.registry import FEEDS, explain, load_feed
 from portal.connectors.saltedge import MANIFEST, returned
 from portal.connectors.saltedge.client import Client, Directory

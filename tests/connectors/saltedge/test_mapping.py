@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from portal.connectors.base import StatementLine
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.feed import Attempt, FeedAccount, Institution, RefreshStatus, TransactionStatus
 from portal.connectors.registry import explain
 from portal.connectors.saltedge import EXPLANATIONS, mapping
+from portal.connectors.statement import StatementLine
 
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)
 

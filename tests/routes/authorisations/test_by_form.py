@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal.authorisations.models import Authorisation, State
 from portal.connectors import registry
-from portal.connectors.base import AuthMode
+from portal.connectors.login import AuthMode
 from portal.identity.models import User
 from portal.kernel import http
 from portal.kernel.db import Database, Setting

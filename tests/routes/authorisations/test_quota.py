@@ -6,9 +6,9 @@ import pytest
 
 from portal.authorisations.limits import BudgetGate
 from portal.authorisations.models import Authorisation
-from portal.connectors.base import Limits
 from portal.connectors.errors import Temporary
 from portal.connectors.exact import MANIFEST
+from portal.connectors.manifest import Limits
 from portal.kernel.db import Database
 from portal.kernel.vault import Vault
 from tests import factories as make

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from portal.connectors.base import Statement as ReadStatement
 from portal.connectors.files import camt, coda, csv_bank
+from portal.connectors.statement import Statement as ReadStatement
 from tests.software.office import Erp, Office, history
 
 CAMT = "{urn:iso:std:iso:20022:tech:xsd:camt.053.001.02}"
