@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Callable, Sequence
@@ -65,7 +66,7 @@ def routes(stand: Stand) -> Blueprint:
         left = trouble.usage()
         answer.headers["ratelimit-limit"] = str(stand.rules.per_window)
         answer.headers["ratelimit-remaining"] = str(left.window_left)
-        answer.headers["ratelimit-reset"] = str(int(left.window_reset) + 1)
+        answer.headers["ratelimit-reset"] = str(math.ceil(left.window_reset))
         return answer
 
     @made.errorhandler(Wrong)
