@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.identity import sessions
+from portal.identity import passkeys, sessions
 from portal.identity.models import LOCALES, User
 from portal.identity.service import clean_email, find_user, make_token
 from portal.kernel import clock, mail
@@ -23,8 +23,8 @@ def invite(
 ) -> User:
     """The person of this address, made when nobody has proved it yet. `to`: what they are let into, `by` whom.
 
-    Whoever set a password for the address without proving it is put out: only who opens the mail
-    comes in. Raises Invalid for an address that is none, and for no name where one is needed.
+    Whoever set a password or a passkey for the address without proving it is put out: only who opens
+    the mail comes in. Raises Invalid for an address that is none, and for no name where one is needed.
     """
     address = clean_email(email)
     user = find_user(session, address)
@@ -35,6 +35,7 @@ def invite(
         user = _create(session, address, name, locale)
     user.password_hash, user.password_changed_at = NO_PASSWORD, clock.now()
     sessions.revoke_all(session, user.id)
+    passkeys.remove_all(session, user.id)
     token = make_token(session, "reset_password", user, user.email, INVITED_FOR)
     _write(session, vault, user, "invited_new", to, by, f"{base_url}/reset/new?t={token}")
     return user

@@ -153,6 +153,11 @@ def remove(session: Session, user_id: uuid.UUID, passkey_id: uuid.UUID) -> None:
     session.delete(_own(session, user_id, passkey_id))
 
 
+def remove_all(session: Session, user_id: uuid.UUID) -> None:
+    """For an address that somebody else proves: whoever signed up with it before is not who holds it."""
+    session.execute(delete(Passkey).where(Passkey.user_id == user_id))
+
+
 def _own(session: Session, user_id: uuid.UUID, passkey_id: uuid.UUID) -> Passkey:
     row = session.get(Passkey, passkey_id)
     if row is None or row.user_id != user_id:

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from portal.identity import passwords, second_factor, sessions
+from portal.identity import passkeys, passwords, second_factor, sessions
 from portal.identity.models import LOCALES, OneTimeToken, User
 from portal.kernel import clock, mail
 from portal.kernel.db import uuid7
@@ -159,6 +159,7 @@ def reset_password(session: Session, token: str, password: str) -> User:
         # The link came by that mailbox, so its holder is proved; what was set up before was not theirs.
         user.email_verified_at = clock.now()
         second_factor.switch_off(session, user)
+        passkeys.remove_all(session, user.id)
     sessions.revoke_all(session, user.id)
     return user
 
