@@ -156,7 +156,6 @@ class Scope:
     values: Mapping[str, Any] = field(default_factory=dict)
     active: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
-    leads_to: Callable[[str], bool] = lambda _endpoint: True  # whether the reader may come there
 
 
 def nav(scope: Scope) -> tuple[list[NavItem], list[NavItem]]:

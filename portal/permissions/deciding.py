@@ -109,6 +109,8 @@ def _held(who: Who, what: What) -> Reason:
     return Reason.OWN_WORK
 
 
+_BUILT_IN = {name: (JobRole(rights),) for name, rights in ROLES.items()}
+
+
 def _roles(who: Who) -> tuple[JobRole, ...]:
-    built_in = ROLES.get((who.kind, who.role))
-    return (*who.job_roles, JobRole(built_in)) if built_in else who.job_roles
+    return who.job_roles + _BUILT_IN.get((who.kind, who.role), ())

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, tuple_
 
 from portal.access import Scope
+from portal.approvals import reading as approvals
 from portal.couplings.models import Configuration
 from portal.documents.models import Document
 from portal.kernel.errors import NotFound
@@ -93,10 +94,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Every bank account, the one with most to do first; `drafts`: the entries that may still change."""
+    """Every bank account, the one with most to do first; `drafts`: the entries that may still change.
+
+    `approvals`: tasks that wait for whoever asks; None without bank accounts, as then nobody counted.
+    """
 
     accounts: Sequence[AccountCount]
     drafts: Sequence[uuid.UUID]
+    approvals: int | None
 
 
 def _drafts(scope: Scope) -> Any:
@@ -127,13 +132,14 @@ def overview(scope: Scope) -> Overview:
     drafts = select(func.array_agg(Entry.id)).where(Entry.tenant_id == scope.tenant_id, Entry.state == "draft")
     query = (
         select(BankAccount.id, BankAccount.name, BankAccount.number, BankAccount.currency,
-               func.coalesce(counted.c.total, 0), to_go, drafts.scalar_subquery())
+               func.coalesce(counted.c.total, 0), to_go, drafts.scalar_subquery(), approvals.WAITING)
         .outerjoin(counted, counted.c.bank_account_id == BankAccount.id)
         .where(BankAccount.tenant_id == scope.tenant_id)
         .order_by(to_go.desc(), BankAccount.name, BankAccount.id)
     )  # fmt: skip
-    rows = scope.session.execute(query).all()
-    return Overview([AccountCount(*row[:-1]) for row in rows], (rows[0][-1] if rows else None) or ())
+    rows = scope.session.execute(query, approvals.asked(scope)).all()
+    ids, waiting = rows[0][-2:] if rows else (None, None)
+    return Overview([AccountCount(*row[:-2]) for row in rows], ids or (), waiting)
 
 
 def waiting_counts(scope: Scope) -> Mapping[uuid.UUID, int]:

@@ -8,27 +8,25 @@ from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import TextClause
+from sqlalchemy import Select, select, text
 
 from portal import runtime, templating
 from portal.access import Scope
 from portal.approvals import reading as approvals
 from portal.identity.models import LOCALES
 from portal.kernel.i18n import DEFAULT_LOCALE, DEFAULT_ZONE
-from portal.routes._access import access_of
 from portal.shell import Shell, initials
 from portal.templating import formats
 
 LANGUAGE_COOKIE = "kp-lang"
 OF_LANGUAGE = {"nl": "nl-BE", "fr": "fr-BE", "en": "en-GB"}
 SCHEME_COUNTRY = {"kbo": "BE", "kvk": "NL", "siren": "FR"}
-_COUNTS = approvals.beside(
-    "(SELECT count(*) FROM app_clients()) AS clients,"
-    " (SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id IN (SELECT app_clients())) AS entries"
-)
-_COUNTS_CLIENT = approvals.beside(
-    "(SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id = :tenant) AS entries"
-)
+_ENTRIES = "SELECT count(*) FROM entries WHERE state = 'draft' AND tenant_id"
+_COUNTS = select(
+    approvals.WAITING, text("(SELECT count(*) FROM app_clients()) AS clients"),
+    text(f"({_ENTRIES} IN (SELECT app_clients())) AS entries"),
+)  # fmt: skip
+_COUNTS_CLIENT = select(approvals.WAITING, text(f"({_ENTRIES} = :tenant) AS entries"))
 
 
 def locale() -> str:
@@ -109,25 +107,14 @@ def _make() -> Shell:
     return _shell_of(scope.kind, who, values, scope.tenant_name, sub, home, counts)
 
 
-def _counts(scope: Scope, statement: TextClause) -> dict[str, int]:
+def _counts(scope: Scope, statement: Select[Any]) -> dict[str, int]:
     """What a page knows already is not asked again."""
     known: dict[str, int] | None = g.get("counts")
-    if known is None:
-        return dict(scope.session.execute(statement, approvals.asked(scope)).one()._mapping)
-    return {"approvals": approvals.waiting_for_me(scope), **known}
-
-
-def _may_come(endpoint: str) -> bool:
-    """Nobody is led to a page that would only say that it is not for them."""
-    scope: Scope | None = g.get("scope")
-    access = access_of(current_app.view_functions[endpoint])
-    if scope is None or access.permission is None or access.right is None:
-        return True
-    return scope.may(access.permission, access.right)
+    return known or dict(scope.session.execute(statement, approvals.asked(scope)).one()._mapping)
 
 
 def _shell_of(ctx: Any, who: Any, values: dict[str, Any], name: str, sub: str, home: str, counts: Any) -> Shell:
-    menu = templating.Scope(ctx, values, g.get("active", ""), dict(counts), _may_come)
+    menu = templating.Scope(ctx, values, g.get("active", ""), dict(counts))
     main, manage = templating.nav(menu)
     known = current_app.view_functions
     return Shell(

@@ -52,7 +52,7 @@ def home(portal: uuid.UUID) -> Response:
     asked = wanted()
     found = board(scope(), asked)
     segments = _segments(found)
-    g.counts = {"clients": found.total, "entries": found.waiting_entries}
+    g.counts = {"clients": found.total, "entries": found.waiting_entries, "approvals": found.approvals}
     causes = [_causes.in_words(portal, cause) for cause in found.causes if cause.state != "active"]
     return page(
         "portal/home.html",

@@ -40,7 +40,8 @@ def _may(right: Right) -> bool:
 def index(client: uuid.UUID) -> Response:
     """Of one account: the one asked for, else the one with most to do."""
     overview = reading.overview(scope())
-    g.counts = {"entries": len(overview.drafts)}
+    if overview.approvals is not None:
+        g.counts = {"entries": len(overview.drafts), "approvals": overview.approvals}
     account = reading.choose_account(overview.accounts, request.args.get("account", ""))
     done, after = request.args.get("view") == "done", request.args.get("after", "")
     found = reading.Page((), "")

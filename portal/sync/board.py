@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from portal.access import Scope
+from portal.approvals import reading as approvals
 from portal.kernel import clock
 
 STATES = ("stopped", "attention", "wait_client", "wait_approval", "none", "active")
@@ -99,9 +100,13 @@ SELECT
      mine, names, first_id, rank, signed_in)) FROM causes),
   (SELECT json_agg(json_build_array(id, name, scheme, enterprise_number, app, dossier_number, state, code,
      NULLIF(reason, '{}')::text, last_sync_at, next_sync_at, waiting_lines, assigned_name)) FROM page),
-  (SELECT count(*) FROM matching)
+  (SELECT count(*) FROM matching),
+  {approvals}
 """
-_BOARDS = {key: text(_BOARD + _LISTS.replace("{order}", order)) for key, order in SORTS.items()}
+_BOARDS = {
+    key: text(_BOARD + _LISTS.replace("{order}", order).replace("{approvals}", approvals.WAITING.text))
+    for key, order in SORTS.items()
+}
 _NIGHTS = text(
     "SELECT night, sum(offered) AS offered, sum(booked) AS booked, sum(found) AS found, sum(missing) AS missing,"
     " sum(doubled) AS doubled, sum(altered) AS altered,"
@@ -170,6 +175,7 @@ class Board:
     matching: int
     causes: Sequence[Cause]  # worst first, "active" included
     page: int
+    approvals: int  # tasks that wait for whoever asks
 
     @property
     def total(self) -> int:
@@ -189,7 +195,7 @@ class Board:
 
 def board(scope: Scope, wanted: Filter) -> Board:
     """One query, whatever the number of clients."""
-    parameters = {
+    parameters = approvals.asked(scope) | {
         "portal": scope.tenant_id,
         "user": scope.actor.user_id,
         "soon": clock.now() + EXPIRING,
@@ -204,9 +210,10 @@ def board(scope: Scope, wanted: Filter) -> Board:
         "page": wanted.page,
     }
     query = _BOARDS.get(wanted.sort, _BOARDS["state"])
-    causes, rows, matching = scope.session.execute(query, parameters).one()
+    causes, rows, matching, waiting = scope.session.execute(query, parameters).one()
     page = min(wanted.page, max(-(-matching // wanted.per), 1))
-    return Board([_client(*row) for row in rows or ()], matching, [_cause(*row) for row in causes or ()], page)
+    found = [_cause(*row) for row in causes or ()]
+    return Board([_client(*row) for row in rows or ()], matching, found, page, waiting)
 
 
 def _cause(*fields: Any) -> Cause:

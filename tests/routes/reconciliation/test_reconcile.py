@@ -178,7 +178,7 @@ def test_the_accounts_of_customers_and_suppliers_are_chosen(client: Client, addr
         assert (row.receivable_account, row.payable_account) == ("400000", "440000")
 
 
-def test_a_page_asks_the_database_five_things(
+def test_a_page_asks_the_database_four_things(
     client: Client, address: str, desk: Desk, database: Database
 ) -> None:  # fmt: skip
     for n in range(30):
@@ -197,5 +197,4 @@ def test_a_page_asks_the_database_five_things(
         event.remove(database.engine, "before_cursor_execute", note)
     assert page.count("data-accept") == 25
     assert 'rel="next"' in page
-    # Who asks, the accounts, the lines, their proposals, and what waits for approval.
-    assert len([one for one in asked if "set_config" not in one]) <= 5, asked
+    assert len([one for one in asked if "set_config" not in one]) <= 4, asked
