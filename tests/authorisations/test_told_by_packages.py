@@ -21,7 +21,7 @@ from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
 from tests import factories as make
 from tests.authorisations.test_limits import Moment, gate
-from tests.connectors.contract import Fault
+from tests.connectors.contract.world import Fault
 from tests.connectors.minox.test_contract import MinoxWorld
 from tests.connectors.myunisoft.test_contract import MyUnisoftWorld
 from tests.connectors.package_world import FAULTS, Control, PackageWorld, fresh, patient, serving

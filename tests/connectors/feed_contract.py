@@ -23,7 +23,7 @@ from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejec
 from portal.connectors.feed import Attempt, BankFeed, FeedTransaction, RefreshStatus, TransactionStatus
 from portal.connectors.manifest import Explanation
 from portal.connectors.statement import StatementLine
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 
 ADDRESS = "192.0.2.44"  # of the person who asks for a refresh
 

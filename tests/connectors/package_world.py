@@ -37,7 +37,7 @@ from portal.connectors.login import Form
 from portal.connectors.manifest import Capabilities
 from portal.kernel import http
 from sandbox.packages import serve
-from tests.connectors.contract import Fault, RecordingGate
+from tests.connectors.contract.world import Fault, RecordingGate
 
 LOGIN, OPEN_CODE, FOREIGN_CODE = "kantoor", "500001", "500002"
 OPEN, CLOSED, LOCKED_UNTIL = date(2026, 3, 18), date(2026, 1, 15), "2026-01-31"
@@ -87,7 +87,7 @@ class Bearer(AuthBase):
 
 
 class PackageWorld:
-    """See `tests.connectors.contract.World`. A subclass overrides what its package has otherwise."""
+    """See `contract.world.World`. A subclass overrides what its package has otherwise."""
 
     key: ClassVar[str]
     connect: ClassVar[Any]  # the connector's `connect`, as a staticmethod

@@ -13,7 +13,7 @@ from portal.connectors.base import Bookkeeping, EntryKind, LedgerAccount, Outgoi
 from portal.connectors.errors import ConnectorError
 from portal.connectors.login import Form
 from portal.kernel import http
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 from tests.connectors.package_world import patient
 
 DAY = date(2026, 3, 18)

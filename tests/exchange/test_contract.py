@@ -17,7 +17,8 @@ from portal.exchange.register import Register
 from portal.kernel.db import Database, Setting
 from portal.tenants.models import Tenant
 from tests import factories as make
-from tests.connectors.contract import BooksContract, Fault, RecordingGate
+from tests.connectors.contract import BooksContract
+from tests.connectors.contract.world import Fault, RecordingGate
 from tests.exchange.shelf import Package, make_file_authorisation, make_file_dossier, set_form
 
 FORMS: Mapping[str, tuple[str, dict[str, str]]] = {
@@ -32,7 +33,7 @@ FORMS: Mapping[str, tuple[str, dict[str, str]]] = {
 
 
 class FileWorld:
-    """See `tests.connectors.contract.World`. Nothing is called, so nothing is lost on the way and no limit is met."""
+    """See `contract.world.World`. Nothing is called, so nothing is lost on the way and no limit is met."""
 
     dossier_count = 3
     bank_journal, general_journal = "BQ", "OD"

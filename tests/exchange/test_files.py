@@ -28,7 +28,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.tenants.models import Tenant
 from tests import factories as make
 from tests.conftest import Urls
-from tests.connectors.contract import a_reference
+from tests.connectors.contract.entries import a_reference
 from tests.exchange.shelf import Package, make_file_authorisation, make_file_dossier, set_form
 
 

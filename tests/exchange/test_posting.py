@@ -26,7 +26,7 @@ from portal.kernel.db import NOBODY, Database, Setting
 from portal.tenants.models import Tenant
 from tests import factories as make
 from tests.conftest import Urls
-from tests.connectors.contract import a_reference
+from tests.connectors.contract.entries import a_reference
 from tests.exchange.shelf import Package, make_file_authorisation, make_file_dossier
 
 DAY = date(2026, 3, 18)

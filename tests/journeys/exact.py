@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.connectors.login import Form
 from sandbox.exact import serve
-from tests.connectors.contract import Fault
+from tests.connectors.contract.world import Fault
 from tests.connectors.exact.test_contract import APP, DOSSIER, ENVIRONMENT, Control, ExactWorld
 from tests.journeys.apps import BACK, App
 

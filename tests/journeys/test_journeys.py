@@ -31,7 +31,7 @@ from portal.sync.preview import preview
 from tests import factories as make
 from tests.authorisations.conftest import Time, make_settings, virtual
 from tests.conftest import Servers, Urls
-from tests.connectors.contract import Fault
+from tests.connectors.contract.world import Fault
 from tests.connectors.files.invoice_documents import MILL, Invoice, Item, Side, ubl
 from tests.connectors.package_world import Control
 from tests.journeys.apps import APPS, App

@@ -26,7 +26,7 @@ from portal.sync.models import PostingState
 from tests import factories as make
 from tests.authorisations.conftest import Time, make_settings, virtual
 from tests.conftest import Servers, Urls
-from tests.connectors.contract import Fault
+from tests.connectors.contract.world import Fault
 from tests.connectors.package_world import Control
 from tests.journeys.apps import APPS
 from tests.journeys.journey import Journey

@@ -28,7 +28,7 @@ from portal.sync.models import Posting, PostingState
 from portal.sync.preview import preview
 from sandbox.exact import Running, serve
 from tests import factories as make
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 from tests.connectors.exact.test_contract import APP, ENVIRONMENT, Bearer, Control
 from tests.connectors.files.invoice_documents import MILL, Invoice, Item, Side, ubl
 from tests.sync.office import Office, open_office

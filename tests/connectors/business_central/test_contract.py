@@ -12,7 +12,9 @@ import requests
 from portal.connectors.base import LedgerAccount
 from portal.connectors.business_central import MANIFEST, connect
 from portal.kernel import http
-from tests.connectors.contract import BookkeepingContract, Fault, refusal_of
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import refusal_of
+from tests.connectors.contract.world import Fault
 from tests.connectors.package_world import FAULTS, OPEN_CODE, Bearer, Control, PackageWorld, fresh, serving
 
 PAGE = 50

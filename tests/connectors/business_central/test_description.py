@@ -11,7 +11,7 @@ import pytest
 
 from tests.connectors.business_central.test_contract import BusinessCentralWorld, control, world
 from tests.connectors.business_central.test_posting import Killed, KillsAt, connected, payload_of
-from tests.connectors.contract import bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.entries import bank_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider
 
 __all__ = ["control", "world"]

@@ -15,7 +15,8 @@ from portal.connectors.business_central import client
 from portal.connectors.errors import AlreadyPosted, Rejected, Temporary
 from portal.kernel import http
 from tests.connectors.business_central.test_contract import BusinessCentralWorld, control, world
-from tests.connectors.contract import Fault, RecordingGate, accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.entries import accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.world import Fault, RecordingGate
 from tests.connectors.package_world import Bearer
 
 __all__ = ["control", "world"]

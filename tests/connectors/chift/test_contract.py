@@ -18,16 +18,9 @@ from portal.connectors.chift.signing import SHARED, Signature, Tokens
 from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Rejected, Temporary
 from portal.connectors.login import Application, Form
 from portal.kernel import http
-from tests.connectors.contract import (
-    BookkeepingContract,
-    Fault,
-    accounts_of,
-    bank_entry,
-    is_uncertain,
-    look_up,
-    refusal_of,
-    send,
-)
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import accounts_of, bank_entry, is_uncertain, look_up, refusal_of, send
+from tests.connectors.contract.world import Fault
 from tests.connectors.package_world import LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 SECRET = "koppelpoort-chift-secret"

@@ -11,7 +11,7 @@ import pytest
 
 from portal.connectors.login import Form
 from tests.connectors.chift.test_contract import ChiftWorld, control, world
-from tests.connectors.contract import bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.entries import bank_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider
 
 __all__ = ["control", "world"]

@@ -16,7 +16,7 @@ from portal.connectors.errors import Rejected, UnexpectedReply
 from portal.connectors.exact import client
 from portal.connectors.exact.client import Client
 from portal.kernel import http
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 
 HOST = "https://start.exactonline.be"
 API = f"{HOST}/api/v1"

@@ -20,16 +20,9 @@ from portal.connectors.exact import MANIFEST
 from portal.connectors.exact.client import Client
 from portal.kernel import http
 from sandbox.exact import Running, serve
-from tests.connectors.contract import (
-    BookkeepingContract,
-    Fault,
-    RecordingGate,
-    World,
-    bank_entry,
-    look_up,
-    refusal_of,
-    send,
-)
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.world import Fault, RecordingGate, World
 
 ENVIRONMENT, APP = "be", "11111111-2222-3333-4444-555555555555"
 DOSSIER, FOREIGN, FIRST_OTHER, OTHERS = 500001, 500002, 600000, 64
@@ -72,7 +65,7 @@ class Bearer(requests.auth.AuthBase):
 
 
 class ExactWorld:
-    """See `tests.connectors.contract.World`."""
+    """See `contract.world.World`."""
 
     capabilities = MANIFEST.capabilities
     dossier, foreign_dossier = str(DOSSIER), str(FOREIGN)

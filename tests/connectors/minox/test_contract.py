@@ -14,7 +14,9 @@ from portal.connectors.base import EntryKind
 from portal.connectors.errors import Rejected, Temporary
 from portal.connectors.login import Form
 from portal.connectors.minox import MANIFEST, connect, mapping
-from tests.connectors.contract import BookkeepingContract, Fault, accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.world import Fault
 from tests.connectors.package_world import FAULTS, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 

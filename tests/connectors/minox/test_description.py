@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.connectors.contract import bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.entries import bank_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider
 from tests.connectors.minox.test_contract import MinoxWorld, control, world
 from tests.connectors.package_world import Control

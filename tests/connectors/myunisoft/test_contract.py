@@ -16,16 +16,9 @@ from portal.connectors.errors import AlreadyPosted, AuthorisationExpired, Reject
 from portal.connectors.login import Application, Form
 from portal.connectors.myunisoft import MANIFEST, connect, sign
 from portal.kernel import http
-from tests.connectors.contract import (
-    BookkeepingContract,
-    Fault,
-    a_reference,
-    accounts_of,
-    bank_entry,
-    look_up,
-    refusal_of,
-    send,
-)
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import a_reference, accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.world import Fault
 from tests.connectors.package_world import LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 SECRET = "koppelpoort-partner-secret"

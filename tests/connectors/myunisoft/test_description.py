@@ -12,7 +12,7 @@ import pytest
 
 from portal.connectors.calls import decode
 from portal.connectors.myunisoft import mapping
-from tests.connectors.contract import bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.entries import bank_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider
 from tests.connectors.myunisoft.test_contract import MyUnisoftWorld, control, world
 

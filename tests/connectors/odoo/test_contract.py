@@ -20,15 +20,9 @@ from portal.connectors.login import Application, Form
 from portal.connectors.odoo import MANIFEST, connect, sign
 from portal.connectors.odoo.client import Client
 from portal.kernel import http
-from tests.connectors.contract import (
-    BookkeepingContract,
-    Fault,
-    accounts_of,
-    bank_entry,
-    look_up,
-    refusal_of,
-    send,
-)
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.world import Fault
 from tests.connectors.package_world import LOCKED_UNTIL, LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 DATABASE = "kantoor"

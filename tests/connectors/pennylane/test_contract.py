@@ -17,15 +17,9 @@ from portal.connectors.base import LedgerAccount
 from portal.connectors.errors import AuthorisationExpired, Rejected, Temporary
 from portal.connectors.login import Application, Form
 from portal.connectors.pennylane import MANIFEST, connect, sign
-from tests.connectors.contract import (
-    BookkeepingContract,
-    Fault,
-    accounts_of,
-    bank_entry,
-    look_up,
-    refusal_of,
-    send,
-)
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import accounts_of, bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.world import Fault
 from tests.connectors.package_world import LOGIN, OPEN_CODE, Control, PackageWorld, fresh, serving
 
 PAGE = 100

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portal.connectors.pennylane import client
-from tests.connectors.contract import bank_entry, look_up, refusal_of, send
+from tests.connectors.contract.entries import bank_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider
 from tests.connectors.package_world import Control, fresh
 from tests.connectors.pennylane.test_contract import CompanyWorld, PennylaneWorld, control

@@ -12,7 +12,7 @@ import requests
 from portal.connectors.ponto import EXPLANATIONS
 from portal.connectors.ponto.client import Banks, Client
 from portal.kernel import http
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 from tests.connectors.feed_contract import Fact, Fault
 
 APP, SECRET = "11111111-2222-4333-8444-777777777777", "app-secret-of-ponto"

@@ -17,7 +17,7 @@ from portal.kernel import http
 from portal.kernel.errors import Conflict
 from portal.kernel.services import folder
 from portal.kernel.services.watch import Log
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 from tests.connectors.saltedge import vectors
 from tests.connectors.saltedge.world import Control
 

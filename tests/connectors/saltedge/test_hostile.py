@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from portal.connectors.errors import ConnectorError, UnexpectedReply
 from portal.connectors.saltedge.client import Client, Directory
 from portal.kernel import http
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 from tests.connectors.saltedge.test_mapping import ACCOUNT, CONNECTION, CONSENT
 
 HOST = "https://www.saltedge.com"

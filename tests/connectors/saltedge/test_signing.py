@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from portal.connectors.saltedge.client import Client
 from portal.connectors.saltedge.signing import Signature
 from portal.kernel import http
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 from tests.connectors.saltedge import vectors
 
 AT = datetime.fromtimestamp(1774000000, UTC)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from portal.connectors.saltedge.client import Client, Directory
 from portal.connectors.saltedge.signing import Signature
 from portal.kernel import http
-from tests.connectors.contract import RecordingGate
+from tests.connectors.contract.world import RecordingGate
 
 APP, SECRET = "test-app", "test-secret-of-the-app"
 LOGIN = "jan.peeters"

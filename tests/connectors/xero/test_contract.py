@@ -11,15 +11,8 @@ import pytest
 from portal.connectors.base import EntryKind
 from portal.connectors.errors import Rejected, Temporary
 from portal.connectors.xero import MANIFEST, connect
-from tests.connectors.contract import (
-    BookkeepingContract,
-    accounts_of,
-    bank_entry,
-    invoice_entry,
-    look_up,
-    refusal_of,
-    send,
-)
+from tests.connectors.contract import BookkeepingContract
+from tests.connectors.contract.entries import accounts_of, bank_entry, invoice_entry, look_up, refusal_of, send
 from tests.connectors.package_world import Control, PackageWorld, fresh, serving
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portal.connectors.base import EntryKind
-from tests.connectors.contract import bank_entry, invoice_entry, look_up, refusal_of, send
+from tests.connectors.contract.entries import bank_entry, invoice_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider
 from tests.connectors.package_world import Control
 from tests.connectors.xero.test_contract import XeroWorld, control, world

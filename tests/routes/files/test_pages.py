@@ -20,7 +20,7 @@ from portal.identity.models import User
 from portal.kernel.db import Database, Setting
 from portal.tenants.models import Tenant
 from tests import factories as make
-from tests.connectors.contract import a_reference
+from tests.connectors.contract.entries import a_reference
 from tests.exchange.shelf import FEC, make_file_authorisation, make_file_dossier
 from tests.routes.conftest import Client, SignIn
 
