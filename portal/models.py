@@ -19,6 +19,7 @@ from portal.reconciliation import models as reconciliation
 from portal.software import models as software
 from portal.store import models as store
 from portal.sync import models as sync
+from portal.team import models as team
 from portal.tenants import models as tenants
 
 metadata = Base.metadata
@@ -42,6 +43,7 @@ __all__ = [
     "software",
     "store",
     "sync",
+    "team",
     "tenants",
     "vault",
 ]

@@ -68,6 +68,7 @@ from portal.software.models import SoftwareUser, UngroupedTelling
 from portal.store.models import AppAccess, Installation
 from portal.sync.models import Comparison, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
+from portal.team.models import NewcomerList, NewcomerRow
 from portal.tenants.models import AccessRequest, Assignment, Membership, Takeover, Tenant
 from tests import factories as make
 from tests import furnish_billing
@@ -337,6 +338,7 @@ def furnish_portal(
         ids |= furnish_billing.billed(session, portal, client, mark)
         ids |= _permissions(session, portal.id, ids["membership_id"], None, mark)
         ids |= _archives(session, portal.id, "portal", mark)
+        ids |= list_of_newcomers(session, portal.id, user.id, mark)
         ids |= _software(session, portal.id, ids["group_id"], None, mark)
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
     ids["task_id"] = _approval(db, portal, user, mark)
@@ -355,6 +357,22 @@ def _archives(session: Session, tenant_id: uuid.UUID, kind: str, mark: str) -> d
     session.add(Retention(**common, original_months=120, trace_days=90, hold=False, changed_at=now))
     session.add(Erasure(**common, kind=kind, state="cancelled", asked_at=now, due_at=now, ended_at=now))
     return {"archive_id": key} if kind == "portal" else {"client_archive_id": key}
+
+
+def list_of_newcomers(session: Session, portal_id: uuid.UUID, user_id: uuid.UUID, mark: str) -> dict[str, uuid.UUID]:
+    """A list of businesses of which one could not be made."""
+    now, list_id, common = clock.now(), uuid7(), {"tenant_id": portal_id}
+    session.add(
+        NewcomerList(**common, id=list_id, asked_at=now, asked_by=user_id, asked_name=f"{mark}n", next_try_at=now,
+                     ended_at=now)
+    )  # fmt: skip
+    session.flush()
+    address = dict.fromkeys(("street", "postcode", "city", "billing_email"), "")
+    session.add(
+        NewcomerRow(**common, list_id=list_id, row=2, name=f"{mark}x", scheme="kbo", enterprise_number="0417497106",
+                    state="refused", code="newcomers.gave_up", **address)
+    )  # fmt: skip
+    return {"list_id": list_id}
 
 
 def _questions(session: Session, tenant_id: uuid.UUID, account: uuid.UUID, parked: uuid.UUID, mark: str) -> None:

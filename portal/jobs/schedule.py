@@ -37,6 +37,7 @@ from portal.software import ungrouped
 from portal.sync import dispatch
 from portal.sync.comparison import NIGHT_BEGINS, night_of
 from portal.sync.models import Tick
+from portal.team import newcomer_lists
 from portal.tenants import assignments, grants
 
 log = structlog.get_logger()
@@ -180,6 +181,10 @@ def anchor_chains(database: Database) -> None:
     log.info("audit.anchored", heads=anchored)
 
 
+def make_client_accounts(database: Database) -> None:
+    newcomer_lists.ring_due(database, FULL - dispatch.waiting("sync"))
+
+
 def make_archives(database: Database) -> None:
     _ring(database, "sync", "archives.make", "SELECT tenant_id, id FROM ring_due_archives(:now, :room)")
 
@@ -211,6 +216,7 @@ TASKS = (
     Task("close_months", 10 * MINUTES, close_months),
     Task("forget_ticks", HOURS, forget_ticks),
     Task("anchor_chains", HOURS, anchor_chains),
+    Task("make_client_accounts", MINUTES, make_client_accounts),
     Task("make_archives", MINUTES, make_archives),
     Task("expire_archives", HOURS, expire_archives),
     Task("erase_accounts", HOURS, erase_accounts),

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from portal import runtime
 from portal.access import Permission, Right
@@ -18,10 +17,12 @@ from portal.kernel.errors import Invalid, PortalError
 from portal.routes import wording
 from portal.routes._access import as_id, db, entered, require, scope
 from portal.routes._active import here_is
-from portal.routes._htmx import go_to, page
+from portal.routes._htmx import go_to, is_htmx, page, stop_polling
 from portal.routes._limits import MAILS, limiter
 from portal.routes.forms.clients import InviteForm, ListForm, NewClientForm
-from portal.team import from_dossiers, lists, newcomers, takeovers
+from portal.shapes import Segment
+from portal.team import from_dossiers, lists, newcomer_lists, newcomers, takeovers
+from portal.team.models import NewcomerList, NewcomerRow
 from portal.team.newcomers import Newcomer
 from portal.tenants.numbers import SCHEMES
 from portal.tenants.service import get_tenant
@@ -40,7 +41,7 @@ def index(portal: uuid.UUID) -> Response:
 def _index(form: InviteForm, status: int = 200, asked: uuid.UUID | None = None) -> Response:
     return page(
         "clients/index.html", form=form, asked=asked, rows=takeovers.managed_by(scope()), status=status,
-        may_make=scope().may(Permission.COUPLINGS, Right.CREATE),
+        lists=newcomer_lists.under_way(scope()), may_make=scope().may(Permission.COUPLINGS, Right.CREATE),
     )  # fmt: skip
 
 
@@ -59,24 +60,13 @@ def create(portal: uuid.UUID) -> Response:
     if not form.validate():
         return page("clients/new.html", form=form, status=422)
     try:
-        [found] = newcomers.checked(scope(), [(1, form.details())])
-        for problem in found.problems:
-            raise Invalid(problem.code, field=_field_of(problem.code), **problem.values)
-        if found.known:
-            raise Invalid("newcomer.known", field="enterprise_number", client=found.known)
-        [made] = newcomers.make(scope(), [found])
+        made = newcomers.make_one(scope(), form.details())
     except PortalError as error:
         form.take(error)
         return page("clients/new.html", form=form, status=422)
     db().commit()
-    flash(_("%(client)s has an account now, managed by your firm.", client=found.details.name), "ok")
+    flash(_("%(client)s has an account now, managed by your firm.", client=form.details().name), "ok")
     return go_to(url_for("client.home", client=made))
-
-
-def _field_of(code: str) -> str | None:
-    return {"name": "name", "enterprise_number": "enterprise_number", "email": "billing_email"}.get(
-        code.partition(".")[0]
-    )
 
 
 # ------------------------------------------------------------------------------- out of a package
@@ -104,12 +94,8 @@ def dossiers(portal: uuid.UUID) -> Response:
 @require(Permission.COUPLINGS, Right.CREATE)
 def create_from_dossiers(portal: uuid.UUID) -> Response:
     authorisation = scope().get(Authorisation, as_id(request.form.get("authorisation", "")))
-    made = from_dossiers.make_for(scope(), authorisation, set(request.form.getlist("code")))
-    db().commit()
-    _say_made(len(made))
-    if not made:
-        return go_to(url_for("clients.dossiers", portal=portal, authorisation=authorisation.id))
-    return go_to(url_for("couplings.bulk", portal=portal, authorisation=authorisation.id))
+    listed = from_dossiers.submit_for(scope(), authorisation, set(request.form.getlist("code")))
+    return _to_list(listed, url_for("clients.dossiers", portal=portal, authorisation=authorisation.id))
 
 
 # ------------------------------------------------------------------------------- out of a file
@@ -137,17 +123,15 @@ def look(portal: uuid.UUID) -> Response:
 @here_is("clients")
 @require(Permission.COUPLINGS, Right.CREATE)
 def create_from_list(portal: uuid.UUID) -> Response:
-    """The text that was shown, checked anew; all of it or nothing."""
+    """The text that was shown, checked anew; nothing is begun while a row of it is wrong."""
     content = request.form.get("rows", "").encode()
     form = ListForm()
     try:
-        made = newcomers.make(scope(), _newcomers(content))
+        listed = newcomer_lists.submit(scope(), _newcomers(content))
     except PortalError as error:
         form.take(error)
         return _looked(form, content)
-    db().commit()
-    _say_made(len(made))
-    return go_to(url_for("clients.index", portal=portal))
+    return _to_list(listed, url_for("clients.index", portal=portal))
 
 
 def _newcomers(content: bytes) -> Sequence[Newcomer]:
@@ -174,13 +158,30 @@ def _told(one: Newcomer) -> Sequence[str]:
     return [wording.of_error(problem.code, problem.values) for problem in one.problems]
 
 
-def _say_made(count: int) -> None:
-    if count:
-        told = ngettext("%(num)s client account made, managed by your firm.",
-                        "%(num)s client accounts made, managed by your firm.", count)  # fmt: skip
-        flash(told, "ok")
-    else:
+def _to_list(listed: NewcomerList | None, otherwise: str) -> Response:
+    """To the page that shows how far it is."""
+    db().commit()
+    if listed is None:
         flash(_("Nothing was made: each of them has an account already, or none was ticked."), "wait")
+        return go_to(otherwise)
+    return go_to(url_for("clients.progress", portal=listed.tenant_id, list_id=listed.id))
+
+
+@blueprint.get("/lists/<uuid:list_id>")
+@here_is("clients")
+@require(Permission.COUPLINGS, Right.CREATE)
+def progress(portal: uuid.UUID, list_id: uuid.UUID) -> Response:
+    """How far the job is with a list."""
+    found = newcomer_lists.progress(scope(), list_id, SHOWN)
+    response = page(
+        "clients/progress.html", blocks=("making",), found=found, told=_told_of_row, SCHEMES=SCHEMES,
+        parts=[Segment(found.made, _("made"), "ok"), Segment(found.refused, _("refused"), "stop")],
+    )  # fmt: skip
+    return response if found.listed.ended_at is None or not is_htmx() else stop_polling(response)
+
+
+def _told_of_row(row: NewcomerRow) -> str:
+    return wording.of_error(row.code, row.values)
 
 
 # ------------------------------------------------------------------------------- to its owner

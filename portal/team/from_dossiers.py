@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,9 @@ from portal.access import Scope
 from portal.authorisations.models import Authorisation
 from portal.couplings.dossiers import dossiers_of, taken
 from portal.couplings.models import Dossier
-from portal.team.newcomers import Newcomer, checked, make
+from portal.team.models import NewcomerList
+from portal.team.newcomer_lists import submit
+from portal.team.newcomers import Newcomer, checked
 from portal.tenants.numbers import SCHEME_OF_COUNTRY, SCHEMES, number_keys
 from portal.tenants.service import Details
 
@@ -34,10 +35,10 @@ def on_offer(scope: Scope, authorisation: Authorisation, find: str = "") -> Sequ
     return sorted(offers, key=lambda offer: not offer.newcomer.is_new)
 
 
-def make_for(scope: Scope, authorisation: Authorisation, codes: Collection[str]) -> Sequence[uuid.UUID]:
-    """Accounts for the dossiers of these codes. What cannot be made any more, as it was made meanwhile, is left out."""
+def submit_for(scope: Scope, authorisation: Authorisation, codes: Collection[str]) -> NewcomerList | None:
+    """Accounts for the dossiers of these codes, made by the job; None when each has one by now."""
     chosen = [offer.newcomer for offer in on_offer(scope, authorisation) if offer.dossier.code in codes]
-    return make(scope, [newcomer for newcomer in chosen if newcomer.is_new])
+    return submit(scope, [newcomer for newcomer in chosen if newcomer.is_new], authorisation.id)
 
 
 def _details(dossier: Dossier) -> Details:

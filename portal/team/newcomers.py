@@ -1,6 +1,7 @@
-"""Client accounts that a firm makes for its clients, one or a thousand: checked first, then all of them or none.
+"""Client accounts that a firm makes for its clients: checked, then made, and each business once.
 
-The firm manages such an account, and is billed for it, until its owner takes it over.
+The firm manages such an account, and is billed for it, until its owner takes it over. Many of
+them are made by a job: see portal.team.newcomer_lists.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from portal.tenants.models import Assignment, Grant, Management, Membership, Ten
 from portal.tenants.numbers import SCHEMES, check_number, vat_of
 from portal.tenants.service import Details, get_tenant
 
-MOST = 2000  # accounts at once
+_FIELDS = {"name": "name", "enterprise_number": "enterprise_number", "email": "billing_email"}
 _KNOWN = text("SELECT * FROM known_numbers(:numbers)")
 
 
@@ -94,40 +95,61 @@ def _mail_problems(details: Details) -> list[Problem]:
     return []
 
 
-def make(scope: Scope, found: Sequence[Newcomer]) -> Sequence[uuid.UUID]:
-    """Make those that are new; the ids in the order given. Nothing is made when one of them has a problem.
+def make_one(scope: Scope, details: Details) -> uuid.UUID:
+    """At once. Raises Conflict, and Invalid with the field where one is to be mended."""
+    [one] = checked(scope, [(1, details)])
+    for problem in one.problems:
+        raise Invalid(problem.code, field=_FIELDS.get(problem.code.partition(".")[0]), **problem.values)
+    require_address(scope)
+    [found] = make(scope, [one])
+    if isinstance(found, Problem):
+        raise Invalid(found.code, field="enterprise_number", **found.values)
+    record(scope, "clients.made", ("tenant", scope.tenant_id), count=1, clients=details.name)
+    return found
 
-    Each is let in for the firm and managed by it from today. Raises Conflict and Invalid.
-    """
+
+def require_address(scope: Scope) -> Tenant:
+    """The firm, which clients let in by its address. Raises Conflict("portal.email_unverified")."""
     firm = get_tenant(scope)
     if firm.email is None or firm.email_verified_at is None:
         raise Conflict("portal.email_unverified")
-    wrong = [one for one in found if one.problems]
-    if wrong:
-        raise Invalid("newcomers.wrong", count=len(wrong))
-    new = [one for one in found if one.is_new]
-    if len(new) > MOST:
-        raise Invalid("newcomers.too_many", most=MOST)
-    email, limited = firm.email, _is_limited(scope)
-    made, kept = [], set(scope.session.identity_map.keys())
-    for one in new:
-        made.append(uuid7())
-        with inside(scope, made[-1], one.details.name) as client:
+    return firm
+
+
+def make(scope: Scope, found: Sequence[Newcomer]) -> Sequence[uuid.UUID | Problem]:
+    """Those that were checked, in the order given: the id of the account, or why there is none.
+
+    Each is let in for the firm and managed by it from today. One at a time for a firm, so that no
+    business gets two accounts from two lists.
+    """
+    firm = scope.session.get_one(Tenant, scope.tenant_id, with_for_update={"key_share": True}, populate_existing=True)
+    email, known = firm.email or "", _known(scope, [one.key for one in found])
+    made: list[uuid.UUID | Problem] = []
+    kept = set(scope.session.identity_map.keys())
+    for one in found:
+        if one.problems or one.key in known:
+            made.append(next(iter(one.problems), Problem("newcomer.known", {"client": known.get(one.key, "")})))
+            continue
+        client_id = uuid7()
+        made.append(client_id)
+        with inside(scope, client_id, one.details.name) as client:
             _open(client, scope.tenant_id, one, email)
         # What is written needs no memory: every move of the session goes through all that it remembers.
         for key in set(scope.session.identity_map.keys()) - kept:
             scope.session.expunge(scope.session.identity_map[key])
-    if limited and scope.actor.user_id is not None:  # who sees assigned clients alone would not see what they made
-        user_id = scope.actor.user_id
+    _assign(scope, [client_id for client_id in made if isinstance(client_id, uuid.UUID)])
+    return made
+
+
+def _assign(scope: Scope, made: Sequence[uuid.UUID]) -> None:
+    """Who sees assigned clients alone would not see what they made."""
+    user_id = scope.actor.user_id
+    if user_id is not None and is_limited(scope):
         scope.session.add_all(
             Assignment(tenant_id=scope.tenant_id, client_id=client_id, user_id=user_id, given_by=user_id)
             for client_id in made
         )
-    if made:
-        shown = ", ".join(one.details.name for one in new[:5])
-        record(scope, "clients.made", ("tenant", scope.tenant_id), count=len(made), clients=shown)
     scope.session.flush()
-    return made
 
 
 @contextmanager
@@ -170,7 +192,7 @@ def _open(client: Scope, firm_id: uuid.UUID, one: Newcomer, firm_email: str) -> 
     record(client, "client.made", ("tenant", client.tenant_id), name=client.tenant_name, email=firm_email)
 
 
-def _is_limited(scope: Scope) -> bool:
+def is_limited(scope: Scope) -> bool:
     query = select(Membership.assigned_only).where(
         Membership.tenant_id == scope.tenant_id, Membership.user_id == scope.actor.user_id,
         Membership.ended_at.is_(None),

@@ -10,6 +10,8 @@ ERRORS = {
     "newcomers.wrong": N_("{count} rows need your attention; nothing was made. Mend them and try again."),
     "newcomers.too_many": N_("At most {most} accounts at once. Split the list."),
     "newcomers.none": N_("Nothing was chosen."),
+    "newcomers.no_right": N_("{name} may not make client accounts any more."),
+    "newcomers.gave_up": N_("It did not work after several attempts. Try this list again."),
     "newcomers.file_large": N_("The file is larger than {most} MB. Split the list."),
     "newcomers.file_empty": N_("The file holds no rows below its head."),
     "newcomers.file_columns": N_("The first row must name the columns; at least a name and an enterprise number."),

@@ -41,8 +41,7 @@ def office(db: Database, firm: Tenant, user: User, role: str = "staff") -> Itera
 @pytest.fixture
 def made(database: Database, world: World) -> uuid.UUID:
     with office(database, world.firm, world.staff) as scope:
-        [client] = newcomers.make(scope, newcomers.checked(scope, [(1, Details("Bakkerij", "kbo", numbers(1)[0]))]))
-    return client
+        return newcomers.make_one(scope, Details("Bakkerij", "kbo", numbers(1)[0]))
 
 
 def ask(db: Database, vault: Vault, world: World, client: uuid.UUID, email: str) -> uuid.UUID:

@@ -14,6 +14,8 @@ from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.vault import Vault
+from portal.team import newcomer_lists
+from portal.team.models import NewcomerList
 from portal.tenants.models import Tenant
 from tests import factories as make
 from tests.routes.conftest import Client, SignIn
@@ -39,6 +41,13 @@ def clients(db: Database, firm: Tenant) -> list[str]:
     with db.scoped(Setting(tenant=firm.id, portal=firm.id)) as session:
         ids = session.scalars(text("SELECT app_clients()")).all()
         return sorted(session.scalars(select(Tenant.name).where(Tenant.id.in_(ids))))
+
+
+def make_waiting(db: Database, firm: Tenant) -> int:
+    """What the jobs of this firm's lists make."""
+    with db.scoped(Setting(tenant=firm.id)) as session:
+        ids = session.scalars(select(NewcomerList.id).where(NewcomerList.tenant_id == firm.id)).all()
+    return sum(newcomer_lists.work(db, firm.id, list_id) for list_id in ids)
 
 
 def test_one_by_hand(database: Database, firm: Tenant, browser: Client) -> None:
@@ -74,10 +83,24 @@ def test_out_of_a_file_all_or_nothing(database: Database, firm: Tenant, browser:
     assert "2 accounts would be made" in shown
     rows = re.search(r'<textarea name="rows"[^>]*>\n(.*?)</textarea>', shown, re.DOTALL)
     assert rows
-    assert browser.post(f"/p/{firm.id}/clients/list/make", data={"rows": rows[1]}).status_code == 303
+    sent = browser.post(f"/p/{firm.id}/clients/list/make", data={"rows": rows[1]})
+    assert (sent.status_code, clients(database, firm)) == (303, [])
+    assert "0 of 2 accounts are made" in browser.get(sent.location).text
+    assert "See how far it is" in browser.get(f"/p/{firm.id}/clients").text
+    part = browser.get(sent.location, headers={"HX-Request": "true", "HX-Target": "making"})
+    assert (part.status_code, "<html" in part.text, "every 2s" in part.text) == (200, False, True)
+    twice = browser.post(f"/p/{firm.id}/clients/list/make", data={"rows": rows[1]})
+    assert twice.status_code == 303
+    assert make_waiting(database, firm) == 2
     assert clients(database, firm) == ["Alfa", "Beta"]
-    assert browser.post(f"/p/{firm.id}/clients/list/make", data={"rows": rows[1]}).status_code == 303  # sent twice
-    assert clients(database, firm) == ["Alfa", "Beta"]
+    last = browser.get(sent.location, headers={"HX-Request": "true", "HX-Target": "making"})
+    assert (last.status_code, "every 2s" in last.text) == (286, False)
+    assert "2 accounts made" in browser.get(sent.location).text
+    told = browser.get(twice.location).text
+    assert "0 accounts made, 2 not" in told
+    assert "Alfa is your client already" in told
+    assert browser.post(f"/p/{firm.id}/clients/list/make", data={"rows": rows[1]}).location.endswith("/clients")
+    assert make_waiting(database, firm) == 0
     assert "Nothing would be made" in upload(browser, firm, rows[1])[1]
 
 
@@ -104,10 +127,13 @@ def test_out_of_the_list_of_a_package(database: Database, vault: Vault, firm: Te
     assert "1 dossier has no client account yet" in shown
     assert shown.count('name="code"') == 1
     data = {"authorisation": str(login.id), "code": ["0", "1", "2"]}
-    assert browser.post(f"/p/{firm.id}/clients/dossiers", data=data).status_code == 303
+    sent = browser.post(f"/p/{firm.id}/clients/dossiers", data=data)
+    assert (sent.status_code, make_waiting(database, firm)) == (303, 1)
     assert clients(database, firm) == ["Alfa", "Known"]
-    assert browser.post(f"/p/{firm.id}/clients/dossiers", data=data).status_code == 303
-    assert clients(database, firm) == ["Alfa", "Known"]
+    assert f"/couplings/bulk?authorisation={login.id}" in browser.get(sent.location).text
+    again = browser.post(f"/p/{firm.id}/clients/dossiers", data=data)
+    assert (again.status_code, "/clients/dossiers" in again.location) == (303, True)
+    assert (make_waiting(database, firm), clients(database, firm)) == (0, ["Alfa", "Known"])
     assert "1 of 1 dossiers are certain" not in shown
     assert "Alfa" in browser.get(f"/p/{firm.id}/couplings/bulk?authorisation={login.id}").text
 
