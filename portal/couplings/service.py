@@ -23,9 +23,10 @@ from portal.couplings.dossiers import taken
 from portal.couplings.models import Configuration, Coupling, Dossier
 from portal.couplings.proposals import certain_matches, obstacle
 from portal.kernel import clock, queue
-from portal.kernel.db import Setting, set_scope, uuid7
+from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.store import service as store
+from portal.tenants.entering import inside
 from portal.tenants.models import Grant, Tenant
 
 REPLACED, ENDED = "replaced", "ended"
@@ -215,17 +216,13 @@ def activate_certain(scope: Scope, authorisation: Authorisation, client_ids: Col
 def _activate_in(
     portal: Scope, authorisation: Authorisation, client_id: uuid.UUID, name: str, dossier: Dossier
 ) -> Outcome:
-    session, code = portal.session, dossier.code
-    before: Setting = session.info["setting"]
-    inside = portal.inside(client_id, name, "editor")
+    code = dossier.code
     try:
-        set_scope(session, Setting(client_id, via=portal.tenant_id, user=portal.actor.user_id))
-        row = activate_coupling(inside, authorisation, code)
-        return Outcome(client_id, name, dossier_number=row.dossier_number)
+        with inside(portal, client_id, name) as scope:
+            row = activate_coupling(scope, authorisation, code)
+            return Outcome(client_id, name, dossier_number=row.dossier_number)
     except PortalError as error:
         return Outcome(client_id, name, code=error.code, values=error.values)
-    finally:
-        set_scope(session, before)
 
 
 def _grants(scope: Scope, client_ids: Collection[uuid.UUID]) -> Sequence[Grant]:

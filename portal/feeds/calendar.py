@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from config import Settings
@@ -24,7 +24,8 @@ from portal.kernel import clock
 from portal.kernel.db import Setting, set_scope, uuid7
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.vault import Vault
-from portal.tenants.models import Grant, Membership
+from portal.tenants.entering import inside, writable_clients
+from portal.tenants.models import Membership
 
 SOON = 10  # days within which a consent is called urgent
 WEEKS = 26
@@ -127,43 +128,23 @@ def send_many(scope: Scope, vault: Vault, settings: Settings, feed_ids: Collecti
     Raises Invalid "renewal.nobody" when none is left.
     """
     chosen = [one for one in calendar(scope).consents if one.id in feed_ids and one.state != "paused"]
-    allowed = _writable(scope, {one.tenant_id for one in chosen})
+    allowed = writable_clients(scope, {one.tenant_id for one in chosen})
     mails, sent = 0, 0
     for one in chosen:
         if one.tenant_id not in allowed:
             continue
-        inside = _inside(scope, one.tenant_id)
-        feed = inside.get(Feed, one.id, lock=True)
-        if feed.state not in renewals.RENEWABLE:
-            continue
-        number = renewals.send_links(inside, vault, settings, feed)
-        if number:
-            bank = feed.institution_name
-            activity.record(inside, "feed.links_sent", states.subject(feed), bank=bank, mails=number)
-            scope.session.flush()
-            mails, sent = mails + number, sent + 1
-    set_scope(scope.session, Setting(tenant=scope.tenant_id, portal=scope.tenant_id, user=scope.actor.user_id))
+        with inside(scope, one.tenant_id) as client:
+            feed = client.get(Feed, one.id, lock=True)
+            if feed.state not in renewals.RENEWABLE:
+                continue
+            number = renewals.send_links(client, vault, settings, feed)
+            if number:
+                bank = feed.institution_name
+                activity.record(client, "feed.links_sent", states.subject(feed), bank=bank, mails=number)
+                mails, sent = mails + number, sent + 1
     if not sent:
         raise Invalid("renewal.nobody")
     return mails, sent
-
-
-def _writable(scope: Scope, client_ids: set[uuid.UUID]) -> set[uuid.UUID]:
-    """Those who let this firm in to do more than read, today."""
-    living = select(Grant.tenant_id).where(
-        Grant.portal_id == scope.tenant_id,
-        Grant.tenant_id.in_(client_ids),
-        Grant.state == "active",
-        Grant.role != "reader",
-        func.coalesce(Grant.ends_on, clock.today()) >= clock.today(),
-    )
-    return set(scope.session.scalars(living))
-
-
-def _inside(scope: Scope, client_id: uuid.UUID) -> Scope:
-    """The same person in a client account, in the same transaction."""
-    set_scope(scope.session, Setting(tenant=client_id, via=scope.tenant_id, user=scope.actor.user_id))
-    return scope.inside(client_id, "", "editor")
 
 
 # ------------------------------------------------------------------ the calendar feed

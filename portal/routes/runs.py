@@ -42,6 +42,7 @@ from portal.sync.watching import (
     batches as last_batches,
 )
 from portal.templating import documents_word, formats, here
+from portal.tenants.entering import inside, writable_clients
 
 blueprint = Blueprint("runs", __name__)
 CLIENT, PORTAL = "/c/<uuid:client>/runs", "/p/<uuid:portal>/runs"
@@ -206,7 +207,7 @@ def retry(portal: uuid.UUID, batch_id: uuid.UUID) -> Response:
 def test(portal: uuid.UUID, batch_id: uuid.UUID, run_id: uuid.UUID) -> Response:
     """Read the dossier of one of the runs anew and say whether its entries would go through now."""
     row = next((row for row, _state in view_batch(scope(), batch_id).rows if row.id == run_id), None)
-    if row is None or row.tenant_id not in acting.writable_clients(scope(), {row.tenant_id}):
+    if row is None or row.tenant_id not in writable_clients(scope(), {row.tenant_id}):
         raise NotFound()
     tone, text = _look_anew(row)
     key = request.args.get("card", "")[:60]
@@ -222,7 +223,7 @@ def _look_anew(row: Any) -> tuple[str, str]:
         Entry.tenant_id == row.tenant_id, Entry.configuration_id == row.configuration_id, Entry.state == "draft"
     )
     try:
-        with acting.inside(scope(), row.tenant_id) as client:
+        with inside(scope(), row.tenant_id) as client:
             entries = refused or client.session.scalars(waiting.limit(5)).all()
             left = acting.look_anew(runtime.get(), client, row.coupling_id, entries)
         db().commit()
@@ -271,11 +272,11 @@ def mark_seen(portal: uuid.UUID) -> Response:
     """A difference that may stay as it is, with the reason."""
     given = request.form
     client_id, back = as_id(given.get("client", "")), url_for("runs.night", portal=portal, night=given.get("night", ""))
-    if client_id not in acting.writable_clients(scope(), {client_id}):
+    if client_id not in writable_clients(scope(), {client_id}):
         raise NotFound()
     found = (as_id(given.get("comparison", "")), given.get("kind", ""), given.get("reference", ""))
     try:
-        with acting.inside(scope(), client_id) as client:
+        with inside(scope(), client_id) as client:
             comparison.mark_seen(client, *found, given.get("note", ""))
     except Invalid as missing:
         db().rollback()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select, text
 
-from portal.access import Actor, Scope
+from portal.access import Scope
 from portal.approvals.tasks import Outcome
 from portal.couplings.books import fetch_books, store_books, wants_relations
 from portal.couplings.models import Coupling
-from portal.kernel import clock
-from portal.kernel.db import Setting, set_scope
 from portal.kernel.errors import Conflict, PortalError
 from portal.ledger.models import Entry
 from portal.runtime import Runtime
@@ -22,7 +19,7 @@ from portal.store.service import may_use
 from portal.sync import approvable
 from portal.sync.preview import Problem, preview
 from portal.sync.sending import Connect, signed_in
-from portal.tenants.models import Grant
+from portal.tenants.entering import inside, writable_clients
 
 _GRANTED = text("SELECT may_use_authorisation(:client, :holder)")
 
@@ -92,30 +89,6 @@ def _send(scope: Scope, one: Chosen) -> Kept | Outcome:
 def clients_of(scope: Scope) -> Sequence[uuid.UUID]:
     """Every client that lets this portal in, today."""
     return scope.session.scalars(select(func.app_clients())).all()
-
-
-def writable_clients(scope: Scope, client_ids: set[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of them that let this portal do more than read, today."""
-    living = select(Grant.tenant_id).where(
-        Grant.portal_id == scope.tenant_id,
-        Grant.tenant_id.in_(client_ids),
-        Grant.state == "active",
-        Grant.role != "reader",
-        func.coalesce(Grant.ends_on, clock.today()) >= clock.today(),
-    )
-    return set(scope.session.scalars(living))
-
-
-@contextmanager
-def inside(scope: Scope, client_id: uuid.UUID) -> Iterator[Scope]:
-    """The same person in a client account, in the same transaction; afterwards the session is back in the portal."""
-    user_id = scope.actor.user_id
-    set_scope(scope.session, Setting(tenant=client_id, via=scope.tenant_id, user=user_id))
-    try:
-        yield Scope(scope.session, client_id, "client", "editor", Actor(user_id, scope.actor.name, scope.tenant_id))
-        scope.session.flush()
-    finally:
-        set_scope(scope.session, Setting(tenant=scope.tenant_id, portal=scope.tenant_id, user=user_id))
 
 
 def look_anew(

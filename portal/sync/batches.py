@@ -5,20 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select, tuple_
 
 from portal.access import Scope
 from portal.activity.service import record
 from portal.couplings.models import Configuration
 from portal.kernel import clock, crash
-from portal.kernel.db import Setting, set_scope, uuid7
+from portal.kernel.db import uuid7
 from portal.kernel.errors import Invalid
 from portal.ledger.models import Entry
 from portal.sync.models import Posting, PostingState, RunBatch
 from portal.sync.posting import is_surely_unbooked, retry
 from portal.sync.runs import start_run
 from portal.sync.watching import view_batch
-from portal.tenants.models import Grant
+from portal.tenants.entering import inside, writable_clients
 
 
 def start_batch(scope: Scope, client_ids: Sequence[uuid.UUID]) -> RunBatch:
@@ -39,9 +39,8 @@ def start_batch(scope: Scope, client_ids: Sequence[uuid.UUID]) -> RunBatch:
     batch_id, clients = batch.id, [configuration.tenant_id for configuration in configurations]
     started = 0
     for client_id, configuration in zip(clients, configurations, strict=True):  # each step inside expires all rows
-        _, new = start_run(_inside(scope, client_id), configuration, "person", batch_id=batch_id)
-        started += new
-    _back(scope)
+        with inside(scope, client_id) as client:
+            started += start_run(client, configuration, "person", batch_id=batch_id)[1]
     batch.total = started
     record(scope, "batch.started", ("batch", batch.id), runs=started)
     crash.point("batch.runs_written")
@@ -65,19 +64,19 @@ def retry_failed(scope: Scope, batch_id: uuid.UUID, cause: str = "") -> int:
         if cause in ("", refusal["code"])
     ]
     unbooked = _unbooked(scope, refused)
-    allowed = _writable(scope, {client_id for client_id, _ in (*failed, *unbooked)})
+    allowed = writable_clients(scope, {client_id for client_id, _ in (*failed, *unbooked)})
     number = 0
     for client_id, configuration_id in failed:
         if client_id in allowed:
-            inside = _inside(scope, client_id)
-            configuration = inside.get(Configuration, configuration_id)
-            if configuration.state == "active":
-                number += start_run(inside, configuration, "person", batch_id=batch_id)[1]
+            with inside(scope, client_id) as client:
+                configuration = client.get(Configuration, configuration_id)
+                if configuration.state == "active":
+                    number += start_run(client, configuration, "person", batch_id=batch_id)[1]
     for client_id, posting_id in unbooked:
         if client_id in allowed:
-            retry(_inside(scope, client_id), posting_id)
+            with inside(scope, client_id) as client:
+                retry(client, posting_id)
             number += 1
-    _back(scope)
     return number
 
 
@@ -94,29 +93,6 @@ def _unbooked(scope: Scope, entries: Sequence[tuple[uuid.UUID, uuid.UUID]]) -> l
 
 def _configurations(scope: Scope, client_ids: Sequence[uuid.UUID]) -> Sequence[Configuration]:
     query = select(Configuration).where(
-        Configuration.tenant_id.in_(_writable(scope, set(client_ids))), Configuration.state == "active"
+        Configuration.tenant_id.in_(writable_clients(scope, client_ids)), Configuration.state == "active"
     )
     return scope.session.scalars(query.order_by(Configuration.tenant_id, Configuration.id)).all()
-
-
-def _writable(scope: Scope, client_ids: set[uuid.UUID]) -> set[uuid.UUID]:
-    """Those who let this firm in to do more than read, today."""
-    living = select(Grant.tenant_id).where(
-        Grant.portal_id == scope.tenant_id,
-        Grant.tenant_id.in_(client_ids),
-        Grant.state == "active",
-        Grant.role != "reader",
-        func.coalesce(Grant.ends_on, clock.today()) >= clock.today(),
-    )
-    return set(scope.session.scalars(living))
-
-
-def _inside(scope: Scope, client_id: uuid.UUID) -> Scope:
-    """The same person in a client account, in the same transaction."""
-    set_scope(scope.session, Setting(tenant=client_id, via=scope.tenant_id, user=scope.actor.user_id))
-    return scope.inside(client_id, "", "editor")
-
-
-def _back(scope: Scope) -> None:
-    setting = Setting(tenant=scope.tenant_id, portal=scope.tenant_id, user=scope.actor.user_id)
-    set_scope(scope.session, setting)

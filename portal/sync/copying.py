@@ -19,7 +19,7 @@ from portal.kernel import clock
 from portal.kernel.errors import Conflict, Invalid, NotFound, PortalError
 from portal.ledger.accounts import accounts
 from portal.ledger.models import BankAccount
-from portal.sync.acting import inside
+from portal.tenants.entering import inside
 from portal.tenants.models import Grant, Tenant
 
 MOST = 200

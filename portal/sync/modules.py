@@ -18,7 +18,7 @@ from portal.feeds.models import Feed, State
 from portal.kernel.errors import Conflict
 from portal.store import service as store
 from portal.store.models import AppAccess
-from portal.sync.acting import inside
+from portal.tenants.entering import inside
 from portal.tenants.models import Tenant
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -17,10 +16,10 @@ from portal.couplings.models import Configuration, Coupling
 from portal.couplings.preferences import wishes, with_wishes
 from portal.couplings.service import Outcome
 from portal.kernel import clock
-from portal.kernel.db import Setting, set_scope
 from portal.kernel.errors import PortalError
 from portal.ledger.accounts import accounts
 from portal.ledger.models import BankAccount
+from portal.tenants.entering import inside
 from portal.tenants.models import Grant, Tenant
 
 
@@ -48,7 +47,7 @@ def _configure(portal: Scope, tenant: Tenant, grant_role: str) -> list[Outcome]:
     client_id, name = tenant.id, tenant.name
     if not portal.inside(client_id, name, grant_role).may(Permission.COUPLINGS, Right.CREATE):
         return [Outcome(client_id, name, code="coupling.reader")]
-    with _inside(portal, client_id, name, grant_role) as scope:
+    with inside(portal, client_id, name, grant_role) as scope:
         query = select(Coupling).where(Coupling.tenant_id == client_id, Coupling.state == "active")
         coupling = scope.session.scalars(query.order_by(Coupling.activated_at)).first()
         if coupling is None:
@@ -79,16 +78,3 @@ def _one(scope: Scope, coupling: Coupling, account: BankAccount) -> Outcome:
     except PortalError as error:
         return Outcome(scope.tenant_id, scope.tenant_name, code=error.code, values=error.values)
     return Outcome(scope.tenant_id, scope.tenant_name, values=told | {"journal": chosen.journal})
-
-
-@contextmanager
-def _inside(portal: Scope, client_id: uuid.UUID, name: str, grant_role: str) -> Iterator[Scope]:
-    """The firm's person in a client account, for as long as the block lasts."""
-    before: Setting = portal.session.info["setting"]
-    setting = Setting(client_id, via=portal.tenant_id, user=portal.actor.user_id)
-    set_scope(portal.session, setting)
-    try:
-        yield portal.inside(client_id, name, grant_role)
-        portal.session.flush()
-    finally:
-        set_scope(portal.session, before)
