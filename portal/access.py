@@ -89,6 +89,11 @@ class Scope:
         if self.role and self.accounts is not None:
             raise Forbidden("permission.every_account")
 
+    def require_every_client(self) -> None:
+        """For what reaches all clients of a firm at once: Forbidden for whoever sees assigned ones alone."""
+        if self.role and self.kind == "portal" and self.clients is not None:
+            raise Forbidden("permission.every_client")
+
     @property
     def _client(self) -> uuid.UUID | None:
         return self.tenant_id if self.kind == "client" else None

@@ -15,6 +15,8 @@ from portal.kernel.db import Setting, set_scope
 from portal.permissions.deciding import JobRole, What, Who, decide
 
 _ACCOUNTS = text("SELECT app_accounts()")  # of the account groups of whoever acts
+_ASSIGNED_ONLY = text("SELECT app_assigned_only()")  # of a firm, in its portal
+_CLIENTS = text("SELECT app_assigned()")
 _PEOPLE = text("SELECT * FROM people_of(:tenant)")
 
 
@@ -35,11 +37,12 @@ class Person:
 
     def scope(self, scope: Scope) -> Scope:
         """As this person would be here, in a session that acts for them (see `acting`)."""
-        actor = Actor(self.user_id, self.name, self.via_id)
+        actor, there = Actor(self.user_id, self.name, self.via_id), scope.session
         return Scope(
-            scope.session, scope.tenant_id, scope.kind, self.who.role, actor, scope.tenant_name,
+            there, scope.tenant_id, scope.kind, self.who.role, actor, scope.tenant_name,
             self.who.job_roles, self.who.grant,
-            frozenset(scope.session.scalars(_ACCOUNTS)) if self.limited else None,
+            frozenset(there.scalars(_ACCOUNTS)) if self.limited else None,
+            frozenset(there.scalars(_CLIENTS)) if there.scalar(_ASSIGNED_ONLY) else None,
         )  # fmt: skip
 
 

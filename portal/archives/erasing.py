@@ -93,6 +93,7 @@ def held(session: Session, tenant_id: uuid.UUID, *, lock: bool = False) -> Erasu
 def ask(scope: Scope, name: str) -> Erasure:
     """Delete this account in thirty days. `name` is typed by hand: Invalid("erasure.name") when it is another."""
     scope.require_every_account()
+    scope.require_every_client()
     if " ".join(name.split()).casefold() != " ".join(scope.tenant_name.split()).casefold():
         raise Invalid("erasure.name", field="name")
     if held(scope.session, scope.tenant_id):

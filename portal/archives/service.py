@@ -30,6 +30,7 @@ PART = 1024 * 1024
 def ask(scope: Scope, *, with_clients: bool = False) -> Archive:
     """A new archive, made by a job. Raises Conflict("archive.under_way") while one is being made."""
     scope.require_every_account()
+    scope.require_every_client()
     waiting = select(Archive.id).where(Archive.tenant_id == scope.tenant_id, Archive.state == "asked")
     if scope.session.scalar(waiting):
         raise Conflict("archive.under_way")
@@ -133,6 +134,7 @@ class _Parts(io.RawIOBase, IO[bytes]):
 def ready(scope: Scope, archive_id: uuid.UUID) -> Archive:
     """An archive that can be fetched; NotFound when it is not made yet, or gone."""
     scope.require_every_account()
+    scope.require_every_client()
     row = scope.get(Archive, archive_id)
     if row.state != "ready" or row.expires_at is None or row.expires_at <= clock.now():
         raise NotFound("archive.gone")

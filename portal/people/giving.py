@@ -56,7 +56,12 @@ def require_held(scope: Scope, rights: Rights, alone: Iterable[Permission] = ())
 
 
 def require_built_in(scope: Scope, role: str) -> None:
-    """That the person in scope holds all that a built-in role gives, here and in client accounts."""
+    """That the person in scope holds all that a built-in role gives, here and in client accounts.
+
+    An administrator sees every client. Raises Forbidden, also "permission.every_client".
+    """
+    if role == HEADS["portal"]:
+        scope.require_every_client()
     require_held(scope, held(Who(scope.kind, role)))
 
 
@@ -68,12 +73,18 @@ def require_job_roles(scope: Scope, role_ids: Iterable[uuid.UUID]) -> None:
 
 def require_within(scope: Scope, group_ids: Iterable[uuid.UUID]) -> None:
     """That somebody who is limited to account groups gives none with an account outside them, and never no group
-    at all, which would mean every account. Raises Forbidden("people.wider")."""
-    if not scope.role or scope.accounts is None:
+    at all, which would mean every account; and who is limited to clients, none with an account of another.
+
+    Raises Forbidden: "people.wider", "permission.every_client".
+    """
+    if not scope.role or (scope.accounts is None and scope.clients is None):
         return
     chosen = list(group_ids)
-    query = select(AccountGroupAccount.bank_account_id).where(
+    query = select(AccountGroupAccount.client_id, AccountGroupAccount.bank_account_id).where(
         AccountGroupAccount.tenant_id == scope.tenant_id, AccountGroupAccount.group_id.in_(chosen)
     )
-    if not chosen or set(scope.session.scalars(query)) - scope.accounts:
+    given = scope.session.execute(query).all()
+    if scope.accounts is not None and (not chosen or {row.bank_account_id for row in given} - scope.accounts):
         raise Forbidden("people.wider")
+    if scope.clients is not None and {row.client_id for row in given} - scope.clients - {scope.tenant_id}:
+        scope.require_every_client()

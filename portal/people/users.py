@@ -52,7 +52,7 @@ def create_user(scope: Scope, payload: Payload) -> uuid.UUID:
     )  # fmt: skip
     row = Membership(
         tenant_id=scope.tenant_id, id=uuid7(), user_id=user.id, role=role, created_at=clock.now(),
-        assigned_only=tenant.assigned_only and role != "administrator",
+        assigned_only=(tenant.assigned_only or scope.clients is not None) and role != "administrator",
     )  # fmt: skip
     scope.session.add(row)
     scope.session.flush()

@@ -46,4 +46,7 @@ ERRORS: Mapping[str, str] = {
     "permission.every_account": N_(
         "This reaches bank accounts outside your account groups too. Ask somebody who is not limited to account groups."
     ),
+    "permission.every_client": N_(
+        "This reaches clients that are not assigned to you too. Ask somebody who sees every client."
+    ),
 }

@@ -11,7 +11,7 @@ from portal.software import service
 def _check(scope: Scope, payload: Payload) -> Checked:
     one = service.show(scope, str(payload["id"]), lock=True)
     before = {group.id: group.name for group in one.groups}
-    after = {group.id: group.name for group in service.groups_of_tenant(scope, payload["groups"])}
+    after = {group.id: group.name for group in service.groups_to_give(scope, payload["groups"])}
     changes = [Change("people.groups", "", name, "new") for key, name in after.items() if key not in before]
     changes += [Change("people.groups", name, "", "blocked") for key, name in before.items() if key not in after]
     state = fingerprint(one.id, sorted(before))

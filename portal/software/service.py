@@ -18,6 +18,7 @@ from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.people import giving
 from portal.permissions.models import AccountGroup, MemberGroup
 from portal.software.models import SoftwareUser
 from portal.tenants.models import SOFTWARE, Membership
@@ -90,8 +91,8 @@ def show(scope: Scope, software_id: uuid.UUID | str, *, lock: bool = False) -> S
 
 
 def change_groups(scope: Scope, software_id: uuid.UUID | str, groups: Iterable[uuid.UUID | str]) -> None:
-    """Counts from the next call on. Raises Invalid "software.groups"."""
-    before, chosen = show(scope, software_id, lock=True), groups_of_tenant(scope, groups)
+    """Counts from the next call on. Raises Invalid "software.groups", and Forbidden for more than the actor sees."""
+    before, chosen = show(scope, software_id, lock=True), groups_to_give(scope, groups)
     if {one.id for one in before.groups} == {one.id for one in chosen}:
         return
     _take(scope, before.id)
@@ -166,6 +167,14 @@ def groups_of_tenant(scope: Scope, wanted: Iterable[uuid.UUID | str]) -> Sequenc
     if not chosen:
         raise Invalid("software.groups", field="groups")
     return sorted(chosen, key=lambda group: group.name.lower())
+
+
+def groups_to_give(scope: Scope, wanted: Iterable[uuid.UUID | str]) -> Sequence[AccountGroup]:
+    """The same, for somebody who gives them. Raises Forbidden "people.wider" too: the one who makes software
+    is shown its password."""
+    chosen = groups_of_tenant(scope, wanted)
+    giving.require_within(scope, [group.id for group in chosen])
+    return chosen
 
 
 def _groups_of(scope: Scope, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[AccountGroup]]:

@@ -118,6 +118,7 @@ def assign(scope: Scope, client_ids: Collection[uuid.UUID], user_id: uuid.UUID) 
     _one_at_a_time(scope)
     person = person_of(scope, user_id)
     _may_change(scope, [person])
+    _not_for_oneself(scope, person)
     planned = plan(scope, client_ids, person, end=False)
     changed = [client_id for client_id, _ in planned.changed]
     for row in _lasting_rows(scope, changed, person, lock=True):
@@ -169,6 +170,7 @@ def give_for_a_time(
     if not now < ends_at <= now + LONGEST:
         raise Invalid("assignment.end", field="ends_at", days=LONGEST.days)
     person = person_of(scope, user_id)
+    _not_for_oneself(scope, person)
     planned = plan(scope, client_ids, person, end=False)
     if not person.assigned_only:
         raise Conflict("assignment.sees_all", name=person.name)
@@ -207,6 +209,12 @@ def _may_change(scope: Scope, persons: Iterable[Person]) -> None:
         raise Forbidden(permission=Permission.TEAM, right=Right.EDIT)
 
 
+def _not_for_oneself(scope: Scope, person: Person) -> None:
+    """Nobody who is limited to what is assigned lengthens what was given to them for a time."""
+    if person.user_id == scope.actor.user_id:
+        scope.require_every_client()
+
+
 def _record(scope: Scope, tag: str, name: str, planned: Plan) -> None:
     """One line for all of them, with the first names: a list of five hundred says less."""
     shown = ", ".join(client for _, client in planned.changed[:5])
@@ -222,8 +230,11 @@ def _one_at_a_time(scope: Scope) -> None:
 
 
 def limit_person(scope: Scope, membership_id: uuid.UUID | str, on: bool) -> Membership:
-    """Whether this person sees assigned clients alone. Raises Conflict for an administrator."""
+    """Whether this person sees assigned clients alone. Raises Conflict for an administrator, and Forbidden for
+    whoever would let others see more than they do."""
     scope.require(Permission.USERS, Right.EDIT)
+    if not on:
+        scope.require_every_client()
     row = scope.get(Membership, membership_id, lock=True)
     if row.ended_at is not None:
         raise NotFound()
@@ -239,6 +250,8 @@ def limit_person(scope: Scope, membership_id: uuid.UUID | str, on: bool) -> Memb
 def limit_firm(scope: Scope, on: bool) -> int:
     """The same for everybody but administrators, and for whoever comes later. Returns for how many it changed."""
     scope.require(Permission.USERS, Right.EDIT)
+    if not on:
+        scope.require_every_client()
     _one_at_a_time(scope)
     tenant = scope.session.get_one(Tenant, scope.tenant_id)
     tenant.assigned_only = on
