@@ -131,7 +131,7 @@ _ACCOUNTS = text(
     " FROM bank_accounts b JOIN tenants t ON t.id = b.tenant_id"
     " LEFT JOIN account_group_accounts a ON a.tenant_id = :tenant AND a.group_id = :group_id"
     "  AND a.client_id = b.tenant_id AND a.bank_account_id = b.id"
-    " WHERE a.bank_account_id IS NOT NULL OR :find = '' OR strpos(lower(b.name || ' ' || t.name), lower(:find)) > 0"
+    " WHERE :find = '' OR strpos(lower(b.name || ' ' || t.name), lower(:find)) > 0"
     "  OR strpos(b.number, upper(replace(:find, ' ', ''))) > 0"
     " ORDER BY chosen DESC, lower(t.name), b.name, b.number LIMIT :most"
 )
@@ -140,7 +140,7 @@ _ACCOUNTS = text(
 def accounts(
     scope: Scope, group_id: uuid.UUID | None = None, find: str = "", most: int = MOST_ACCOUNTS
 ) -> tuple[Sequence[AccountRow], int]:
-    """Those in the group first, then those that answer to the search; and how many there are in all."""
+    """Those that answer to the search, in the group first; and how many they are in all."""
     asked = {"tenant": scope.tenant_id, "group_id": group_id, "find": find.strip(), "most": most}
     rows = scope.session.execute(_ACCOUNTS, asked).all()
     return [AccountRow(*row[:6]) for row in rows], rows[0][6] if rows else 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import flash, url_for
@@ -12,10 +17,12 @@ from markupsafe import Markup, escape
 
 from portal.approvals import reading
 from portal.approvals import wording as words
+from portal.approvals.marks import marks
 from portal.approvals.registry import kinds
 from portal.approvals.tasks import Outcome
 from portal.routes import wording
 from portal.routes._access import scope
+from portal.templating import formats
 
 NAMED = 3  # people in a notice; of more, how many
 # state → (key of the state's dress, tone)
@@ -51,9 +58,16 @@ def effects(kind: str, shown: Mapping[str, Any]) -> list[str]:
 
 
 def side(change: Mapping[str, Any], key: str) -> str:
-    """Before or after, as it is shown."""
+    """Before or after, as it is shown: days and amounts of money as the reader writes them."""
     told = str(change[key])
-    return str(_(told)) if change["worded"] and told else told
+    if change["worded"]:
+        return str(_(told)) if told else told
+    if change["part"] == "entry.total":
+        amount, _space, currency = told.partition(" ")
+        return formats().money(Decimal(amount), currency) if told else ""
+    if change["part"] in ("entry.period", "entry.on"):
+        return re.sub(r"\d{4}-\d\d-\d\d", lambda day: formats().date(date.fromisoformat(day[0])), told)
+    return told
 
 
 def state_word(state: str) -> str:
@@ -68,6 +82,34 @@ def names(found: Sequence[str]) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return str(_("%(some)s or %(last)s", some=", ".join(shown[:-1]), last=shown[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What is told of a task on the thing it is about. `url` is "" for whoever may not open the task."""
+
+    kind: str
+    subject_id: uuid.UUID | None  # None: what is to be made is not there yet
+    title: str
+    made_name: str
+    made_at: datetime
+    names: str  # of those who may approve it, not looked up for lists of things; "" when nobody here may
+    agreed: int
+    needed: int
+    url: str
+
+
+def waits_for(subject_kind: str, *subjects: uuid.UUID) -> list[Waits]:
+    """Tasks that wait about these things, or about any of the kind in this tenant, newest first."""
+    return [
+        Waits(
+            one.task.kind, one.task.subject_id, title(one.task.kind, one.made.shown), one.made.made_name,
+            one.made.made_at,
+            names(reading.names_of_approvers(scope(), one.task)) if subjects or one.task.subject_id is None else "",
+            one.agreed, one.task.needed, to("show", task_id=one.task.id) if one.may_look else "",
+        )
+        for one in marks(scope(), subject_kind, *subjects)
+    ]  # fmt: skip
 
 
 def tell_waiting(outcome: Outcome) -> None:

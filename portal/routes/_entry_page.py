@@ -8,8 +8,8 @@ from flask import request
 
 from portal.access import Permission, Right
 from portal.connectors import registry
+from portal.routes import _approvals, _problems, wording
 from portal.routes import _entry_words as words
-from portal.routes import _problems, wording
 from portal.routes._access import scope
 from portal.routes._reversal_words import undo_steps, why_not
 from portal.routes.forms.entries import BookedForm
@@ -64,6 +64,7 @@ def context_of(view: EntryView, **more: Any) -> dict[str, Any]:
         "why_now": _problems.title(view.posting.code) if view.posting and view.posting.code else "",
         "may_edit": may_edit,
         "may_act": may_act,
+        "waits": _approvals.waits_for("entry", entry.id),
         "may_send": scope().may(Permission.ENTRIES, Right.APPROVE),
         "looked_empty": view.posting is not None and posting.looked_empty(view.posting),
         "unfindable": view.posting is not None and view.posting.code == UNFINDABLE,

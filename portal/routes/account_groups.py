@@ -13,6 +13,7 @@ from portal.access import Permission, Right
 from portal.kernel.errors import Invalid, PortalError
 from portal.people import groups, reading
 from portal.permissions.models import AccountGroup
+from portal.routes import _approvals
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -28,6 +29,7 @@ def index(**tenant: uuid.UUID) -> Response:
     rows = reading.groups(scope())
     return page(
         "people/groups.html", rows=rows, loose=len(groups.loose_accounts(scope())), address=address,
+        waits=_approvals.waits_for("account_group"),
         may_create=scope().may(Permission.ACCOUNT_GROUPS, Right.CREATE),
         may_edit=scope().may(Permission.ACCOUNT_GROUPS, Right.EDIT),
     )  # fmt: skip
@@ -37,19 +39,21 @@ def index(**tenant: uuid.UUID) -> Response:
 @here_is("team")
 @require(Permission.ACCOUNT_GROUPS, Right.CREATE)
 def new(**tenant: uuid.UUID) -> Response:
-    return _form(None, "", None, request.args.get("q", "")[:80])
+    return _form(None)
 
 
 @both(blueprint, "/groups/new", "create", methods=("POST",))
 @here_is("team")
 @require(Permission.ACCOUNT_GROUPS, Right.CREATE)
 def create(**tenant: uuid.UUID) -> Response:
+    if _looking():
+        return _form(None)
     try:
         payload = _payload(None)
         done("account_group.created", payload, _("The account group %(name)s is there.", name=payload["name"]))
     except Invalid as error:
         db().rollback()
-        return _form(None, request.form.get("name", ""), None, "", told(error), 422)
+        return _form(None, told(error), 422)
     return go_to(address("account_groups.index"))
 
 
@@ -57,8 +61,7 @@ def create(**tenant: uuid.UUID) -> Response:
 @here_is("team")
 @require(Permission.ACCOUNT_GROUPS, Right.VIEW)
 def show(group_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
-    row = scope().get(AccountGroup, group_id)
-    return _form(row, row.name, row.legal_entity_id, request.args.get("q", "")[:80])
+    return _form(scope().get(AccountGroup, group_id))
 
 
 @both(blueprint, "/groups/<uuid:group_id>", "change", methods=("POST",))
@@ -66,14 +69,15 @@ def show(group_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 @require(Permission.ACCOUNT_GROUPS, Right.EDIT)
 def change(group_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     row = scope().get(AccountGroup, group_id)
-    entity = row.legal_entity_id
+    if _looking():
+        return _form(row)
     try:
         done("account_group.changed", _payload(row), _("The account group %(name)s is saved.", name=row.name))
     except PortalError as error:
         if "permission" in error.values:
             raise
         db().rollback()
-        return _form(row, request.form.get("name", ""), entity, "", told(error), 422)
+        return _form(row, told(error), 422)
     return go_to(address("account_groups.show", group_id=group_id))
 
 
@@ -117,13 +121,26 @@ def _pair(value: str) -> tuple[str, str]:
     return client, account
 
 
-def _form(
-    row: AccountGroup | None, name: str, entity: uuid.UUID | None, find: str, refused: str = "", status: int = 200
-) -> Response:
+def _looking() -> bool:
+    """The form was sent to look for other accounts, not to be saved: nothing is lost of what was ticked."""
+    return "look" in request.form or request.form.get("q", "") != request.form.get("found", "")
+
+
+def _form(row: AccountGroup | None, refused: str = "", status: int = 200) -> Response:
+    """As it is saved, or as it was just sent: ticks of accounts that the search leaves out go along unseen."""
+    sent = request.form if request.method == "POST" else None
+    find = request.values.get("q", "")[:80]
     accounts, total = reading.accounts(scope(), row.id if row else None, find)
+    seen = set(sent.getlist("shown")) if sent else set()
+    ticked = set(sent.getlist("account")) if sent else set()
     right = Right.EDIT if row else Right.CREATE
     return page(
-        "people/group.html", row=row, name=name, entity=entity, find=find, refused=refused, accounts=accounts,
-        total=total, entities=reading.entities(scope()), may_edit=scope().may(Permission.ACCOUNT_GROUPS, right),
-        ticked=set(request.form.getlist("account")), address=address, status=status, blocks=("accounts",),
+        "people/group.html", row=row, find=find, refused=refused, accounts=accounts, total=total,
+        name=sent.get("name", "") if sent else row.name if row else "",
+        entity=sent.get("legal_entity", "") if sent else str(row.legal_entity_id or "") if row else "",
+        entities=reading.entities(scope()), may_edit=scope().may(Permission.ACCOUNT_GROUPS, right),
+        seen=seen, ticked=ticked, unseen=sorted(seen - {one.value for one in accounts}),
+        inside=len(groups.accounts_of(scope(), row.id)) if row else 0,
+        waits=_approvals.waits_for("account_group", row.id) if row else (),
+        address=address, status=status, blocks=("accounts",),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from portal.kernel.errors import Conflict, NotFound, PortalError
 from portal.ledger.accounts import accounts
 from portal.ledger.models import BankAccount
 from portal.ledger.reading import oldest_lines
-from portal.routes import _coupling_bulk, _coupling_wizard, _couplings, wording
+from portal.routes import _approvals, _coupling_bulk, _coupling_wizard, _couplings, wording
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._couplings import blueprint
@@ -49,6 +49,7 @@ def index(client: uuid.UUID) -> Response:
     return page(
         "couplings/index.html",
         views=views,
+        waits=_approvals.waits_for("coupling", *(view.row.id for view in views)),
         read={view.row.id: read_books(scope(), view.row.id).fetched_at for view in views},
         counts={view.row.id: posting_counts(scope(), view.row.id) for view in views},
         past=[row for row in service.history(scope()) if row.state == "ended"],

@@ -15,6 +15,7 @@ from portal.people import giving, reading
 from portal.permissions.deciding import JobRole
 from portal.permissions.models import JobRoleRow
 from portal.permissions.wording import PERMISSIONS, RIGHTS
+from portal.routes import _approvals
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -29,7 +30,8 @@ blueprint = Blueprint("job_roles", __name__)
 @require(Permission.JOB_ROLES, Right.VIEW)
 def index(**tenant: uuid.UUID) -> Response:
     may_create = scope().may(Permission.JOB_ROLES, Right.CREATE)
-    return page("people/roles.html", rows=reading.roles(scope()), may_create=may_create, **_words())
+    waits = _approvals.waits_for("job_role")
+    return page("people/roles.html", rows=reading.roles(scope()), may_create=may_create, waits=waits, **_words())
 
 
 @both(blueprint, "/roles/new", "new")
@@ -133,6 +135,7 @@ def _form(row: JobRoleRow | None, name: str, shown: JobRole, refused: str = "", 
     return page(
         "people/role.html", row=row, name=name, shown=shown, refused=refused, status=status, mine=mine,
         alone=giving.may_self_approve(scope().who) if scope().may(Permission.SELF_APPROVED, Right.EDIT) else (),
+        waits=_approvals.waits_for("job_role", row.id) if row else (),
         may_rights=may_rights, may_rename=scope().may(Permission.JOB_ROLES, Right.EDIT), **_words(),
     )  # fmt: skip
 

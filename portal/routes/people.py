@@ -14,7 +14,7 @@ from portal.identity.models import User
 from portal.kernel.errors import NotFound, PortalError
 from portal.people import reading, users
 from portal.permissions.wording import PERMISSIONS, RIGHTS
-from portal.routes import software_users
+from portal.routes import _approvals, software_users
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -32,7 +32,10 @@ blueprint = Blueprint("people", __name__)
 @require(Permission.USERS, Right.VIEW)
 def index(client: uuid.UUID) -> Response:
     may_create = scope().may(Permission.CREATE_USER, Right.CREATE)
-    return page("people/index.html", rows=reading.people(scope()), may_create=may_create, address=address)
+    return page(
+        "people/index.html", rows=reading.people(scope()), may_create=may_create, address=address,
+        waits=_approvals.waits_for("user"),
+    )  # fmt: skip
 
 
 @both(blueprint, "/invite", "new")
@@ -139,6 +142,7 @@ def _person(row: Membership, form: RoleForm, status: int = 200) -> Response:
     seer = next((one for one in matrix.seers(scope()) if one.email == person.email and one.place == scope().kind), None)
     return page(
         "people/person.html", row=row, who=person, form=form, status=status, seer=seer,
+        waits=_approvals.waits_for("user", row.user_id),
         may_edit=scope().may(Permission.USERS, Right.EDIT), PERMISSIONS=PERMISSIONS, RIGHTS=RIGHTS,
         **_choices(users.roles_of(scope(), row.id), users.groups_of(scope(), row.id)),
     )  # fmt: skip

@@ -45,6 +45,7 @@ def _show(entry_id: uuid.UUID, form: UndoForm, on: date | None, *, status: int =
         "entry": entry, "posting": posting, "package": package, "form": form, "notice": notice, "wanted": None,
         "when": entry_words.period(configuration.frequency, entry.period_start, entry.sequence),
         "problem_text": lambda found: wording.of_error(found.code, found.values),
+        "waits": _approvals.waits_for("entry", entry.id),
         "may_send": scope().may(Permission.ENTRIES, Right.APPROVE),
     }  # fmt: skip
     try:

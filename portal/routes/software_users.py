@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from portal.access import Permission, Right
 from portal.kernel.errors import PortalError
+from portal.routes import _approvals
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -96,7 +97,7 @@ def _show(software_id: uuid.UUID, groups: GroupsForm, networks: NetworksForm, st
         networks.networks.data = "\n".join(one.networks)
     return page(
         "software/show.html", one=one, groups=groups, networks=networks, url=address_of, sign_in=_sign_in(),
-        may_edit=_may(Permission.USERS, Right.EDIT), status=status,
+        may_edit=_may(Permission.USERS, Right.EDIT), waits=_approvals.waits_for("user", one.user_id), status=status,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ def index(portal: uuid.UUID) -> Response:
     return page(
         "team/index.html", rows=tenants.members(scope()), held=authorisations.held_by_each(scope()),
         may_edit=may(Permission.USERS, Right.EDIT), may_see=may(Permission.USERS, Right.VIEW),
+        waits=_approvals.waits_for("user"),
         may_invite=may(Permission.CREATE_USER, Right.CREATE), may_see_roles=may(Permission.JOB_ROLES, Right.VIEW),
     )  # fmt: skip
 

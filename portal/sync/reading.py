@@ -70,7 +70,9 @@ WITH listed AS (
 )
 """
 _ROWS = """
-SELECT page.*, coalesce(l.moved, page.moved) AS amount, l.lines FROM (
+SELECT page.*, coalesce(l.moved, page.moved) AS amount, l.lines, EXISTS (
+    SELECT 1 FROM approval_tasks a WHERE a.tenant_id = page.tenant_id AND a.subject_id = page.id AND a.state = 'waiting'
+  ) AS submitted FROM (
   SELECT found.*, count(*) OVER () AS matching FROM found
   WHERE (:state = '' AND state <> 'dropped') OR state = :state ORDER BY {order} LIMIT :limit OFFSET :offset
 ) page LEFT JOIN LATERAL (

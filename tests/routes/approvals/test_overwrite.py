@@ -63,6 +63,7 @@ def test_what_one_submits_waits_until_another_approves(firm: Firm, colleague: Us
     task = submit(firm)
     assert [row.state for row in couplings(firm)] == ["active"]
     assert "Submitted, waits for approval by Sofie Maes." in text_of(firm.browser, firm.url(""))
+    assert "It waits for Sofie Maes; until then nothing changes." in text_of(firm.browser, firm.url(""))
     mine = text_of(firm.browser, task)
     assert "You made or changed this task, so others decide." in mine
     assert 'value="approve"' not in mine

@@ -85,4 +85,10 @@ def test_many_at_once_wait_each_by_itself(desk: Desk, other: User, sign_in: Sign
     answer = browser.post(f"/p/{desk.portal}/entries/send", data={"id": [tick(desk.office, entry)]})
     assert "1 entry waits for approval." in browser.get(answer.location).text
     assert desk.posting(entry) is None
-    assert task_of(desk) is not None
+    task = task_of(desk)
+    assert task is not None
+    assert "Waiting for approval" in browser.get(f"/p/{desk.portal}/entries?state=draft").text
+    page = browser.get(f"/c/{desk.client}/entries/{entry.id}").text
+    assert f'href="/c/{desk.client}/approvals/{task.id}"' in page
+    assert "until then nothing changes" in page
+    assert 'name="sha256"' not in page  # it is not sent a second time

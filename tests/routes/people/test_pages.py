@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import func, select
 
+from portal.approvals.models import Policy
 from portal.identity.models import User
+from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.ledger.models import BankAccount
 from portal.permissions.models import AccountGroup, AccountGroupAccount, JobRoleRight, JobRoleRow, LegalEntity
@@ -143,7 +145,53 @@ def test_accounts_are_found_by_number_and_by_name(place: Place) -> None:
     number = place.account.number
     in_fours = " ".join(number[i : i + 4] for i in range(0, len(number), 4))
     assert number[-4:] in place.browser.get(new, query_string={"q": in_fours}).text.replace(in_fours, "")
-    assert "No bank account here" in words(place.browser.get(new, query_string={"q": "no such bank"}).text)
+    assert "No account answers to “no such bank”" in words(
+        place.browser.get(new, query_string={"q": "no such bank"}).text
+    )
+
+
+def test_ticks_stay_while_one_looks_for_other_accounts(place: Place) -> None:
+    new, value = f"{place.home}/groups/new", f"{place.account.tenant_id}:{place.account.id}"
+    typed = {"name": "Shops", "shown": value, "account": value, "q": "elsewhere", "found": ""}
+    looked = place.browser.post(new, data=typed)
+    assert "No account answers to “elsewhere”" in words(looked.text)
+    assert f'<input type="hidden" name="account" value="{value}">' in looked.text
+    assert 'value="Shops"' in looked.text
+    assert place.count(AccountGroup) == 0
+    back = place.browser.post(new, data=typed | {"q": "", "found": "elsewhere"})
+    assert re.search(rf'name="account" value="{value}" [^>]* checked', back.text)
+    place.browser.post(new, data=typed | {"q": "elsewhere", "found": "elsewhere"})
+    assert place.count(AccountGroupAccount) == 1
+    one = f"{place.home}/groups/{only(place, AccountGroup)}"
+    untied = place.browser.post(one, data={"name": "Shops", "shown": value, "look": "1"})
+    assert not re.search(rf'name="account" value="{value}" [^>]* checked', untied.text)
+    assert place.count(AccountGroupAccount) == 1
+
+
+def test_what_waits_is_told_where_it_is_about(place: Place) -> None:
+    role = make.make_job_role(place.database, place.tenant, place.other_membership, rights={"entries": ["view"]})
+    with place.database.scoped(Setting(tenant=place.tenant.id)) as session:
+        for kind in ("permission.changed", "account_group.created", "member.role"):
+            session.add(Policy(tenant_id=place.tenant.id, kind=kind, approvals=1, changed_at=clock.now()))
+    browser, groups = place.browser, f"{place.home}/groups"
+    browser.post(f"{groups}/new", data={"name": "Shops"})
+    browser.get(groups)  # where the notice of submitting it is
+    assert "Waits for approval: Make the account group Shops" in words(browser.get(groups).text)
+    one = f"{place.home}/roles/{role.id}"
+    browser.post(f"{one}/rights", data={"right": "entries:edit"})
+    browser.get(one)
+    assert "Waits for approval: Change the rights of the job role" in words(browser.get(one).text)
+    assert "Waiting for approval Change the rights of the job role" in words(browser.get(f"{place.home}/roles").text)
+    person = f"{place.home}/person/{place.other_membership.id}"
+    browser.post(person, data={"role": "reader"})
+    browser.get(person)
+    page = browser.get(person).text
+    assert "Waits for approval: Change the role of Tom Peeters" in words(page)
+    assert "Nobody here may approve it now." in words(page)
+    task = re.search(r'href="([^"]+/approvals/[^"]+)"', page)
+    assert task
+    assert "Change the role of Tom Peeters" in browser.get(task[1]).text
+    assert "Waiting for approval Change the role of Tom Peeters" in words(browser.get(place.list).text)
 
 
 def test_a_group_without_a_name_or_with_a_strange_account_is_refused(place: Place, database: Database) -> None:
