@@ -1,21 +1,16 @@
-"""`/control/api`: time, faults, settings, the ledger and everything made by hand, as JSON.
-
-For tests, demos and the control page; a real provider has nothing like it.
-"""
+"""`/control/api` of this provider: the ledger, late writes, and what is made by hand."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from sandbox import wsgi
+from sandbox import control, wsgi
+from sandbox.control import body
 from sandbox.exact import ledger, seed
 from sandbox.exact.core import ENVIRONMENTS, Sandbox
-from sandbox.exact.faults import KINDS
 from sandbox.store import Row
 
 CHANGEABLE = {
@@ -26,106 +21,21 @@ CHANGEABLE = {
 
 
 def blueprint(sandbox: Sandbox) -> Blueprint:
-    routes = Blueprint("control_api", __name__, url_prefix="/control/api")
-    for register in (_world_routes, _fault_routes, _ledger_routes, _division_routes, _user_routes, _grant_routes):
+    routes = control.blueprint(
+        sandbox, due=sandbox.finish_late_writes, demo=lambda: seed.demo(sandbox.store, sandbox.clock),
+        told=lambda: ledger.totals(sandbox.store),
+    )  # fmt: skip
+    for register in (control.add_settings, _ledger_routes, _division_routes, _user_routes, _grant_routes):
         register(routes, sandbox)
-
-    @routes.errorhandler(ValueError)
-    @routes.errorhandler(KeyError)
-    @routes.errorhandler(LookupError)
-    def wrong(error: Exception) -> Response:
-        what = f"missing: {error.args[0]}" if isinstance(error, KeyError) else str(error)
-        return wsgi.json_answer({"error": what}, 400)
-
     return routes
 
 
-def body() -> dict[str, Any]:
-    sent = request.get_json(silent=True) if request.data else {}
-    if not isinstance(sent, dict):
-        raise ValueError("a JSON object was expected")
-    return sent
-
-
-def _world_routes(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.get("/state")
-    def state() -> Response:
-        return wsgi.json_answer(
-            {"clock": clock_state(sandbox), "settings": dataclasses.asdict(sandbox.settings), "calls": sandbox.calls}
-            | ledger.totals(sandbox.store)
-        )
-
-    @routes.post("/reset")
-    def reset() -> Response:
-        wanted = body().get("seed", "empty")
-        if wanted not in ("empty", "demo"):
-            raise ValueError("seed must be empty or demo")
-        sandbox.reset()
-        if wanted == "demo":
-            seed.demo(sandbox.store, sandbox.clock)
-        return wsgi.json_answer({"seed": wanted})
-
-    @routes.route("/clock", methods=["GET", "POST"])
-    def clock() -> Response:
-        if request.method == "POST":
-            change_clock(sandbox, body())
-            sandbox.finish_late_writes()
-        return wsgi.json_answer(clock_state(sandbox))
-
-    @routes.route("/settings", methods=["GET", "PATCH", "POST"])
-    def settings() -> Response:
-        if request.method != "GET":
-            sandbox.change_settings(body())
-        return wsgi.json_answer(dataclasses.asdict(sandbox.settings))
-
-
-def clock_state(sandbox: Sandbox) -> dict[str, Any]:
-    clock = sandbox.clock
-    return {"now": clock.now().isoformat(), "ahead_seconds": clock.offset, "frozen": clock.frozen}
-
-
-def change_clock(sandbox: Sandbox, values: dict[str, Any]) -> None:
-    """Keys: real, set (ISO), advance (seconds), freeze (true or false), in this order."""
-    clock = sandbox.clock
-    if values.get("real"):
-        clock.real()
-    if "set" in values:
-        moment = datetime.fromisoformat(str(values["set"]))
-        clock.set(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    if "advance" in values:
-        clock.advance(float(values["advance"]))
-    if "freeze" in values:
-        (clock.freeze if values["freeze"] else clock.thaw)()
-
-
-def _fault_routes(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.route("/faults", methods=["GET", "POST", "DELETE"])
-    def faults() -> Response:
-        if request.method == "POST":
-            return wsgi.json_answer({"id": sandbox.faults.add(body())}, 201)
-        if request.method == "DELETE":
-            sandbox.faults.remove()
-            return Response(status=204)
-        found = [dataclasses.asdict(fault) for fault in sandbox.faults.all()]
-        return wsgi.json_answer({"faults": found, "kinds": KINDS})
-
-    @routes.delete("/faults/<int:fault>")
-    def remove_fault(fault: int) -> Response:
-        sandbox.faults.remove(fault)
-        return Response(status=204)
-
-    @routes.get("/requests")
-    def requests() -> Response:
-        limit = int(request.args.get("limit", 200))
-        return wsgi.json_answer({"requests": [dataclasses.asdict(one) for one in list(sandbox.log)[-limit:]]})
-
+def _ledger_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.get("/late-writes")
     def late_writes() -> Response:
         rows = sandbox.store.all("SELECT id, due, division, endpoint, outcome FROM late_writes ORDER BY id")
         return wsgi.json_answer({"late_writes": [dict(row) for row in rows]})
 
-
-def _ledger_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.get("/ledger")
     def entries() -> Response:
         division = request.args.get("division", type=int)

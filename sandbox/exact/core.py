@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter, deque
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sandbox.clock import Base, Clock, real_time
-from sandbox.exact import settings as settings_
-from sandbox.exact.faults import Faults
+from sandbox.clock import Base
+from sandbox.exact.faults import KINDS, Fault
 from sandbox.exact.limits import Limits
 from sandbox.exact.messages import ApiError
 from sandbox.exact.oauth import OAuth
@@ -20,62 +15,29 @@ from sandbox.exact.schema import SCHEMA, SCHEMA_VERSION
 from sandbox.exact.settings import Settings
 from sandbox.exact.writes import Write, create
 from sandbox.store import Store
+from sandbox.world import World
 
 ENVIRONMENTS = ("nl", "be", "fr")
-TICK = 0.1  # seconds between looks at late writes and counters
+TICK = 0.1  # seconds between looks at late writes
+FLUSH = 0.5  # seconds between writings of the counters
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One request, without secrets: no query values of tokens, no bodies."""
-
-    at: str
-    method: str
-    path: str
-    status: int  # 0: the connection was dropped
-    fault: str
-
-
-class Sandbox:
+class Sandbox(World[Settings, Fault]):
     def __init__(self, data: Path, clock: Base | None = None) -> None:
-        self.store = Store(data / "exact.sqlite", SCHEMA, SCHEMA_VERSION)
-        self.clock = Clock(self.store, clock or real_time)
-        self.settings = settings_.load(self.store)
+        super().__init__(Store(data / "exact.sqlite", SCHEMA, SCHEMA_VERSION), clock, Settings, KINDS, Fault)
         self.oauth = OAuth(self.store, self.clock)
         self.limits = Limits(self.store, self.clock)
-        self.faults = Faults(self.store)
-        self.log: deque[Logged] = deque(maxlen=5000)
-        self.calls: Counter[str] = Counter()
-        self._stop = threading.Event()
-        self._ticker = threading.Thread(target=self._tick, name="sandbox-ticker", daemon=True)
-        self._ticker.start()
+        self._flushed = time.monotonic()
+        self.keep_time(self._tick, TICK)
 
     def close(self) -> None:
-        self._stop.set()
-        self._ticker.join(timeout=5)
         self.limits.flush()
-        self.store.close()
-
-    def change_settings(self, values: dict[str, Any]) -> Settings:
-        """Raises ValueError."""
-        self.settings = self.settings.changed(values)
-        settings_.save(self.store, self.settings)
-        return self.settings
+        super().close()
 
     def reset(self) -> None:
-        """Forget everything, settings and clock included."""
-        self.store.empty()
-        self.clock.real()
-        self.settings = Settings()
+        super().reset()
         self.oauth = OAuth(self.store, self.clock)
         self.limits.reload()
-        self.faults.reload()
-        self.log.clear()
-        self.calls.clear()
-
-    def record(self, method: str, path: str, status: int, fault: str) -> None:
-        self.log.append(Logged(self.clock.now().isoformat(timespec="milliseconds"), method, path, status, fault))
-        self.calls[f"{method} {status}"] += 1
 
     def postpone(self, write: Write, seconds: float) -> None:
         """A write that the provider will finish after its caller has gone."""
@@ -117,9 +79,7 @@ class Sandbox:
             return error.text
 
     def _tick(self) -> None:
-        flushed = time.monotonic()
-        while not self._stop.wait(TICK):
-            self.finish_late_writes()
-            if time.monotonic() - flushed > 0.5:
-                self.limits.flush()
-                flushed = time.monotonic()
+        self.finish_late_writes()
+        if time.monotonic() - self._flushed > FLUSH:
+            self.limits.flush()
+            self._flushed = time.monotonic()

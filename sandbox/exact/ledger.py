@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.exact import wire
+from sandbox.money import money
 from sandbox.store import Store
 
 
@@ -38,8 +39,9 @@ def entries(
         {
             "id": row["EntryID"], "division": row["Division"], "kind": row["kind"], "number": row["EntryNumber"],
             "journal": row["JournalCode"], "year": row["FinancialYear"], "period": row["FinancialPeriod"],
-            "date": wire.iso(row["Date"])[:10], "currency": row["Currency"], "opening": money(row["OpeningBalanceFC"]),
-            "closing": money(row["ClosingBalanceFC"]), "your_ref": row["YourRef"], "description": row["Description"],
+            "date": wire.iso(row["Date"])[:10], "currency": row["Currency"],
+            "opening": _balance(row["OpeningBalanceFC"]), "closing": _balance(row["ClosingBalanceFC"]),
+            "your_ref": row["YourRef"], "description": row["Description"],
             "created": wire.iso(row["Created"], "milliseconds") + "Z", "lines": lines[row["EntryID"]],
         }
         for row in found
@@ -71,8 +73,6 @@ def totals(store: Store) -> dict[str, int]:
     return {"entries": row["entries"], "lines": row["lines"], "late_writes": row["late"]} if row else {}
 
 
-def money(cents: int | None) -> str | None:
-    if cents is None:
-        return None
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+def _balance(amount: int | None) -> str | None:
+    """Of a journal that keeps one."""
+    return None if amount is None else money(amount)

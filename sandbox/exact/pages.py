@@ -127,7 +127,7 @@ def _page(sandbox: Sandbox, asked: Consent, app: Row, signed_in: Row | None, pro
 def _token(sandbox: Sandbox, environment: str) -> Response:
     form = dict(request.form.items())
     _basic(form)
-    struck = sandbox.faults.strike("POST", "token", 0)
+    struck = sandbox.faults.strike("POST", "token")
     kinds = {fault.kind for fault in struck}
     if kinds & {"drop_before_commit", "commit_late"}:
         sandbox.record("POST", request.path, 0, ", ".join(kinds))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
-from sandbox.store import Store
+from sandbox import settings
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(settings.Settings):
     per_minute: int = 60  # calls per app and division; 0 = no limit
     per_day: int = 5000
     errors_per_hour: int = 10  # more than this many blocks the key; 0 = never
@@ -34,24 +31,3 @@ class Settings:
         "financialtransaction/TransactionLines",
     )
     unfilterable: dict[str, list[str]] = field(default_factory=dict)  # endpoint → fields refused in $filter
-
-    def changed(self, values: dict[str, Any]) -> Settings:
-        """Raises ValueError on an unknown name or a value of another type."""
-        known = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise ValueError(f"unknown setting: {name}")
-            if isinstance(known[name], tuple):
-                value = tuple(value)
-            if type(value) is not type(known[name]):
-                raise ValueError(f"{name} must be of type {type(known[name]).__name__}")
-            known[name] = value
-        return Settings(**known)
-
-
-def load(store: Store) -> Settings:
-    return Settings().changed(json.loads(store.value("settings") or "{}"))
-
-
-def save(store: Store, settings: Settings) -> None:
-    store.keep("settings", json.dumps(dataclasses.asdict(settings)))

@@ -20,11 +20,5 @@ def serve(port: int = 0, data: Path | str = "var/sandbox-packages", *, clock: Ba
     """Serve on loopback in a thread of this process; port 0 picks a free one."""
     app = create_app(data, clock=clock)
     sandbox: Sandbox = app.extensions["sandbox"]
-    over = keep_time(app)
-
-    def close() -> None:
-        over.set()
-        with sandbox.working:
-            sandbox.close()
-
-    return wsgi.serve(app, port, "sandbox-packages", close)
+    keep_time(app)
+    return wsgi.serve(app, port, "sandbox-packages", sandbox.close)

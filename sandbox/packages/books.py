@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sandbox.clock import Clock
+from sandbox.money import money as money  # packages find it next to cents
 from sandbox.store import Row, Store
 
 
@@ -294,8 +295,3 @@ def cents(value: Any) -> int:
         return int((Decimal(str(value or 0)) * 100).to_integral_value(ROUND_HALF_UP))
     except ArithmeticError:
         raise ValueError(f"not an amount: {value!r}") from None
-
-
-def money(amount: int) -> str:
-    """`-12.05`."""
-    return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02d}"

@@ -1,100 +1,44 @@
-"""`/control/api`: time, faults, settings, logins, dossiers and the books, as JSON.
+"""`/control/api` of the packages: logins, dossiers and the books.
 
-For tests, demos and the control page; no real provider has anything like it. `package` in the body
-or the query says whose it is.
+`package` in the body or the query says whose it is.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 
-from sandbox import wsgi
+from sandbox import control, wsgi
+from sandbox.control import body
 from sandbox.packages import seed, trouble
 from sandbox.packages.books import Entry, Line, cents, money
-from sandbox.packages.core import KINDS, Sandbox, Stand
+from sandbox.packages.core import Sandbox, Stand
 from sandbox.store import Row
 
 
 def blueprint(app: Flask, sandbox: Sandbox) -> Blueprint:
-    routes = Blueprint("control_api", __name__, url_prefix="/control/api")
-    _world_routes(routes, app, sandbox)
-    for register in (_fault_routes, _access_routes, _dossier_routes, _book_routes):
+    routes = control.blueprint(
+        sandbox, due=lambda: trouble.finish_late_calls(app, sandbox), demo=lambda: fill(sandbox),
+        told=lambda: {"packages": {key: totals(stand) for key, stand in sandbox.stands.items()}},
+    )  # fmt: skip
+    for register in (_settings_routes, _access_routes, _dossier_routes, _book_routes):
         register(routes, sandbox)
-
-    @routes.errorhandler(ValueError)
-    @routes.errorhandler(LookupError)
-    def wrong(error: Exception) -> Response:
-        what = f"missing: {error.args[0]}" if isinstance(error, KeyError) else str(error)
-        return wsgi.json_answer({"error": what}, 400)
-
     return routes
 
 
-def body() -> dict[str, Any]:
-    sent = request.get_json(silent=True) if request.data else {}
-    if not isinstance(sent, dict):
-        raise ValueError("a JSON object was expected")
-    return sent
+def fill(sandbox: Sandbox) -> None:
+    """A login and dossiers in every package that has none."""
+    for stand in sandbox.stands.values():
+        seed.demo(stand)
 
 
 def given(sandbox: Sandbox) -> tuple[Stand, dict[str, Any]]:
     """The package that is meant, and the rest of what was sent. Raises KeyError and ValueError."""
     sent = dict(request.args) | body()
     return sandbox.stand(str(sent.pop("package"))), sent
-
-
-def clock_state(sandbox: Sandbox) -> dict[str, Any]:
-    clock = sandbox.clock
-    return {"now": clock.now().isoformat(), "ahead_seconds": clock.offset, "frozen": clock.frozen}
-
-
-def change_clock(app: Flask, sandbox: Sandbox, values: dict[str, Any]) -> None:
-    """Keys: real, set (ISO), advance (seconds), freeze (true or false), in this order."""
-    clock = sandbox.clock
-    if values.get("real"):
-        clock.real()
-    if "set" in values:
-        moment = datetime.fromisoformat(str(values["set"]))
-        clock.set(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    if "advance" in values:
-        clock.advance(float(values["advance"]))
-    if "freeze" in values:
-        (clock.freeze if values["freeze"] else clock.thaw)()
-    trouble.finish_late_calls(app, sandbox)
-
-
-def _world_routes(routes: Blueprint, app: Flask, sandbox: Sandbox) -> None:
-    @routes.get("/state")
-    def state() -> Response:
-        settings = {key: stand.settings for key, stand in sandbox.stands.items()}
-        told = {"clock": clock_state(sandbox), "settings": settings, "calls": sandbox.calls}
-        return wsgi.json_answer(told | {"packages": {key: totals(stand) for key, stand in sandbox.stands.items()}})
-
-    @routes.post("/reset")
-    def reset() -> Response:
-        sandbox.reset()
-        return wsgi.json_answer({})
-
-    @routes.route("/clock", methods=["GET", "POST"])
-    def clock() -> Response:
-        if request.method == "POST":
-            change_clock(app, sandbox, body())
-        return wsgi.json_answer(clock_state(sandbox))
-
-    @routes.route("/settings", methods=["GET", "PATCH", "POST"])
-    def settings() -> Response:
-        stand, sent = given(sandbox)
-        return wsgi.json_answer(stand.settings if request.method == "GET" else stand.change_settings(sent))
-
-    @routes.get("/requests")
-    def requests() -> Response:
-        limit = int(request.args.get("limit", 200))
-        return wsgi.json_answer({"requests": [dataclasses.asdict(one) for one in list(sandbox.log)[-limit:]]})
 
 
 def totals(stand: Stand) -> dict[str, int]:
@@ -106,29 +50,11 @@ def totals(stand: Stand) -> dict[str, int]:
     return {"dossiers": 0, "entries": 0} if counted is None else dict(counted)
 
 
-def _fault_routes(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.route("/faults", methods=["GET", "POST", "DELETE"])
-    def faults() -> Response:
-        if request.method == "POST":
-            return wsgi.json_answer({"id": add_fault(sandbox, body())}, 201)
-        if request.method == "DELETE":
-            sandbox.faults.remove()
-            sandbox.limits.clear()
-            return Response(status=204)
-        return wsgi.json_answer({"faults": sandbox.faults.listed(), "kinds": KINDS})
-
-    @routes.delete("/faults/<int:fault>")
-    def remove_fault(fault: int) -> Response:
-        sandbox.faults.remove(fault)
-        return Response(status=204)
-
-
-def add_fault(sandbox: Sandbox, sent: dict[str, Any]) -> int:
-    """A fault of `sandbox.faults`, with package, dossier, endpoint and write (else both). Raises ValueError."""
-    places = [str(sent.pop(name, "") or "*") for name in ("package", "dossier", "endpoint")]
-    write = sent.pop("write", None)
-    method = "" if write is None else "WRITE" if write else "READ"
-    return sandbox.faults.add({**sent, "method": method, "endpoint": "/".join(places)})
+def _settings_routes(routes: Blueprint, sandbox: Sandbox) -> None:
+    @routes.route("/settings", methods=["GET", "PATCH", "POST"])
+    def settings() -> Response:
+        stand, sent = given(sandbox)
+        return wsgi.json_answer(stand.settings if request.method == "GET" else stand.change_settings(sent))
 
 
 def _access_routes(routes: Blueprint, sandbox: Sandbox) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.clock import Base, Clock, real_time
-from sandbox.faults import Faults
+from sandbox.clock import Base, Clock
+from sandbox.faults import Fault
 from sandbox.packages import plugged
 from sandbox.packages.access import Access, TokenRules
 from sandbox.packages.books import Books
 from sandbox.packages.limits import Limits
 from sandbox.packages.package import Package, Rules
 from sandbox.packages.schema import SCHEMA
+from sandbox.settings import Settings
 from sandbox.store import Store
+from sandbox.world import World
 
 KINDS = {
     "drop_before_commit": "the connection is closed, nothing is done",
@@ -38,18 +38,6 @@ KINDS = {
 }
 # `auto_approve`: login that consents without a page. `token_lifetime` 0: as the package has it.
 COMMON: Mapping[str, Any] = {"auto_approve": "", "latency_ms": 0, "token_lifetime": 0}
-
-
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One request, without secrets: no query values, no bodies."""
-
-    at: str
-    package: str
-    method: str
-    path: str
-    status: int  # 0: the connection was dropped
-    fault: str
 
 
 class Stand:
@@ -120,19 +108,13 @@ class Stand:
         )
 
 
-class Sandbox:
+class Sandbox(World[Settings, Fault]):
+    """All packages together. Settings are of each package, not of the whole."""
+
     def __init__(self, data: Path, clock: Base | None = None) -> None:
-        self.store = Store(data / "packages.sqlite", SCHEMA)
-        self.clock = Clock(self.store, clock or real_time)
-        self.faults = Faults(self.store, KINDS)
+        super().__init__(Store(data / "packages.sqlite", SCHEMA), clock, Settings, KINDS, Fault)
         self.limits = Limits(self.clock)
         self.stands = {key: Stand(package, self.store, self.clock) for key, package in plugged.load().items()}
-        self.log: deque[Logged] = deque(maxlen=5000)
-        self.calls: Counter[str] = Counter()
-        self.working = threading.RLock()  # late calls are done by one thread at a time
-
-    def close(self) -> None:
-        self.store.close()
 
     def stand(self, key: str) -> Stand:
         """Raises ValueError."""
@@ -141,16 +123,25 @@ class Sandbox:
         return self.stands[key]
 
     def reset(self) -> None:
-        """Forget everything, settings and clock included."""
-        self.store.empty()
-        self.clock.real()
+        super().reset()
         self.limits.clear()
         for stand in self.stands.values():
             stand.reload()
-        self.log.clear()
-        self.calls.clear()
 
-    def record(self, package: str, method: str, path: str, status: int, fault: str) -> None:
-        at = self.clock.now().isoformat(timespec="milliseconds")
-        self.log.append(Logged(at, package, method, path, status, fault))
-        self.calls[f"{package} {method} {status}"] += 1
+    def told_settings(self) -> dict[str, Any]:
+        return {key: stand.settings for key, stand in self.stands.items()}
+
+    def add_fault(self, spec: Mapping[str, Any]) -> int:
+        """Package, dossier, endpoint and write (else both) tell the calls."""
+        sent = dict(spec)
+        places = [str(sent.pop(name, "") or "*") for name in ("package", "dossier", "endpoint")]
+        write = sent.pop("write", None)
+        if sent.get("kind") == "close_period" and "until" not in (sent.get("details") or {}):
+            raise ValueError("close_period needs details {until}")
+        method = "" if write is None else "WRITE" if write else "READ"
+        return super().add_fault({**sent, "method": method, "endpoint": "/".join(places)})
+
+    def remove_faults(self, fault: int | None = None) -> None:
+        super().remove_faults(fault)
+        if fault is None:
+            self.limits.clear()

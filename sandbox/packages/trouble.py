@@ -91,7 +91,7 @@ def after(sandbox: Sandbox, answer: Response) -> Response:
     elif "garbage" in kinds:
         answer = Response("<html>\x00 not what you asked for", 200, content_type="text/html")
     dropped = {"drop_before_commit", "drop_after_commit", "commit_late"} & set(kinds)
-    sandbox.record(stand.key, request.method, request.path, 0 if dropped else status, ", ".join(kinds))
+    sandbox.record(request.method, request.path, 0 if dropped else status, ", ".join(kinds))
     return answer
 
 

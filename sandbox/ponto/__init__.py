@@ -25,14 +25,8 @@ def serve(
     """
     app = create_app(data, clock=clock)
     sandbox: Sandbox = app.extensions["sandbox"]
-    over = keep_time(sandbox) if ticking else None
-
-    def close() -> None:
-        if over is not None:
-            over.set()
-        with sandbox.working:
-            sandbox.close()
-
-    running = wsgi.serve(app, port, "sandbox-ponto", close)
+    running = wsgi.serve(app, port, "sandbox-ponto", sandbox.close)
     sandbox.stand_at(running.url)
+    if ticking:
+        keep_time(sandbox)
     return running

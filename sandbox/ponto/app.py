@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 from flask import Flask, request
 
-from sandbox import wsgi
+from sandbox import app as apps
 from sandbox.clock import Base
 from sandbox.ponto import api, control, control_page, fetching, pages, webhooks
 from sandbox.ponto.core import TICK, Sandbox
 
+WARNING = "not the real Ponto. No bank is behind this page."
+
 
 def create_app(data_dir: Path | str, *, clock: Base | None = None) -> Flask:
     """`clock` returns aware UTC and stands in for real time. The state is `app.extensions["sandbox"]`."""
-    app = Flask(__name__, static_folder="../static")
-    app.config["MAX_CONTENT_LENGTH"] = wsgi.MAX_BODY
-    app.config["PROPAGATE_EXCEPTIONS"] = False
     sandbox = Sandbox(Path(data_dir), clock)
-    app.extensions["sandbox"] = sandbox
+    app = apps.make(__name__, sandbox, "Ponto sandbox", WARNING)
 
     @app.before_request
     def stand() -> None:
@@ -31,14 +29,11 @@ def create_app(data_dir: Path | str, *, clock: Base | None = None) -> Flask:
     return app
 
 
-def keep_time(sandbox: Sandbox) -> threading.Event:
-    """A thread that works out what time brings and posts webhooks, until the event is set."""
-    over = threading.Event()
+def keep_time(sandbox: Sandbox) -> None:
+    """Begin a thread that works out what time brings and posts webhooks."""
 
-    def run() -> None:
-        while not over.wait(TICK):
-            fetching.settle(sandbox)
-            webhooks.deliver(sandbox)
+    def work() -> None:
+        fetching.settle(sandbox)
+        webhooks.deliver(sandbox)
 
-    threading.Thread(target=run, name="sandbox-ponto-time", daemon=True).start()
-    return over
+    sandbox.keep_time(work, TICK)

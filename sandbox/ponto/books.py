@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sandbox.money import cents, money
 from sandbox.ponto import flow
 from sandbox.ponto.banks import BY_NAME, iban
 from sandbox.ponto.core import Sandbox, iso, named_id
@@ -53,6 +53,8 @@ def add_account(sandbox: Sandbox, spec: dict[str, Any]) -> str:
 def add_row(sandbox: Sandbox, number: str, spec: dict[str, Any]) -> int:
     """One movement at the bank; its number there. Keys: amount; date, value_date, counterpart, counterpart_account,
     remittance, structured, and the instants announced, booked (default: now), named, renumbered. Raises ValueError."""
+    if sandbox.store.one("SELECT 1 FROM bank_accounts WHERE iban = ?", (number,)) is None:
+        raise ValueError(f"no account {number}")
     now = sandbox.clock.now()
     day = date.fromisoformat(str(spec.get("date") or now.date()))
     booked = _moment(spec.get("booked")) or flow.ms(now)
@@ -95,21 +97,6 @@ def _bank_row(row: Row, now: int) -> dict[str, Any]:
         "remittance": told["remittanceInformation"] or "", "booked_at": iso(row["booked"]),
         "transaction": row["transaction_id"] or "",
     }  # fmt: skip
-
-
-def cents(text: object) -> int:
-    """Raises ValueError for what is no amount with at most two decimals."""
-    try:
-        found = Decimal(str(text)) * 100
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no amount") from None
-    if found != found.to_integral_value():
-        raise ValueError(f"{text!r} has more than two decimals")
-    return int(found)
-
-
-def money(number: int) -> str:
-    return f"{Decimal(number) / 100:.2f}"
 
 
 def _moment(value: object) -> int | None:

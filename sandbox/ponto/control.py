@@ -1,114 +1,33 @@
-"""`/control/api`: time, faults, accounts, the bank's own books and everything made by hand, as JSON.
-
-For tests, demos and the control page; the real provider has nothing like it.
-"""
+"""`/control/api` of this provider: accounts, the banks' own books, webhooks, and what is made by hand."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from sandbox import wsgi
-from sandbox.ponto import consents, fetching, webhooks
+from sandbox import control, wsgi
+from sandbox.control import body
+from sandbox.ponto import consents, demo, fetching, webhooks
 from sandbox.ponto.books import add_account, add_organisation, add_row, bank_rows, numbers_of
-from sandbox.ponto.core import KINDS, Sandbox, iso
+from sandbox.ponto.core import Sandbox, iso
 from sandbox.store import Row
 
 
 def blueprint(sandbox: Sandbox) -> Blueprint:
-    routes = Blueprint("control_api", __name__, url_prefix="/control/api")
-    for register in (_world_routes, _fault_routes, _account_routes, _row_routes, _app_routes):
+    routes = control.blueprint(
+        sandbox, due=lambda: fetching.settle(sandbox), demo=lambda: demo.seed(sandbox), told=lambda: totals(sandbox)
+    )
+    for register in (control.add_settings, _account_routes, _row_routes, _app_routes):
         register(routes, sandbox)
-
-    @routes.errorhandler(ValueError)
-    @routes.errorhandler(LookupError)
-    def wrong(error: Exception) -> Response:
-        what = f"missing: {error.args[0]}" if isinstance(error, KeyError) else str(error)
-        return wsgi.json_answer({"error": what}, 400)
-
     return routes
-
-
-def body() -> dict[str, Any]:
-    sent = request.get_json(silent=True) if request.data else {}
-    if not isinstance(sent, dict):
-        raise ValueError("a JSON object was expected")
-    return sent
-
-
-def clock_state(sandbox: Sandbox) -> dict[str, Any]:
-    clock = sandbox.clock
-    return {"now": clock.now().isoformat(), "ahead_seconds": clock.offset, "frozen": clock.frozen}
-
-
-def change_clock(sandbox: Sandbox, values: dict[str, Any]) -> None:
-    """Keys: real, set (ISO), advance (seconds), freeze (true or false), in this order."""
-    clock = sandbox.clock
-    if values.get("real"):
-        clock.real()
-    if "set" in values:
-        moment = datetime.fromisoformat(str(values["set"]))
-        clock.set(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    if "advance" in values:
-        clock.advance(float(values["advance"]))
-    if "freeze" in values:
-        (clock.freeze if values["freeze"] else clock.thaw)()
-    fetching.settle(sandbox)
-
-
-def _world_routes(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.get("/state")
-    def state() -> Response:
-        told = {"clock": clock_state(sandbox), "settings": dataclasses.asdict(sandbox.settings), "calls": sandbox.calls}
-        return wsgi.json_answer(told | totals(sandbox))
-
-    @routes.post("/reset")
-    def reset() -> Response:
-        sandbox.reset()
-        return wsgi.json_answer({})
-
-    @routes.route("/clock", methods=["GET", "POST"])
-    def clock() -> Response:
-        if request.method == "POST":
-            change_clock(sandbox, body())
-        return wsgi.json_answer(clock_state(sandbox))
-
-    @routes.route("/settings", methods=["GET", "PATCH", "POST"])
-    def settings() -> Response:
-        if request.method != "GET":
-            sandbox.change_settings(body())
-        return wsgi.json_answer(dataclasses.asdict(sandbox.settings))
 
 
 def totals(sandbox: Sandbox) -> dict[str, int]:
     tables = ("organisations", "bank_accounts", "accounts", "transactions", "synchronizations", "webhooks")
     counted = {name: sandbox.store.one(f"SELECT count(*) AS n FROM {name}") for name in tables}  # noqa: S608 - own names
     return {name: int(row["n"]) for name, row in counted.items() if row is not None}
-
-
-def _fault_routes(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.route("/faults", methods=["GET", "POST", "DELETE"])
-    def faults() -> Response:
-        if request.method == "POST":
-            return wsgi.json_answer({"id": sandbox.faults.add(body())}, 201)
-        if request.method == "DELETE":
-            sandbox.faults.remove()
-            return Response(status=204)
-        return wsgi.json_answer({"faults": sandbox.faults.listed(), "kinds": KINDS})
-
-    @routes.delete("/faults/<int:fault>")
-    def remove_fault(fault: int) -> Response:
-        sandbox.faults.remove(fault)
-        return Response(status=204)
-
-    @routes.get("/requests")
-    def requests() -> Response:
-        limit = int(request.args.get("limit", 200))
-        return wsgi.json_answer({"requests": [dataclasses.asdict(one) for one in list(sandbox.log)[-limit:]]})
 
 
 def _account_routes(routes: Blueprint, sandbox: Sandbox) -> None:
@@ -164,8 +83,6 @@ def _row_routes(routes: Blueprint, sandbox: Sandbox) -> None:
     @routes.post("/rows")
     def rows() -> Response:
         sent = body()
-        if sandbox.store.one("SELECT 1 FROM bank_accounts WHERE iban = ?", (sent["account"],)) is None:
-            raise ValueError(f"no account {sent['account']}")
         return wsgi.json_answer({"id": add_row(sandbox, sent["account"], sent)}, 201)
 
     @routes.get("/synchronizations")

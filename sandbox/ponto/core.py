@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
-from collections import Counter, deque
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from sandbox.clock import Base, Clock, real_time
-from sandbox.faults import Faults
-from sandbox.ponto import settings as settings_
+from sandbox.clock import Base
+from sandbox.faults import Fault
 from sandbox.ponto.oauth import OAuth, hashed
 from sandbox.ponto.schema import SCHEMA
 from sandbox.ponto.settings import Settings
 from sandbox.ponto.signing import Key
 from sandbox.store import Row, Store
+from sandbox.world import World
 
 TICK = 0.2  # seconds between looks at what time has brought
 KINDS = {
@@ -38,32 +34,12 @@ KINDS = {
 _SPACE = uuid.UUID("0f7d4a56-6f2e-4f0e-8c66-1a3a0c6b9d11")
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One request, without secrets: no query values, no bodies."""
-
-    at: str
-    method: str
-    path: str
-    status: int  # 0: the connection was dropped
-    fault: str
-
-
-class Sandbox:
+class Sandbox(World[Settings, Fault]):
     def __init__(self, data: Path, clock: Base | None = None) -> None:
-        self.store = Store(data / "ponto.sqlite", SCHEMA)
-        self.clock = Clock(self.store, clock or real_time)
-        self.settings = settings_.load(self.store)
+        super().__init__(Store(data / "ponto.sqlite", SCHEMA), clock, Settings, KINDS, Fault)
         self.oauth = OAuth(self.store, self.clock)
-        self.faults = Faults(self.store, KINDS)
         self.key = Key(self.store)
         self.origin = self.store.value("origin") or ""
-        self.log: deque[Logged] = deque(maxlen=5000)
-        self.calls: Counter[str] = Counter()
-        self.working = threading.RLock()  # what time brings is worked out by one thread at a time
-
-    def close(self) -> None:
-        self.store.close()
 
     def stand_at(self, origin: str) -> None:
         """Where this server is reached: it names itself so in links and webhooks."""
@@ -71,26 +47,12 @@ class Sandbox:
             self.origin = origin
             self.store.keep("origin", origin)
 
-    def change_settings(self, values: dict[str, Any]) -> Settings:
-        """Raises ValueError."""
-        self.settings = self.settings.changed(values)
-        settings_.save(self.store, self.settings)
-        return self.settings
-
     def reset(self) -> None:
         """Forget everything, settings and clock included, but not where this server stands."""
-        self.store.empty()
+        super().reset()
         self.store.keep("origin", self.origin)
-        self.clock.real()
-        self.settings = Settings()
         self.oauth = OAuth(self.store, self.clock)
         self.key = Key(self.store)
-        self.log.clear()
-        self.calls.clear()
-
-    def record(self, method: str, path: str, status: int, fault: str) -> None:
-        self.log.append(Logged(self.clock.now().isoformat(timespec="milliseconds"), method, path, status, fault))
-        self.calls[f"{method} {status}"] += 1
 
     def signing_time(self) -> int:
         return self.clock.ms() // 1000 if self.settings.webhook_virtual_time else int(time.time())

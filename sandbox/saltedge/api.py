@@ -11,9 +11,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from sandbox import wsgi
-from sandbox.faults import Fault
 from sandbox.saltedge import attempts, lists, signatures, visits
-from sandbox.saltedge.core import Sandbox
+from sandbox.saltedge.core import Fault, Sandbox
 from sandbox.saltedge.errors import ApiError
 from sandbox.store import Row
 
@@ -109,7 +108,7 @@ def _writing(routes: Blueprint, sandbox: Sandbox) -> None:
 def answer(sandbox: Sandbox, view: View) -> Response:
     """Who asks, whether trouble was scripted, what became due, and then the work."""
     endpoint = request.path.removeprefix("/api/v6/")
-    struck = {fault.kind: fault for fault in sandbox.strike(request.method, endpoint)}
+    struck = {fault.kind: fault for fault in sandbox.faults.strike(request.method, endpoint)}
     pause = struck["slow"].seconds if "slow" in struck else sandbox.settings.latency_ms / 1000
     if pause and not sandbox.wait(pause):
         return wsgi.dropped()

@@ -6,26 +6,25 @@ from pathlib import Path
 
 from flask import Flask
 
-from sandbox import wsgi
+from sandbox import app as apps
 from sandbox.clock import Base
 from sandbox.saltedge import api, attempts, callbacks, control, control_page, pages
-from sandbox.saltedge.core import Sandbox
+from sandbox.saltedge.core import TICK, Sandbox
+
+WARNING = "not the real Salt Edge, and no real bank."
 
 
 def create_app(data_dir: Path | str, *, clock: Base | None = None, key: Path | None = None) -> Flask:
     """`clock` returns aware UTC and stands in for real time. The state is `app.extensions["sandbox"]`."""
-    app = Flask(__name__, static_folder="../static")
-    app.config["MAX_CONTENT_LENGTH"] = wsgi.MAX_BODY
-    app.config["PROPAGATE_EXCEPTIONS"] = False
     sandbox = Sandbox(Path(data_dir), clock, key)
-    app.extensions["sandbox"] = sandbox
-    for room in (api, pages, control, control_page):
-        app.register_blueprint(room.blueprint(sandbox))
-    sandbox.start(tick)
+    app = apps.make(__name__, sandbox, "Salt Edge sandbox", WARNING)
+    for part in (api, pages, control, control_page):
+        app.register_blueprint(part.blueprint(sandbox))
+
+    def work() -> None:
+        attempts.catch_up(sandbox)
+        if sandbox.settings.deliver:
+            callbacks.deliver(sandbox)
+
+    sandbox.keep_time(work, TICK)
     return app
-
-
-def tick(sandbox: Sandbox) -> None:
-    attempts.catch_up(sandbox)
-    if sandbox.settings.deliver:
-        callbacks.deliver(sandbox)

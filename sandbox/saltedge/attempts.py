@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.saltedge import callbacks, flow
-from sandbox.saltedge.core import ATTEMPT_KINDS, Sandbox, iso
+from sandbox.saltedge.core import ATTEMPT, Sandbox, iso
 from sandbox.store import Row
 
 STAGES = ("start", "connect", "fetch_accounts", "fetch_recent", "fetch_full", "disconnect", "finish")
@@ -71,8 +71,8 @@ def begin(
     custom_fields: str = "{}", at_once: bool = False,
 ) -> Row:  # fmt: skip
     """An attempt; whether it will fail is decided now. `at_once`: a person is waiting on the page."""
-    struck = sandbox.strike("ATTEMPT", f"{connection['provider']}/{connection['id']}")
-    failing = next((fault.kind for fault in struck if fault.kind in ATTEMPT_KINDS), "")
+    struck = sandbox.faults.strike(ATTEMPT, f"{connection['provider']}/{connection['id']}")
+    failing = next((fault.kind for fault in struck), "")
     attempt = sandbox.new_id()
     seconds = 0.0 if at_once else sandbox.settings.fetch_seconds
     sandbox.store.insert(

@@ -1,117 +1,29 @@
-"""`/control/api`: time, faults, settings, the bank's own books and everything made by hand, as JSON.
-
-For tests, demos and the control page; a real provider has nothing like it.
-"""
+"""`/control/api` of this provider: the banks' own books, connections, callbacks, and what is made by hand."""
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from sandbox import wsgi
-from sandbox.saltedge import attempts, callbacks, flow, ledger, signatures, visits
+from sandbox import control, wsgi
+from sandbox.control import body
+from sandbox.money import cents
+from sandbox.saltedge import attempts, callbacks, demo, flow, ledger, signatures, visits
 from sandbox.saltedge.banks import BY_CODE, Bank, iban
-from sandbox.saltedge.core import KINDS, Sandbox
+from sandbox.saltedge.core import Sandbox
 from sandbox.store import Row
 
 
 def blueprint(sandbox: Sandbox) -> Blueprint:
-    routes = Blueprint("control_api", __name__, url_prefix="/control/api")
-    for register in (_world_routes, _fault_routes, _app_routes, _bank_routes, _link_routes):
+    routes = control.blueprint(
+        sandbox, due=lambda: attempts.catch_up(sandbox), demo=lambda: demo.seed(sandbox),
+        told=lambda: ledger.totals(sandbox.store),
+    )  # fmt: skip
+    for register in (control.add_settings, _app_routes, _bank_routes, _link_routes):
         register(routes, sandbox)
-
-    @routes.errorhandler(ValueError)
-    @routes.errorhandler(LookupError)
-    def wrong(error: Exception) -> Response:
-        what = f"missing: {error.args[0]}" if isinstance(error, KeyError) else str(error)
-        return wsgi.json_answer({"error": what}, 400)
-
     return routes
-
-
-def body() -> dict[str, Any]:
-    sent = request.get_json(silent=True) if request.data else {}
-    if not isinstance(sent, dict):
-        raise ValueError("a JSON object was expected")
-    return sent
-
-
-def _world_routes(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.get("/state")
-    def state() -> Response:
-        found = {
-            "clock": clock_state(sandbox),
-            "settings": dataclasses.asdict(sandbox.settings),
-            "calls": sandbox.calls,
-        }
-        return wsgi.json_answer(found | ledger.totals(sandbox.store))
-
-    @routes.post("/reset")
-    def reset() -> Response:
-        sandbox.reset()
-        return wsgi.json_answer({})
-
-    @routes.route("/clock", methods=["GET", "POST"])
-    def clock() -> Response:
-        if request.method == "POST":
-            change_clock(sandbox, body())
-        return wsgi.json_answer(clock_state(sandbox))
-
-    @routes.route("/settings", methods=["GET", "PATCH", "POST"])
-    def settings() -> Response:
-        if request.method != "GET":
-            sandbox.change_settings(body())
-        return wsgi.json_answer(dataclasses.asdict(sandbox.settings))
-
-
-def clock_state(sandbox: Sandbox) -> dict[str, Any]:
-    clock = sandbox.clock
-    return {"now": clock.now().isoformat(), "ahead_seconds": clock.offset, "frozen": clock.frozen}
-
-
-def change_clock(sandbox: Sandbox, values: dict[str, Any]) -> None:
-    """Keys: real, set (ISO), advance (seconds), freeze (true or false), in this order. What becomes due happens."""
-    clock = sandbox.clock
-    if values.get("real"):
-        clock.real()
-    if "set" in values:
-        moment = datetime.fromisoformat(str(values["set"]))
-        clock.set(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    if "advance" in values:
-        clock.advance(float(values["advance"]))
-    if "freeze" in values:
-        (clock.freeze if values["freeze"] else clock.thaw)()
-    attempts.catch_up(sandbox)
-
-
-def _fault_routes(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.route("/faults", methods=["GET", "POST", "DELETE"])
-    def faults() -> Response:
-        if request.method == "POST":
-            return wsgi.json_answer({"id": add_fault(sandbox, body())}, 201)
-        if request.method == "DELETE":
-            sandbox.faults.remove()
-            return Response(status=204)
-        return wsgi.json_answer({"faults": sandbox.faults.listed(), "kinds": KINDS})
-
-    @routes.delete("/faults/<int:fault>")
-    def remove_fault(fault: int) -> Response:
-        sandbox.faults.remove(fault)
-        return Response(status=204)
-
-    @routes.get("/requests")
-    def requests() -> Response:
-        limit = int(request.args.get("limit", 200))
-        return wsgi.json_answer({"requests": [dataclasses.asdict(one) for one in list(sandbox.log)[-limit:]]})
-
-
-def add_fault(sandbox: Sandbox, spec: dict[str, Any]) -> int:
-    """A failing attempt has the method ATTEMPT, so that it hits no call. Raises ValueError."""
-    failing = str(spec.get("kind", ""))[:1].isupper()
-    return sandbox.faults.add(spec | {"method": "ATTEMPT"} if failing else spec)
 
 
 def _app_routes(routes: Blueprint, sandbox: Sandbox) -> None:
@@ -177,7 +89,7 @@ def add_bank_account(sandbox: Sandbox, sent: dict[str, Any]) -> str:
     visits.add_bank_account(
         sandbox, bank, str(sent["login"]), number, name=str(sent.get("name", "Zichtrekening")),
         nature=str(sent.get("nature", "account")), holder=str(sent.get("holder", sent["login"])),
-        opening=ledger.cents(sent.get("opening", "1000")), pace=float(sent.get("pace", 3)),
+        opening=cents(sent.get("opening", "1000")), pace=float(sent.get("pace", 3)),
         since=date.fromisoformat(sent["since"]) if sent.get("since") else None,
         currency=str(sent.get("currency", "EUR")),
     )  # fmt: skip
@@ -195,7 +107,7 @@ def add_transaction(sandbox: Sandbox, number: str, sent: dict[str, Any]) -> int:
     store, now = sandbox.store, sandbox.clock.now()
     if store.one("SELECT 1 FROM bank_accounts WHERE iban = ?", (number,)) is None:
         raise ValueError(f"no account {number!r}")
-    amount = ledger.cents(sent["amount"])
+    amount = cents(sent["amount"])
     extra = {"payer" if amount > 0 else "payee": str(sent.get("counterparty", ""))}
     if sent.get("counterparty_account"):
         extra["account_number"] = str(sent["counterparty_account"])

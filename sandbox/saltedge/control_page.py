@@ -1,73 +1,50 @@
-"""`/control`: the sandbox at a glance, with buttons for time, trouble and consents."""
+"""`/control` of this provider: connections and callbacks besides, and the books of a bank account."""
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
-from sandbox.saltedge import ledger
-from sandbox.saltedge.control import add_fault, add_transaction, change_clock, clock_state, end_consent
-from sandbox.saltedge.core import KINDS, Sandbox
+from sandbox import control_page
+from sandbox.saltedge import attempts, ledger
+from sandbox.saltedge.control import add_transaction, end_consent
+from sandbox.saltedge.core import Sandbox
+
+SHOWN = 200  # rows of an account's page
 
 
 def blueprint(sandbox: Sandbox) -> Blueprint:
-    routes = Blueprint("control", __name__, url_prefix="/control")
-    _pages(routes, sandbox)
-    _buttons(routes, sandbox)
-    return routes
-
-
-def _pages(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.get("/")
-    def home() -> str:
-        store = sandbox.store
-        return render_template(
-            "control.html", clock=clock_state(sandbox), totals=ledger.totals(store), faults=sandbox.faults.all(),
-            kinds=KINDS, connections=ledger.connections(store), log=list(sandbox.log)[-40:][::-1],
-            accounts=store.all("SELECT * FROM bank_accounts ORDER BY rowid"),
-            callbacks=store.all("SELECT * FROM callbacks ORDER BY id DESC LIMIT 20"),
-        )  # fmt: skip
+    routes = control_page.blueprint(
+        sandbox, due=lambda: attempts.catch_up(sandbox), shown=lambda: _shown(sandbox), unit="hours"
+    )
 
     @routes.get("/bank-accounts/<number>")
-    def books(number: str) -> str:
-        return render_template("books.html", number=number, rows=ledger.booked(sandbox, number)[:-201:-1])
-
-
-def _buttons(routes: Blueprint, sandbox: Sandbox) -> None:
-    @routes.post("/time")
-    def time() -> Response:
-        form = request.form
-        if form.get("what") == "advance":
-            change_clock(sandbox, {"advance": form.get("hours", 0.0, type=float) * 3600})
-        elif form.get("what") == "freeze":
-            change_clock(sandbox, {"freeze": not sandbox.clock.frozen})
-        elif form.get("what") == "real":
-            change_clock(sandbox, {"real": True})
-        return _home()
-
-    @routes.post("/trouble")
-    def trouble() -> Response:
-        form = request.form
-        if form.get("remove") == "all":
-            sandbox.faults.remove()
-        elif form.get("remove"):
-            sandbox.faults.remove(form.get("remove", type=int))
-        else:
-            given = {name: form[name] for name in ("kind", "method", "endpoint", "seconds") if form.get(name)}
-            add_fault(sandbox, given | {"times": form.get("times", 1, type=int)})
-        return _home()
+    def books(number: str) -> tuple[str, int] | str:
+        row = sandbox.store.one("SELECT * FROM bank_accounts WHERE iban = ?", (number,))
+        if row is None:
+            return render_template("missing.html"), 404
+        return render_template("books.html", account=row, rows=ledger.booked(sandbox, number)[: -SHOWN - 1 : -1])
 
     @routes.post("/consent")
     def consent() -> Response:
-        end_consent(sandbox, request.form.get("connection", 0, type=int), request.form.get("how", "expire"))
-        return _home()
+        end_consent(sandbox, int(request.form["connection"]), request.form.get("how", "expire"))
+        return control_page.back()
 
     @routes.post("/transaction")
     def transaction() -> Response:
         form = request.form.to_dict()
         add_transaction(sandbox, form.pop("account"), {name: value for name, value in form.items() if value})
-        return _home()
+        return control_page.back()
+
+    return routes
 
 
-def _home() -> Response:
-    return redirect(url_for("control.home"))
+def _shown(sandbox: Sandbox) -> dict[str, Any]:
+    store = sandbox.store
+    return {
+        "totals": ledger.totals(store), "connections": ledger.connections(store),
+        "accounts": store.all("SELECT * FROM bank_accounts ORDER BY rowid"),
+        "callbacks": store.all("SELECT * FROM callbacks ORDER BY id DESC LIMIT 20"),
+    }  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sandbox.money import money
 from sandbox.saltedge import flow
 from sandbox.saltedge.core import Sandbox, iso
 from sandbox.store import Store
@@ -79,18 +79,3 @@ def totals(store: Store) -> dict[str, int]:
         if row
         else {}
     )
-
-
-def cents(text: object) -> int:
-    """Raises ValueError for what is no amount with at most two decimals."""
-    try:
-        found = Decimal(str(text)) * 100
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no amount") from None
-    if found != found.to_integral_value():
-        raise ValueError(f"{text!r} has more than two decimals")
-    return int(found)
-
-
-def money(number: int) -> str:
-    return f"{Decimal(number) / 100:.2f}"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
-from typing import Any
 
-from sandbox.store import Store
+from sandbox import settings
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(settings.Settings):
     per_minute: int = 0  # calls per app; 0 = no limit
     fetch_seconds: float = 2.0  # how long a refresh takes, on the virtual clock
     refresh_gap: int = 3600  # seconds after an attempt before the next one is possible
@@ -23,23 +20,3 @@ class Settings:
     deliver: bool = True  # false: callbacks wait for `POST callbacks/deliver`
     duplicates: bool = True  # the provider finds a row twice now and then, and says so
     latency_ms: int = 0
-
-    def changed(self, values: dict[str, Any]) -> Settings:
-        """Raises ValueError on an unknown name or a value of another type."""
-        known = dataclasses.asdict(self)
-        for name, value in values.items():
-            if name not in known:
-                raise ValueError(f"unknown setting: {name}")
-            kind = type(known[name])
-            if isinstance(value, bool) != (kind is bool) or not isinstance(value, (int, float)):
-                raise ValueError(f"{name} must be of type {kind.__name__}")
-            known[name] = kind(value)
-        return Settings(**known)
-
-
-def load(store: Store) -> Settings:
-    return Settings().changed(json.loads(store.value("settings") or "{}"))
-
-
-def save(store: Store, settings: Settings) -> None:
-    store.keep("settings", json.dumps(dataclasses.asdict(settings)))

@@ -52,6 +52,23 @@ def test_the_buttons_work_without_script(world: World) -> None:
     assert world.api("GET", "current/Me").status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("button", "form"),
+    [
+        ("trouble", {"kind": "earthquake"}), ("trouble", {"kind": "slow", "seconds": "-1"}),
+        ("trouble", {"kind": "503", "times": "many"}), ("trouble", {"kind": "503", "package": "xero"}),
+        ("time", {"what": "advance", "seconds": "1e30"}), ("time", {"what": "rewind"}),
+    ],
+)  # fmt: skip
+def test_a_wrong_form_is_told_on_the_page(world: World, button: str, form: dict[str, str]) -> None:
+    before = world.look("clock")
+    answer = world.http.post(f"{world.url}/control/{button}", data=form)
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert world.look("faults")["faults"] == []
+    assert world.look("clock") == before
+
+
 def test_the_ledger_is_found_by_reference(world: World) -> None:
     world.post_bank(world.bank_entry(1))
     assert len(world.look("ledger?reference=KP-1")["entries"]) == 1
@@ -62,6 +79,9 @@ def test_the_ledger_is_found_by_reference(world: World) -> None:
     ("path", "body"),
     [
         ("clock", {"set": "yesterday"}),
+        ("clock", {"advance": 1e30}),
+        ("faults", {"kind": "slow", "seconds": -1}),
+        ("faults", {"kind": "503", "fired": 1}),
         ("settings", {"per_minute": "many"}),
         ("settings", {"unknown": 1}),
         ("divisions", {"name": "no code"}),

@@ -312,6 +312,9 @@ def test_the_pages_show_what_is_there(client: FlaskClient, stand: Stand, dossier
         assert word in answer.text
         assert "<b>" not in answer.text
     assert client.get("/control/nothing").status_code == client.get("/control/xero/nothing").status_code == 404
+    unclear = client.post("/control/trouble", data={"kind": "close_period", "package": "xero"})
+    assert unclear.status_code == 400
+    assert "until" in unclear.text
     client.post("/control/trouble", data={"remove": "all"})
     client.post("/control/time", data={"what": "advance", "days": "2"})
     assert "2.0 days" in client.get("/control/").text

@@ -413,6 +413,21 @@ def test_the_control_page_shows_and_changes(world: World) -> None:
     assert world.refused("GET", f"accounts?connection_id={link}") == "ConsentRevoked"
 
 
+def test_attempts_leave_the_faults_of_calls_alone(world: World) -> None:
+    link = world.link()
+    world.control("POST", "faults", kind="503")
+    world.control("POST", f"connections/{link}/fetch")
+    (fault,) = world.control("GET", "faults")["faults"]
+    assert (fault["matched"], fault["fired"]) == (0, 0)
+    assert world.raw("GET", "providers").status_code == 503
+    assert world.raw("GET", "providers").status_code == 200
+
+
+def test_a_reset_may_bring_the_demo(world: World) -> None:
+    world.control("POST", "reset", seed="demo")
+    assert {one["login"] for one in world.control("GET", "bank-accounts")["bank_accounts"]} >= {"klant01", "klant40"}
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
