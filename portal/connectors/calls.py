@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
+from portal.connectors import values
 from portal.connectors.base import Gate
 from portal.connectors.errors import ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.kernel import http
@@ -193,7 +194,7 @@ class Calls:
 
 def decode(body: bytes) -> Any:
     """JSON with every fraction as Decimal; NaN and Infinity are not JSON and refused. Raises one of UNREADABLE."""
-    return json.loads(body, parse_float=Decimal, parse_constant=_refused)
+    return json.loads(body, parse_float=values.figure, parse_constant=_refused)
 
 
 def _refused(constant: str) -> None:

@@ -7,10 +7,21 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+FURTHEST = 60  # places before or after the point of a number that is read
+
 
 def text(value: Any) -> str:
     """Without blanks around it; "" where there is nothing."""
     return "" if value is None else str(value).strip()
+
+
+def figure(text: str) -> Decimal:
+    """The number that a reply writes. Raises ValueError for one that no book holds, ArithmeticError for none:
+    1E+999999999 is eleven bytes, and a thousand million digits once it is written out or made whole."""
+    found = Decimal(text)
+    if abs(found.adjusted()) > FURTHEST:
+        raise ValueError("a number out of all bounds")
+    return found
 
 
 def money(value: Any) -> Decimal:

@@ -8,15 +8,21 @@ from typing import Any
 from xml.parsers import expat
 
 from portal.connectors.calls import encode
+from portal.connectors.values import figure
 
 Fault = xmlrpc.client.Fault
 _NOTHING = "cannot marshal None"
 
 
+def _end_figure(values: xmlrpc.client.Unmarshaller, told: str) -> None:
+    values.append(figure(told))
+    values._value = False  # as the library's own do: what follows is no part of this value
+
+
 class _Values(xmlrpc.client.Unmarshaller):
     """Doubles become Decimal, with the digits that were sent."""
 
-    dispatch = xmlrpc.client.Unmarshaller.dispatch | {"double": xmlrpc.client.Unmarshaller.dispatch["bigdecimal"]}
+    dispatch = xmlrpc.client.Unmarshaller.dispatch | dict.fromkeys(("double", "bigdecimal"), _end_figure)
 
 
 def marshalled(method: str, parameters: tuple[Any, ...]) -> bytes:

@@ -17,6 +17,7 @@ from portal.connectors import base
 from portal.connectors.calls import UNREADABLE as UNREADABLE
 from portal.connectors.calls import decode as decode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
+from portal.connectors.values import figure
 
 DESCRIPTION_LENGTH = 60
 Row = Mapping[str, Any]
@@ -41,7 +42,7 @@ def text(value: Any) -> str:
 def money(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise TypeError(f"not an amount: {type(value).__name__}")
-    return Decimal(value)
+    return figure(value) if isinstance(value, str) else Decimal(value)
 
 
 def day(value: Any) -> date | None:

@@ -14,7 +14,7 @@ from typing import Any
 from portal.connectors import base, failures, ledgers
 from portal.connectors.calls import UNREADABLE, decode, encode
 from portal.connectors.errors import ConnectorError, Rejected, UnexpectedReply
-from portal.connectors.values import text, wait
+from portal.connectors.values import figure, text, wait
 from portal.kernel import http
 
 Row = Mapping[str, Any]
@@ -38,7 +38,7 @@ def money(value: Any) -> Decimal:
     """Amounts are strings; an absent side of a line may be empty."""
     if not isinstance(value, str):
         raise TypeError(f"not an amount: {type(value).__name__}")
-    return Decimal(value or 0)
+    return figure(value or "0")
 
 
 def amount(value: Decimal) -> str:

@@ -23,6 +23,7 @@ from portal.connectors.feed import (
 )
 from portal.connectors.files import references
 from portal.connectors.statement import StatementLine
+from portal.connectors.values import figure
 
 Row = Mapping[str, Any]
 DECIMALS = 5  # the most that a currency amount has in ISO 20022
@@ -56,7 +57,7 @@ _FAULTS = frozenset(
 
 def decode(body: bytes) -> Row:
     """The document of a reply. Amounts keep their digits: no binary fraction is ever made."""
-    found = json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
+    found = json.loads(body, parse_float=figure, parse_int=figure, parse_constant=_no_number)
     if not isinstance(found, dict):
         raise ValueError("an object was expected")
     return found

@@ -18,6 +18,7 @@ from portal.connectors import base
 from portal.connectors.calls import decode, encode
 from portal.connectors.errors import AuthorisationExpired, ConnectorError, Rejected, Temporary, UnexpectedReply
 from portal.connectors.ledgers import totalled, years
+from portal.connectors.values import figure
 from portal.kernel.http import Reply
 
 Row = Mapping[str, Any]
@@ -60,8 +61,8 @@ def moment(value: date) -> str:
 
 
 def money(value: object) -> Decimal:
-    """Raises InvalidOperation."""
-    return Decimal(str(value or 0))
+    """Raises InvalidOperation, and ValueError out of all bounds."""
+    return figure(str(value or 0))
 
 
 def once(rows: Sequence[Row]) -> list[Row]:
