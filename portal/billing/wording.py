@@ -15,8 +15,8 @@ ERRORS = {
     "billing.no_email": N_("Invoices need an address to go to."),
 }
 TAGS = {
-    "invoice.issued": N_("received invoice {number} of {gross} EUR"),
-    "invoice.credit_issued": N_("received credit note {number} of {gross} EUR"),
+    "invoice.issued": N_("Invoice {number} of {gross} EUR came in"),
+    "invoice.credit_issued": N_("Credit note {number} of {gross} EUR came in"),
     "billing.details_changed": N_("changed the billing details"),
 }
 

@@ -16,13 +16,14 @@ ERRORS = {
     "people.wider": N_(
         "That would open bank accounts that you do not see yourself. Ask somebody who is not limited to account groups."
     ),
-    "job_role.held": N_("{count} people have the job role {name}. Take it from them first."),
+    "job_role.held": N_("The job role {name} is in use; people who have it: {count}. Take it from them first."),
     "job_role.self_approve": N_("Whoever approves their own work must have the right Approve there too."),
     "account_group.held": N_(
-        "{count} people are limited to the group {name}. Give them another one first, or they would see every account."
+        "The group {name} is in use; people limited to it: {count}. "
+        "Give them another one first, or they would see every account."
     ),
     "account_group.account": N_("One of these bank accounts is no longer within reach. Load the page again."),
-    "legal_entity.held": N_("{count} account groups are of {name}. Take them out of it first."),
+    "legal_entity.held": N_("{name} is in use; account groups of it: {count}. Take them out of it first."),
     "legal_entity.known": N_("The enterprise number {number} is here already."),
 }
 TAGS = {

@@ -19,6 +19,7 @@ from portal.kernel import clock
 from portal.kernel.errors import Invalid, PortalError
 from portal.routes._access import db, entered, signed_in
 from portal.routes._active import here_is
+from portal.routes._devices import device
 from portal.routes._htmx import go_to, page, safe_next
 from portal.routes._limits import GUESSES_AT_ONE, limiter, spend
 from portal.routes.auth import _give_cookie
@@ -231,7 +232,11 @@ def _confirmed() -> Response:
 def list_sessions() -> Response:
     rows = sessions.living(db(), entered().user_id)
     return page(
-        "me/sessions.html", rows=rows, this=entered().session_id, recent=sign_ins.recent(db(), entered().user_id)
+        "me/sessions.html",
+        rows=rows,
+        this=entered().session_id,
+        recent=sign_ins.recent(db(), entered().user_id),
+        device=device,
     )
 
 

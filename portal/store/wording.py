@@ -10,7 +10,7 @@ ERRORS: dict[str, str] = {
 }
 
 TAGS: dict[str, str] = {
-    "app.installed": N_("{app} installed"),
-    "app.uninstalled": N_("{app} uninstalled; client accounts that lost its Access: {count}"),
-    "app.access_changed": N_("Access of {app} changed: {gained} client accounts more, {lost} fewer"),
+    "app.installed": N_("installed {app}"),
+    "app.uninstalled": N_("uninstalled {app}; client accounts that lost its Access: {count}"),
+    "app.access_changed": N_("changed the Access of {app}: {gained} client accounts more, {lost} fewer"),
 }

@@ -12,7 +12,7 @@ from portal.connectors.login import Form
 
 __all__ = ["EXPLANATIONS", "LAYOUT", "MANIFEST", "connect"]
 
-MANIFEST = manifest("csv", "CSV file", ("BE", "NL", "FR"))
+MANIFEST = manifest("csv", "CSV", ("BE", "NL", "FR"))
 EXPLANATIONS = explanations("csv")
 
 

@@ -12,7 +12,7 @@ from portal.connectors.login import Form
 
 __all__ = ["EXPLANATIONS", "LAYOUT", "MANIFEST", "connect"]
 
-MANIFEST = manifest("fec", "FEC file", ("FR",))
+MANIFEST = manifest("fec", "FEC", ("FR",))
 EXPLANATIONS = explanations("fec")
 
 

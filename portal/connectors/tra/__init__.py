@@ -12,7 +12,7 @@ from portal.connectors.tra import layout as LAYOUT
 
 __all__ = ["EXPLANATIONS", "LAYOUT", "MANIFEST", "connect"]
 
-MANIFEST = manifest("tra", "TRA file (Cegid)", ("FR",))
+MANIFEST = manifest("tra", "TRA (Cegid)", ("FR",))
 EXPLANATIONS = explanations("tra")
 
 

@@ -21,4 +21,4 @@ class RetentionForm(Form):
 
 
 class ErasureForm(Form):
-    name = StringField(_l("Name of the account"), [_needed, Length(max=200)], render_kw={"autocomplete": "off"})
+    name = StringField(_l("Name of this account"), [_needed, Length(max=200)], render_kw={"autocomplete": "off"})

@@ -82,7 +82,7 @@ def test_a_job_role_is_made_filled_renamed_given_and_removed(place: Place) -> No
     assert "Entries View, Edit, Approve" in may
     assert "Enters and approves" in words(browser.get(place.list).text) or "/p/" in place.home
     assert browser.post(f"{one}/remove").location == one
-    assert "1 people have the job role" in words(browser.get(one).text)
+    assert "is in use; people who have it: 1." in words(browser.get(one).text)
     browser.post(person, data={"role": "custom"})
     assert browser.post(f"{one}/remove").location == roles
     assert place.count(JobRoleRow) == 0
@@ -133,7 +133,7 @@ def test_an_account_group_is_made_limited_to_and_removed(place: Place) -> None:
     person = f"{place.home}/person/{place.other_membership.id}"
     assert browser.post(person, data={"role": "custom", "group": one.rpartition("/")[2]}).location == person
     assert browser.post(f"{one}/remove").location == one
-    assert "1 people are limited to the group Shops in town." in words(browser.get(one).text)
+    assert "The group Shops in town is in use; people limited to it: 1." in words(browser.get(one).text)
     browser.post(person, data={"role": "custom"})
     assert browser.post(one, data={"name": "Shops in town", "shown": value}).location == one
     assert place.count(AccountGroupAccount) == 0

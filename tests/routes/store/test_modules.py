@@ -60,7 +60,7 @@ def test_the_list_is_searched_and_filtered(office: Office) -> None:
     page = browser.get(office.url()).text
     assert "Exact Online" in page
     assert "Ponto" in page
-    assert "FEC file" in page
+    assert ">FEC</a>" in page
     assert "Verified against the official description" in page
     found = browser.get(office.url("?q=odoo")).text
     assert "Odoo" in found
