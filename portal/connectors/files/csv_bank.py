@@ -102,42 +102,47 @@ def _head(lines: Iterator[str]) -> list[str]:
 def _numbered(lines: Iterator[str], layout: Layout) -> Iterator[Row]:
     """(line on which the row ends, its cells). Rows without quotation marks, and those where they stand around each
     cell only, are split without the csv module: that is several times faster."""
-    feed = _Feed(lines, layout.skip)
-    reader = csv.reader(feed, delimiter=layout.delimiter)
-    delimiter, between = layout.delimiter, f'"{layout.delimiter}"'
+    number, delimiter, between = layout.skip, layout.delimiter, f'"{layout.delimiter}"'
+    held: deque[str] = deque()
+    of_one_line = csv.reader(iter(held.popleft, None), delimiter=delimiter)
     try:
-        for line in feed.lines:
-            feed.number += 1
+        for line in lines:
+            number += 1
             if '"' not in line:
-                yield feed.number, line.split(delimiter)
+                yield number, line.split(delimiter)
                 continue
             if line[0] == line[-1] == '"':
                 cells = line[1:-1].split(between)
                 if line.count('"') == 2 * len(cells):
-                    yield feed.number, cells
+                    yield number, cells
                     continue
-            feed.held = line
-            yield feed.number, next(reader)
+            held.append(line)
+            try:
+                cells = next(of_one_line)
+            except IndexError:  # nothing is held any more, and the last cell is still open
+                feed = _Feed(line, lines, number)
+                try:
+                    cells = next(csv.reader(feed, delimiter=delimiter))
+                finally:
+                    number = feed.number
+            yield number, cells
     except csv.Error as problem:
-        raise Refused("csv.table", line=feed.number, problem=str(problem)) from None
+        raise Refused("csv.table", line=number, problem=str(problem)) from None
 
 
 class _Feed:
     """Gives the csv module the line at hand, and those after it while a cell goes on."""
 
-    def __init__(self, lines: Iterator[str], number: int) -> None:
-        self.lines = lines
-        self.number = number
-        self.held: str | None = None
+    def __init__(self, held: str, lines: Iterator[str], number: int) -> None:
+        self._lines = chain((held,), lines)
+        self.number = number - 1
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line, self.held = self.held, None
-        if line is None:
-            line = next(self.lines)
-            self.number += 1
+        line = next(self._lines)
+        self.number += 1
         return f"{line}\n"
 
 

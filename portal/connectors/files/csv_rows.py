@@ -18,7 +18,7 @@ from portal.connectors.files.csv_balances import NOTHING, Chain, Stretch
 from portal.connectors.files.csv_guess import is_currency, side_of
 from portal.connectors.files.csv_layout import Layout, is_data
 from portal.connectors.files.csv_mapping import ROLES, plain, words
-from portal.connectors.files.csv_values import ORDERS, Amounts, read_date
+from portal.connectors.files.csv_values import ORDERS, amount_reader, read_date
 from portal.connectors.files.limits import ReadLimits
 from portal.connectors.files.references import is_iban, printed_belgian, structured
 from portal.connectors.statement import Statement, StatementLine
@@ -94,7 +94,7 @@ class RowReader:
         self._order = order
         self._limit = sys.maxsize if limits.entries is None else limits.entries
         self._answers = answers
-        self._amounts = Amounts(decimal)
+        self._amount = amount_reader(decimal)
         self._dates: dict[str, date] = {}
         self._keys: dict[tuple[str, str], Key] = {}
         self._chains: dict[Key, Chain] = {}
@@ -124,7 +124,8 @@ class RowReader:
         """The innermost loop of reading a table, and written for speed."""
         dates, follow, stretch = self._dates, self._chains.setdefault(key, Chain()), Stretch()
         date_at, *_, currency_at, account_at, _, _, _, _, _, _, _, _, status_at, refusal_at = self._at
-        amount_of, make, width, has_balance = self._way(), self._maker(), self._width, self._has_balance
+        make, width, has_balance = self._maker(), self._width, self._has_balance
+        read, amount_of, amount_at, balance_of = self._amount, self._way(), self._at.amount, self._balance()
         keyed, guarded = account_at + currency_at < 2 * width, status_at + refusal_at < 2 * width
         line, told, before, count, limit = 0, ("", ""), None, self._entries, self._limit
         try:
@@ -146,9 +147,9 @@ class RowReader:
                     if self._is_idle(line, row):
                         continue
                     day = self._date(row[date_at])
-                amount = amount_of(row)
+                amount = amount_of(row) if amount_of else read(row[amount_at])
                 if has_balance:
-                    balance = self._balance(row, amount)
+                    balance = balance_of(row, amount)
                     if not follow.take(amount, balance):
                         self._again = self._broken(line, row, key, amount, balance)
                         break
@@ -259,18 +260,14 @@ class RowReader:
             self._dates[text] = found
         return found
 
-    def _way(self) -> Callable[[list[str]], Decimal]:
-        """How a row says its amount."""
-        at, amounts = self._at, self._amounts
-        if at.amount == self._width:
+    def _way(self) -> Callable[[list[str]], Decimal] | None:
+        """How a row says its amount; None where one cell says it all."""
+        if self._at.amount == self._width:
             return self._of_two_columns
-        if at.sign != self._width:
-            return self._with_side
-        place = at.amount
-        return lambda row: amounts[row[place]]
+        return self._with_side if self._at.sign != self._width else None
 
     def _with_side(self, row: list[str]) -> Decimal:
-        amount, side = self._amounts[row[self._at.amount]], side_of(row[self._at.sign])
+        amount, side = self._amount(row[self._at.amount]), side_of(row[self._at.sign])
         if not side:
             raise Refused("csv.sign", text=row[self._at.sign].strip()[:40])
         # "-12.50 credit" is a debit to one bank and a credit to another; a balance tells.
@@ -280,22 +277,30 @@ class RowReader:
 
     def _of_two_columns(self, row: list[str]) -> Decimal:
         out, in_ = row[self._at.debit].strip(), row[self._at.credit].strip()
-        debit = self._amounts[out] if out else NOTHING
-        credit = self._amounts[in_] if in_ else NOTHING
+        debit = self._amount(out) if out else NOTHING
+        credit = self._amount(in_) if in_ else NOTHING
         if (debit and credit) or not (out or in_) or (credit < 0 and not self._has_balance):
             raise Refused("csv.sides", text=f"{out} / {in_}")
         return abs(credit) if credit or not debit else -abs(debit)
 
-    def _balance(self, row: list[str], amount: Decimal) -> Decimal | None:
-        """After the row; None where it tells none."""
-        text, before = row[self._at.balance], row[self._at.balance_before]
-        balance = self._amounts[text] if text and text.strip() else None
-        if not before or not before.strip():
-            return balance
-        after = self._amounts[before] + amount
-        if balance not in (None, after):
-            raise Refused("csv.balance", amount=str(amount), balance=str(balance))
-        return after
+    def _balance(self) -> Callable[[list[str], Decimal], Decimal | None]:
+        """What tells the balance after a row, of the row and its amount; None where the row tells none."""
+        read, after_at, before_at, width = self._amount, self._at.balance, self._at.balance_before, self._width
+
+        def after(row: list[str], _amount: Decimal) -> Decimal | None:
+            text = row[after_at]
+            return None if not text or text.isspace() else read(text)
+
+        def proved(row: list[str], amount: Decimal) -> Decimal | None:
+            balance, before = after(row, amount), row[before_at]
+            if not before.strip():
+                return balance
+            found = read(before) + amount
+            if balance not in (None, found):
+                raise Refused("csv.balance", amount=str(amount), balance=str(balance))
+            return found
+
+        return after if before_at == width else proved
 
     def _broken(self, line: int, row: list[str], key: Key, amount: Decimal, balance: Decimal | None) -> Row:
         """A row that does not follow. Where each row proves itself, rows are missing, and a statement begins."""

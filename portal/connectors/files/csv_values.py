@@ -7,6 +7,7 @@ thousand or one and a bit, and nobody can tell from that cell alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -180,30 +181,25 @@ class DecimalMark:
             self.settled = mark
 
 
-class Amounts(dict[str, Decimal]):
-    """Text → amount, for one decimal mark. Unreadable text raises Refused."""
+def amount_reader(mark: str) -> Callable[[str], Decimal]:
+    """What reads amounts with one decimal mark. Unreadable text raises Refused."""
+    simple = re.compile(rf"[+-]?\d+[{mark}]\d\d?", re.ASCII).fullmatch
 
-    def __init__(self, mark: str) -> None:
-        super().__init__()
-        self._mark = mark
-        self._group = "." if mark == "," else ","
-        self._simple = re.compile(rf"[+-]?\d+[{mark}]\d\d?", re.ASCII).fullmatch
-        self._shape = _SHAPES[mark].fullmatch
+    def read(text: str) -> Decimal:
+        # Most are written plainly, and this is asked once or twice of every row.
+        return Decimal(text.replace(",", ".")) if simple(text) else _read_amount(text, mark)
 
-    def __missing__(self, text: str) -> Decimal:
-        value = Decimal(text.replace(",", ".")) if self._simple(text) else self._slow(text)
-        if len(self) < _REMEMBERED:
-            self[text] = value
-        return value
+    return read
 
-    def _slow(self, text: str) -> Decimal:
-        found = plain_figure(text)
-        if found is None:
-            raise Refused("csv.amount", text=text[:_LONGEST])
-        sign, figure = found
-        if not self._shape(figure):
-            raise Refused("csv.decimal_mixed", text=text, mark=self._mark)
-        whole, _, rest = figure.replace(self._group, "").partition(self._mark)
-        if len(rest.rstrip("0")) > _DECIMALS:
-            raise Refused("csv.decimals", text=text)
-        return Decimal(f"{sign}{whole or '0'}.{rest or '0'}") if rest else Decimal(f"{sign}{whole or '0'}")
+
+def _read_amount(text: str, mark: str) -> Decimal:
+    found = plain_figure(text)
+    if found is None:
+        raise Refused("csv.amount", text=text[:_LONGEST])
+    sign, figure = found
+    if not _SHAPES[mark].fullmatch(figure):
+        raise Refused("csv.decimal_mixed", text=text, mark=mark)
+    whole, _, rest = figure.replace("." if mark == "," else ",", "").partition(mark)
+    if len(rest.rstrip("0")) > _DECIMALS:
+        raise Refused("csv.decimals", text=text)
+    return Decimal(f"{sign}{whole or '0'}.{rest or '0'}") if rest else Decimal(f"{sign}{whole or '0'}")

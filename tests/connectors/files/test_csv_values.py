@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.connectors.errors import Refused
-from portal.connectors.files.csv_values import Amounts, DateOrder, DecimalMark, is_amount, read_date
+from portal.connectors.files.csv_values import DateOrder, DecimalMark, amount_reader, is_amount, read_date
 
 CENTS = st.integers(min_value=-(10**13), max_value=10**13)
 MARKS = st.sampled_from([(",", "."), (".", ","), (",", " "), (",", "\u202f"), (".", "'"), (",", ""), (".", "")])
@@ -34,7 +34,7 @@ def test_an_amount_comes_back_as_it_was(cents: int, marks: tuple[str, str], styl
     shown = DecimalMark()
     shown.see(text)
     assert shown.settled == marks[0]
-    assert Amounts(marks[0])[text] == Decimal(cents) / 100
+    assert amount_reader(marks[0])(text) == Decimal(cents) / 100
 
 
 @given(CENTS, MARKS)
@@ -42,7 +42,7 @@ def test_read_with_the_other_mark_it_is_refused_or_the_same(cents: int, marks: t
     """A hundred times too much is impossible: two decimals are never taken for thousands."""
     other = "." if marks[0] == "," else ","
     with pytest.raises(Refused):
-        Amounts(other)[written(cents, *marks)]
+        amount_reader(other)(written(cents, *marks))
 
 
 @given(st.lists(CENTS, min_size=1, max_size=20), MARKS)
@@ -66,7 +66,7 @@ def test_three_digits_alone_settle_nothing(text: str) -> None:
 def test_what_is_no_amount_is_refused(text: str) -> None:
     for mark in ",.":
         with pytest.raises(Refused):
-            Amounts(mark)[text]
+            amount_reader(mark)(text)
 
 
 @given(st.dates(min_value=date(1990, 1, 1), max_value=date(2030, 12, 31)), st.sampled_from("-/."))
