@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint
 
 from portal.access import Permission, Right
 from portal.connectors import registry
 from portal.connectors.manifest import Manifest
 from portal.kernel.errors import NotFound, PortalError
-from portal.routes import wording
-from portal.routes._access import View, scope
+from portal.routes import _both, wording
+from portal.routes._access import scope
 from portal.routes.forms.authorisations import PLACES
 
 blueprint = Blueprint("authorisations", __name__)
-PORTAL, CLIENT = "/p/<uuid:portal>/authorisations", "/c/<uuid:client>/authorisations"
-
-
-def place(**values: Any) -> dict[str, Any]:
-    """The tenant of this page, for url_for: authorisations live in portals and in client accounts."""
-    return {scope().kind: scope().tenant_id, **values}
+both = partial(_both.both, blueprint, "/p/<uuid:portal>/authorisations", "/c/<uuid:client>/authorisations")
 
 
 def address(endpoint: str, **values: Any) -> str:
-    kind = "client_" if scope().kind == "client" else ""
-    return url_for(f"authorisations.{kind}{endpoint}", **place(**values))
-
-
-def both(rule: str, name: str, **options: Any) -> Callable[[View], View]:
-    """One view under the address of a portal and under that of a client account."""
-
-    def add(view: View) -> View:
-        blueprint.add_url_rule(PORTAL + rule, name, view, **options)
-        blueprint.add_url_rule(CLIENT + rule, f"client_{name}", view, **options)
-        return view
-
-    return add
+    return _both.address(f"authorisations.{endpoint}", **values)
 
 
 def may_edit() -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -21,28 +21,15 @@ from portal.couplings.models import Coupling
 from portal.couplings.reading import connector, read_anew
 from portal.exchange.models import FileDossier
 from portal.kernel.errors import PortalError
-from portal.routes import wording
-from portal.routes._access import View, db, scope
+from portal.routes import _both, wording
+from portal.routes._access import db, scope
 
 blueprint = Blueprint("files", __name__)
-PORTAL, CLIENT = "/p/<uuid:portal>/files", "/c/<uuid:client>/files"
-
-
-def both(rule: str, name: str, **options: Any) -> Callable[[View], View]:
-    """One view under the address of a portal and under that of a client account."""
-
-    def add(view: View) -> View:
-        blueprint.add_url_rule(PORTAL + rule, name, view, **options)
-        blueprint.add_url_rule(CLIENT + rule, f"client_{name}", view, **options)
-        return view
-
-    return add
+both = partial(_both.both, blueprint, "/p/<uuid:portal>/files", "/c/<uuid:client>/files")
 
 
 def address(endpoint: str, **values: Any) -> str:
-    kind = "client_" if scope().kind == "client" else ""
-    tenant: dict[str, Any] = {scope().kind: scope().tenant_id}
-    return url_for(f"files.{kind}{endpoint}", **tenant, **values)
+    return _both.address(f"files.{endpoint}", **values)
 
 
 def file_authorisations(where: Scope) -> list[Authorisation]:

@@ -10,28 +10,15 @@ from flask import Blueprint, flash, url_for
 from portal.approvals.tasks import Outcome, perform
 from portal.kernel.errors import Conflict, Forbidden, PortalError
 from portal.people.payload import Payload
-from portal.routes import _approvals, wording
+from portal.routes import _approvals, _both, wording
 from portal.routes._access import View, db, scope
 
-PORTAL, CLIENT = "/p/<uuid:portal>/team", "/c/<uuid:client>/people"
+address = _both.address
 
 
-def both(blueprint: Blueprint, rule: str, name: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
-    """One view under the address of a portal and, its name with "client_", under that of a client account."""
-
-    def add(view: View) -> View:
-        blueprint.add_url_rule(PORTAL + rule, name, view, methods=methods)
-        blueprint.add_url_rule(CLIENT + rule, f"client_{name}", view, methods=methods)
-        return view
-
-    return add
-
-
-def address(endpoint: str, **values: Any) -> str:
-    """Of a page of this kind in the tenant at hand, "job_roles.index" say."""
-    room, name = endpoint.split(".")
-    kind = scope().kind
-    return url_for(f"{room}.{'client_' if kind == 'client' else ''}{name}", **{kind: scope().tenant_id, **values})
+def both(blueprint: Blueprint, rule: str, name: str, **options: Any) -> Callable[[View], View]:
+    """As `_both.both`, where the pages about people begin."""
+    return _both.both(blueprint, "/p/<uuid:portal>/team", "/c/<uuid:client>/people", rule, name, **options)
 
 
 def people_address() -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
-from flask import Blueprint, Response, flash, url_for
+from flask import Blueprint, Response, flash
 from flask_babel import gettext as _
 
 from portal import runtime
 from portal.access import Permission, Right
 from portal.archives import erasing, retention, service
 from portal.kernel.errors import PortalError
+from portal.routes import _both
 from portal.routes._access import db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._archive_words import STOPS, tables_in_words
@@ -21,25 +22,11 @@ from portal.routes._seen import note_seen
 from portal.routes.forms.archives import ArchiveForm, ErasureForm, RetentionForm
 
 blueprint = Blueprint("archives", __name__)
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-def both(rule: str, name: str, **options: Any) -> Callable[[View], View]:
-    """One view under the address of a firm and under that of a client account; only who owns it comes here."""
-
-    def add(view: View) -> View:
-        blueprint.add_url_rule(f"/p/<uuid:portal>/data{rule}", f"portal_{name}", view, **options)
-        blueprint.add_url_rule(f"/c/<uuid:client>/data{rule}", f"client_{name}", view, **options)
-        return view
-
-    return add
+both = partial(_both.both, blueprint, "/p/<uuid:portal>/data", "/c/<uuid:client>/data")
 
 
 def _url(endpoint: str, **values: Any) -> str:
-    """Of the account of this request; a firm's and a client's pages differ by their first letter."""
-    kind = scope().kind
-    tenant: dict[str, Any] = {kind: scope().tenant_id}
-    return url_for(f"archives.{kind}_{endpoint}", **tenant, **values)
+    return _both.address(f"archives.{endpoint}", **values)
 
 
 def _page(archive: ArchiveForm | None = None, kept: RetentionForm | None = None, status: int = 200) -> Response:

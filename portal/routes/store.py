@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, flash, request, url_for
@@ -12,7 +13,7 @@ from flask_babel import ngettext
 from portal.access import Permission, Right
 from portal.activity.service import timeline
 from portal.authorisations import service as authorisations
-from portal.routes import _store_words
+from portal.routes import _both, _store_words
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -25,14 +26,13 @@ from portal.templating import here
 
 blueprint = Blueprint("store", __name__)
 PORTAL, CLIENT = "/p/<uuid:portal>/modules", "/c/<uuid:client>/modules"
+both = partial(_both.both, blueprint, PORTAL, CLIENT)
 COUNTRIES = ("BE", "NL", "FR")
 SIZES = (50, 100, 500)
 
 
 def address(endpoint: str, **values: Any) -> str:
-    kind = "client_" if scope().kind == "client" else ""
-    place: dict[str, Any] = {scope().kind: scope().tenant_id, **values}
-    return url_for(f"store.{kind}{endpoint}", **place)
+    return _both.address(f"store.{endpoint}", **values)
 
 
 def may(right: Right) -> bool:
@@ -44,7 +44,10 @@ def _wanted(name: str, *among: str) -> str:
     return value if not among or value in among else ""
 
 
-def _list() -> Response:
+@both("", "index")
+@here_is("apps")
+@require(Permission.APPS, Right.VIEW)
+def index(**tenant: uuid.UUID) -> Response:
     find, country, kind = _wanted("q"), _wanted("country", *COUNTRIES), _wanted("kind", *KINDS)
     installed = store.installations(scope())
     counts = store.ticked_counts(scope()) if scope().kind == "portal" else {}
@@ -61,20 +64,6 @@ def _list() -> Response:
         find=find, kept={"country": country, "kind": kind}, chips_=chips, kinds=words, proofs=_store_words.proofs(),
         address=address, firms=set(store.firms_installed(scope())), view_kind=scope().kind,
     )  # fmt: skip
-
-
-@blueprint.get(PORTAL)
-@here_is("apps")
-@require(Permission.APPS, Right.VIEW)
-def index(portal: uuid.UUID) -> Response:
-    return _list()
-
-
-@blueprint.get(CLIENT)
-@here_is("apps")
-@require(Permission.APPS, Right.VIEW)
-def client_index(client: uuid.UUID) -> Response:
-    return _list()
 
 
 @blueprint.get(PORTAL + "/<app>")
@@ -115,25 +104,14 @@ def _app_page(offered: App, **more: Any) -> Response:
     )  # fmt: skip
 
 
-def _install(app: str) -> Response:
+@both("/<app>/install", "install", methods=["POST"])
+@here_is("apps")
+@require(Permission.APPS, Right.CREATE)
+def install(app: str, **tenant: uuid.UUID) -> Response:
     store.install(scope(), app_of(app).key)
     db().commit()
     flash(_("%(app)s is installed.", app=app_of(app).manifest.label), "ok")
     return go_to(address("show", app=app))
-
-
-@blueprint.post(PORTAL + "/<app>/install")
-@here_is("apps")
-@require(Permission.APPS, Right.CREATE)
-def install(portal: uuid.UUID, app: str) -> Response:
-    return _install(app)
-
-
-@blueprint.post(CLIENT + "/<app>/install")
-@here_is("apps")
-@require(Permission.APPS, Right.CREATE)
-def client_install(client: uuid.UUID, app: str) -> Response:
-    return _install(app)
 
 
 @blueprint.post(PORTAL + "/<app>/access")
@@ -175,7 +153,17 @@ def _before(app: str, status: int = 200) -> Response:
     )  # fmt: skip
 
 
-def _uninstall(app: str) -> Response:
+@both("/<app>/uninstall", "uninstall_page")
+@here_is("apps")
+@require(Permission.APPS, Right.APPROVE)
+def uninstall_page(app: str, **tenant: uuid.UUID) -> Response:
+    return _before(app)
+
+
+@both("/<app>/uninstall", "uninstall", methods=["POST"])
+@here_is("apps")
+@require(Permission.APPS, Right.APPROVE)
+def uninstall(app: str, **tenant: uuid.UUID) -> Response:
     if request.form.get("seen") != "1":
         return _before(app, 422)
     ends = modules.uninstall(scope(), app_of(app).key)
@@ -189,31 +177,3 @@ def _uninstall(app: str) -> Response:
         "ok",
     )  # fmt: skip
     return go_to(address("show", app=app))
-
-
-@blueprint.get(PORTAL + "/<app>/uninstall")
-@here_is("apps")
-@require(Permission.APPS, Right.APPROVE)
-def uninstall_page(portal: uuid.UUID, app: str) -> Response:
-    return _before(app)
-
-
-@blueprint.get(CLIENT + "/<app>/uninstall")
-@here_is("apps")
-@require(Permission.APPS, Right.APPROVE)
-def client_uninstall_page(client: uuid.UUID, app: str) -> Response:
-    return _before(app)
-
-
-@blueprint.post(PORTAL + "/<app>/uninstall")
-@here_is("apps")
-@require(Permission.APPS, Right.APPROVE)
-def uninstall(portal: uuid.UUID, app: str) -> Response:
-    return _uninstall(app)
-
-
-@blueprint.post(CLIENT + "/<app>/uninstall")
-@here_is("apps")
-@require(Permission.APPS, Right.APPROVE)
-def client_uninstall(client: uuid.UUID, app: str) -> Response:
-    return _uninstall(app)

@@ -23,7 +23,7 @@ CAST = {"nobody": "", "staff": cast.STAFF[1].email, "administrator": cast.STAFF[
 # The form of a key is looked at where one is given.
 NOT_PAGES = frozenset({
     "static", "start.healthz", "renewals.back", "renewals.ical", "authorisations.change",
-    "authorisations.client_change", "software_itself.show", "archives.portal_fetch", "archives.client_fetch",
+    "authorisations.client_change", "software_itself.show", "archives.fetch", "archives.client_fetch",
 })  # fmt: skip
 # Pages that a link in a mail leads to: which mail, and to whom.
 MAILED = {

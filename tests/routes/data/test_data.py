@@ -27,8 +27,8 @@ from tests.routes.entries.desk import words
 
 PASSWORD = "kalm water stroomt diep"
 HURTS = {
-    "archives.portal_ask", "archives.client_ask", "archives.portal_fetch", "archives.client_fetch",
-    "archives.portal_erase", "archives.client_erase", "authorisations.remove", "authorisations.client_remove",
+    "archives.ask", "archives.client_ask", "archives.fetch", "archives.client_fetch",
+    "archives.erase", "archives.client_erase", "authorisations.remove", "authorisations.client_remove",
 }  # fmt: skip
 # These ask for the password in their own form.
 ASKS_ITSELF = {
