@@ -66,7 +66,7 @@ from portal.permissions.models import (
 from portal.reconciliation.models import Match, PartyAccount
 from portal.software.models import SoftwareUser, UngroupedTelling
 from portal.store.models import AppAccess, Installation
-from portal.sync.models import Comparison, Posting, Run, RunBatch
+from portal.sync.models import Comparison, CopyList, CopyRow, Posting, Run, RunBatch
 from portal.sync.standing import refresh_standing
 from portal.team.models import NewcomerList, NewcomerRow
 from portal.tenants.models import AccessRequest, Assignment, Membership, Takeover, Tenant
@@ -339,6 +339,7 @@ def furnish_portal(
         ids |= _permissions(session, portal.id, ids["membership_id"], None, mark)
         ids |= _archives(session, portal.id, "portal", mark)
         ids |= list_of_newcomers(session, portal.id, user.id, mark)
+        ids |= list_of_copies(session, portal.id, client.id, user.id, mark)
         ids |= _software(session, portal.id, ids["group_id"], None, mark)
         record(Scope.system(session, portal.id, "portal"), "portal.created", ("tenant", portal.id), name=portal.name)
     ids["task_id"] = _approval(db, portal, user, mark)
@@ -373,6 +374,24 @@ def list_of_newcomers(session: Session, portal_id: uuid.UUID, user_id: uuid.UUID
                     state="refused", code="newcomers.gave_up", **address)
     )  # fmt: skip
     return {"list_id": list_id}
+
+
+def list_of_copies(
+    session: Session, portal_id: uuid.UUID, client_id: uuid.UUID, user_id: uuid.UUID, mark: str
+) -> dict[str, uuid.UUID]:
+    """A configuration that was copied to a client, where it could not be made."""
+    now, list_id, common = clock.now(), uuid7(), {"tenant_id": portal_id}
+    choices = {"journal": "20", "frequency": "daily"}
+    session.add(
+        CopyList(**common, id=list_id, client_id=client_id, configuration_id=uuid7(), app="exact", choices=choices,
+                 asked_at=now, asked_by=user_id, asked_name=f"{mark}n", next_try_at=now, ended_at=now)
+    )  # fmt: skip
+    session.flush()
+    session.add(
+        CopyRow(**common, list_id=list_id, position=0, client_id=client_id, name=f"{mark}x", state="refused",
+                reasons=[["copy.gave_up", {}]])
+    )  # fmt: skip
+    return {"copy_id": list_id}
 
 
 def _questions(session: Session, tenant_id: uuid.UUID, account: uuid.UUID, parked: uuid.UUID, mark: str) -> None:

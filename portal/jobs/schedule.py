@@ -34,7 +34,7 @@ from portal.kernel import clock, crash, queue
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.mail import Mail
 from portal.software import ungrouped
-from portal.sync import dispatch
+from portal.sync import copies, dispatch
 from portal.sync.comparison import NIGHT_BEGINS, night_of
 from portal.sync.models import Tick
 from portal.team import newcomer_lists
@@ -185,6 +185,10 @@ def make_client_accounts(database: Database) -> None:
     newcomer_lists.ring_due(database, FULL - dispatch.waiting("sync"))
 
 
+def copy_configurations(database: Database) -> None:
+    copies.ring_due(database, FULL - dispatch.waiting("sync"))
+
+
 def make_archives(database: Database) -> None:
     _ring(database, "sync", "archives.make", "SELECT tenant_id, id FROM ring_due_archives(:now, :room)")
 
@@ -217,6 +221,7 @@ TASKS = (
     Task("forget_ticks", HOURS, forget_ticks),
     Task("anchor_chains", HOURS, anchor_chains),
     Task("make_client_accounts", MINUTES, make_client_accounts),
+    Task("copy_configurations", MINUTES, copy_configurations),
     Task("make_archives", MINUTES, make_archives),
     Task("expire_archives", HOURS, expire_archives),
     Task("erase_accounts", HOURS, erase_accounts),

@@ -1,4 +1,4 @@
-"""Jobs of the sync room: runs, postings one step at a time, comparisons."""
+"""Jobs of the sync room: runs, postings one step at a time, comparisons, copies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 
 from portal import runtime
 from portal.kernel import queue
-from portal.sync import comparison, dispatch, runs
+from portal.sync import comparison, copies, dispatch, runs
 
 
 @queue.job("sync", timeout=300)
@@ -24,3 +24,8 @@ def drain() -> None:
 @queue.job("sync", timeout=600)
 def compare(tenant_id: str, coupling_id: str) -> None:
     comparison.compare_night(runtime.get(), uuid.UUID(tenant_id), uuid.UUID(coupling_id))
+
+
+@queue.job("sync", timeout=900)
+def copy(tenant_id: str, list_id: str) -> None:
+    copies.work(runtime.get().database, uuid.UUID(tenant_id), uuid.UUID(list_id))

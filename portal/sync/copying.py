@@ -1,4 +1,7 @@
-"""One configuration copied to many client accounts: shown first with what differs, then made, safe to repeat."""
+"""One configuration for many client accounts: what differs there is shown first, then it is made, safe to repeat.
+
+Many at once are made by a job: see `portal.sync.copies`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 
 from portal.access import Scope, role_in_client
-from portal.activity.service import record
 from portal.couplings.books import DossierBooks, read_books
-from portal.couplings.configurations import Choices, choices_of, create_configuration, problems
+from portal.couplings.configurations import Choices, create_configuration, problems
 from portal.couplings.defaults import journal_for
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.service import active_coupling
@@ -80,27 +82,21 @@ def candidates(scope: Scope, app: str, but: uuid.UUID, find: str = "") -> Sequen
     return scope.session.scalars(query.limit(MOST)).all()
 
 
-def plan(scope: Scope, source: Configuration, app: str, client_ids: Collection[uuid.UUID]) -> list[Copy]:
+def plan(scope: Scope, wanted: Choices, app: str, client_ids: Collection[uuid.UUID]) -> list[Copy]:
     """What copying would do, client by client; nothing is changed. Raises Invalid "copy.too_many"."""
     if len(client_ids) > MOST:
         raise Invalid("copy.too_many", most=MOST)
-    wanted = choices_of(source)
-    return [copy for tenant_id, name, role in _clients(scope, client_ids)
+    return [copy for tenant_id, name, role in let_in(scope, client_ids)
             for copy in _plan(scope, wanted, app, tenant_id, name, role)]  # fmt: skip
 
 
-def copy_to(scope: Scope, source: Configuration, app: str, client_ids: Collection[uuid.UUID]) -> list[Copy]:
+def copy_to(scope: Scope, wanted: Choices, app: str, client_ids: Collection[uuid.UUID]) -> list[Copy]:
     """Make what the plan of this moment allows; each account stands on its own. Done before, it does nothing."""
-    origin, done = source.id, []
-    for copy in plan(scope, source, app, client_ids):
-        done.append(_make(scope, copy, app) if copy.can else copy)
-    made = sum(copy.can for copy in done)
-    if made:
-        record(scope, "configuration.copied", ("configuration", origin), count=made)
-    return done
+    return [_make(scope, copy, app) if copy.can else copy for copy in plan(scope, wanted, app, client_ids)]
 
 
-def _clients(scope: Scope, client_ids: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, str, str]]:
+def let_in(scope: Scope, client_ids: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, str, str]]:
+    """(id, name, role there) of those that let this portal in today, by name."""
     today = clock.today()
     query = (
         select(Tenant.id, Tenant.name, Grant.role, Grant.ends_on)

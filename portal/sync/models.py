@@ -187,6 +187,50 @@ class Comparison(TenantRow, Base):
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
 
 
+class CopyList(TenantRow, Base):
+    """A configuration that a person of the firm asked to be made at many clients, by a job.
+
+    `choices` are those that were shown. `attempts`: how often it was begun since it last got on.
+    """
+
+    __tablename__ = "copy_lists"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
+        Index("ix_copy_lists_due", "next_try_at", postgresql_where=text("ended_at IS NULL")),
+    )
+
+    client_id: Mapped[uuid.UUID]  # whose configuration it is
+    configuration_id: Mapped[uuid.UUID]
+    app: Mapped[str]
+    choices: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[uuid.UUID]
+    asked_name: Mapped[str]
+    next_try_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None]
+
+
+class CopyRow(TenantRow, Base):
+    """What became of one client of a list: how many bank accounts were configured, and why others were not."""
+
+    __tablename__ = "copy_rows"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "list_id"], ["copy_lists.tenant_id", "copy_lists.id"], ondelete="CASCADE"),
+        CheckConstraint("state IN ('waits','made','refused')", name="state"),
+        CheckConstraint("(state = 'made') = (made > 0)", name="made"),
+        Index("uq_copy_rows_client", "tenant_id", "list_id", "client_id", unique=True),
+    )
+
+    list_id: Mapped[uuid.UUID]
+    position: Mapped[int]
+    client_id: Mapped[uuid.UUID]  # no key: it stays told when the client is gone
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(default="waits")
+    made: Mapped[int] = mapped_column(default=0)
+    reasons: Mapped[list[Any]] = mapped_column(JSONB, default=list)  # [code, values] of each that was not made
+
+
 class Standing(Base):
     """How a client account stands, kept up in the transactions that change it; one row each.
 

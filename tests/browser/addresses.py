@@ -47,6 +47,7 @@ OF_TENANT = {
     "job_role_id": ("id", "job_roles"), "group_id": ("id", "account_groups"),
     "legal_entity_id": ("id", "legal_entities"), "membership_id": ("id", "memberships"),
     "list_id": ("id", "newcomer_lists"),
+    "copy_id": ("id", "copy_lists"),
 }  # fmt: skip
 # Other states of a page than the one of the first client: which client, and what stands in the query.
 MORE: Mapping[str, list[tuple[int, dict[str, str]]]] = {

@@ -41,7 +41,7 @@ from portal.tenants.models import Membership, Tenant
 from portal.tenants.service import Details
 from tests import factories as make
 from tests.exchange.shelf import make_file_authorisation, make_file_dossier
-from tests.furnish import list_of_newcomers
+from tests.furnish import list_of_copies, list_of_newcomers
 
 # Places in the demo's list of clients: what happens to each is decided there by its place.
 BOOKED, ALSO_BOOKED, DRAFTS, FAILING, WITHOUT_COUPLING, NEW, CLOSED, WITHOUT_STATEMENTS, GAP, LEAVING = range(10)
@@ -208,6 +208,7 @@ class SmallFirm(Scene):
             scope = Scope(session, self.firm, "portal", "staff", Actor(staff.id, staff.name))
             self.batch = batches.start_batch(scope, [self.clients[i].tenant_id for i in (DRAFTS, FAILING)]).id
             list_of_newcomers(session, self.firm, staff.id, "")
+            list_of_copies(session, self.firm, self.clients[BOOKED].tenant_id, staff.id, "")
         with self.in_client(self.clients[BOOKED]) as scope:
             tenant = scope.session.get_one(Tenant, scope.tenant_id)
         with database.scoped(Setting(self.firm, self.firm)) as session:

@@ -139,7 +139,7 @@ _VIA: list[Probe] = [*_OF_FIRM, ("firm", "a client account", {"tenant": "client"
 EXPECTED: dict[str, list[Probe]] = {
     **dict.fromkeys(
         ("assignment_periods", "refresh_attempts", "login_states", "call_budgets", "credentials", "run_batches",
-         "calendar_links", "newcomer_lists", "newcomer_rows"),
+         "calendar_links", "newcomer_lists", "newcomer_rows", "copy_lists", "copy_rows"),
         _OF_FIRM,
     ),
     **dict.fromkeys(

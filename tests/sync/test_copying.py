@@ -13,7 +13,9 @@ from sqlalchemy import func, select
 from portal.access import Scope
 from portal.authorisations.models import Authorisation
 from portal.connectors.base import Journal, JournalType
+from portal.couplings.configurations import choices_of
 from portal.couplings.models import Configuration
+from portal.identity.models import User
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.vault import Vault
@@ -41,23 +43,23 @@ def other_login(office: Office) -> Authorisation:
 
 
 @contextmanager
-def firm(office: Office) -> Iterator[Scope]:
-    setting = Setting(office.firm.id, portal=office.firm.id)
+def firm(office: Office, user: User | None = None) -> Iterator[Scope]:
+    setting = Setting(office.firm.id, portal=office.firm.id, user=user and user.id)
     with office.database.scoped(setting) as session:
-        yield make.scope_in(session, office.firm)
+        yield make.scope_in(session, office.firm, "staff" if user else "", user)
 
 
 def plan(office: Office, *clients: Office) -> dict[str, copying.Copy]:
     with firm(office) as scope:
         source, coupling, _ = copying.source_of(scope, office.client.id, office.configuration.id)
-        found = copying.plan(scope, source, coupling.app, {one.client.id for one in clients})
+        found = copying.plan(scope, choices_of(source), coupling.app, {one.client.id for one in clients})
     return {copy.name: copy for copy in found}
 
 
 def copy_to(office: Office, *clients: Office) -> list[copying.Copy]:
     with firm(office) as scope:
         source, coupling, _ = copying.source_of(scope, office.client.id, office.configuration.id)
-        return copying.copy_to(scope, source, coupling.app, {one.client.id for one in clients})
+        return copying.copy_to(scope, choices_of(source), coupling.app, {one.client.id for one in clients})
 
 
 def configurations(office: Office) -> list[Configuration]:
@@ -117,7 +119,7 @@ def test_at_most_two_hundred_at_once(office: Office) -> None:
     with firm(office) as scope:
         source, coupling, _ = copying.source_of(scope, office.client.id, office.configuration.id)
         with pytest.raises(Invalid):
-            copying.plan(scope, source, coupling.app, [uuid.uuid4() for _ in range(201)])
+            copying.plan(scope, choices_of(source), coupling.app, [uuid.uuid4() for _ in range(201)])
 
 
 def test_many_clients_are_served_in_one_go(office: Office) -> None:
