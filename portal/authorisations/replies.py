@@ -78,6 +78,7 @@ def ask(settings: Settings, app: str, environment: str, form: Mapping[str, str])
     shown = applications.certificate(settings, app)
     made = http.session(connect=CONNECT_SECONDS, read=READ_SECONDS, max_bytes=MAX_BYTES, pool=1, certificate=shown)
     with made as session:
+        session.masked = [ours.secret]
         session.auth = HTTPBasicAuth(ours.id, ours.secret) if oauth.basic else None
         try:
             crash.point("token.before_call")
@@ -136,6 +137,6 @@ def _seconds(value: object, otherwise: float) -> float:
 
 def _without_secrets(text: str, form: Mapping[str, str]) -> str:
     for name in ("refresh_token", "code", "code_verifier"):
-        if len(form.get(name, "")) >= 8:
-            text = text.replace(form[name], "[secret]")
+        for written in http.ways_to_write(form.get(name, "")):
+            text = text.replace(written, "[secret]")
     return text

@@ -6,14 +6,18 @@ status, or raises `TransportError`, which says whether the request may have arri
 
 from __future__ import annotations
 
+import html
+import json
 import ssl
 import time
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import requests
 import structlog
@@ -30,6 +34,7 @@ RETRY_PAUSES = (0.5, 2.0)
 BUSY = frozenset({502, 503, 504})
 NO_HEADERS: Mapping[str, str] = CaseInsensitiveDict()
 SECRET_HEADERS = ("Authorization", "Secret", "X-Third-Party-Secret")
+SHORTEST = 8  # signs of a secret: what is shorter would be found everywhere
 _MASK = b"[secret]"
 _log = structlog.get_logger(__name__)
 
@@ -218,8 +223,26 @@ def _read(response: requests.Response, adapter: _BoundedAdapter) -> bytes:
 def _without(secrets: Sequence[str], content: bytes) -> bytes:
     """Masks what we signed in with where a server echoes it, before anybody can log or show it."""
     for secret in secrets:
-        content = content.replace(secret.encode(), _MASK) if len(secret) >= 8 else content
+        for written in ways_to_write(secret):
+            content = content.replace(written.encode(), _MASK)
     return content
+
+
+def ways_to_write(secret: str) -> Sequence[str]:
+    """A secret as it may stand in a text: plain, for addresses, JSON and HTML, and in base 64; longest first.
+
+    Of "name:password" in base 64 (RFC 7617) also the password. None for what is too short to be one.
+    """
+    if len(secret) < SHORTEST:
+        return ()
+    found = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}
+    escaped = json.dumps(secret)[1:-1]
+    found |= {escaped, escaped.replace("/", r"\/")}
+    found |= {encode(secret.encode()).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)}
+    with suppress(ValueError):  # UnicodeDecodeError is one
+        _name, _colon, password = b64decode(secret, validate=True).decode().partition(":")
+        found |= {password, quote(password, safe=""), quote_plus(password)}
+    return sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True)
 
 
 def _tell_apart(failure: Exception) -> tuple[str, bool]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import html
+import json
 import socket
 import threading
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import quote, quote_plus
 
 import pytest
 import requests
@@ -219,6 +223,42 @@ def test_no_secret_is_in_errors_logs_or_replies() -> None:
     assert failure.__cause__ is None
     assert failure.__suppress_context__
     assert "canary" not in f"{logs}{failure!r}{failure.__dict__}"
+
+
+SECRET = 'a/b+c "d" & 0123456789'
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        SECRET, quote(SECRET, safe=""), quote_plus(SECRET), html.escape(SECRET), json.dumps({"key": SECRET}),
+        json.dumps(SECRET).replace("/", "\\/"), b64encode(SECRET.encode()).decode(),
+        urlsafe_b64encode(SECRET.encode()).decode(),
+    ],
+)  # fmt: skip
+def test_an_echo_in_another_writing_is_masked_too(told: str) -> None:
+    def echo(connection: socket.socket, request: bytes) -> None:
+        body = told.encode()
+        connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    session = http.session(connect=1, read=0.4)
+    session.masked = [SECRET]
+    with server(echo) as url:
+        body = http.exchange(session, "GET", url).body
+    assert b"[secret]" in body
+    assert b"0123456789" not in body
+    assert b64encode(SECRET.encode())[:20] not in body
+
+
+def test_the_password_of_a_basic_log_in_is_masked_too() -> None:
+    session = quick()
+    session.auth = ("office", "kalm water stroomt")
+
+    def echo(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: 23\r\n\r\nbad: kalm water stroomt")
+
+    with server(echo) as url:
+        assert http.exchange(session, "GET", url).body == b"bad: [secret]"
 
 
 def test_what_the_signer_raises_passes_through() -> None:
