@@ -100,7 +100,7 @@ def _head(lines: Iterator[str]) -> list[str]:
 
 
 def _numbered(lines: Iterator[str], layout: Layout) -> Iterator[Row]:
-    """(line on which the row ends, its cells). Rows without quotation marks, and those where they stand around each
+    """(line on which the row begins, its cells). Rows without quotation marks, and those where they stand around each
     cell only, are split without the csv module: that is several times faster."""
     number, delimiter, between = layout.skip, layout.delimiter, f'"{layout.delimiter}"'
     held: deque[str] = deque()
@@ -117,6 +117,7 @@ def _numbered(lines: Iterator[str], layout: Layout) -> Iterator[Row]:
                     yield number, cells
                     continue
             held.append(line)
+            begun = number
             try:
                 cells = next(of_one_line)
             except IndexError:  # nothing is held any more, and the last cell is still open
@@ -125,7 +126,7 @@ def _numbered(lines: Iterator[str], layout: Layout) -> Iterator[Row]:
                     cells = next(csv.reader(feed, delimiter=delimiter))
                 finally:
                     number = feed.number
-            yield number, cells
+            yield begun, cells
     except csv.Error as problem:
         raise Refused("csv.table", line=number, problem=str(problem)) from None
 
