@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.chift import answers
 from sandbox.chift.answers import Failed
-from sandbox.packages.access import hashed
+from sandbox.oauth import hashed
 from sandbox.packages.books import Entry, Line, Refusal, cents
 from sandbox.packages.core import Stand
 from sandbox.packages.package import bearer

@@ -6,8 +6,6 @@ works, once. The same user consenting to the same app again ends the older chain
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import json
 import secrets
@@ -17,6 +15,7 @@ from datetime import UTC, datetime
 from sandbox.clock import Clock
 from sandbox.exact import wire
 from sandbox.exact.settings import Settings
+from sandbox.oauth import base64url, hashed, is_registered, proves, same
 from sandbox.store import Row, Store
 
 _TOO_EARLY = "Rate limit exceeded: access_token not expired"
@@ -60,10 +59,6 @@ class Tokens:
         }
 
 
-def hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def normal_id(client_id: str) -> str:
     """Client ids may be written with braces and in capitals."""
     return client_id.strip().strip("{}").lower()
@@ -77,21 +72,16 @@ class OAuth:
         store.keep("oauth.key", self._key.decode())
 
     def app(self, client_id: str, redirect_uri: str) -> Row | None:
-        """The app, when the redirect URI is registered for it. A registered `…*` matches by prefix."""
+        """The app, when the redirect URI is registered for it."""
         row = self._store.one("SELECT * FROM apps WHERE client_id = ?", (normal_id(client_id),))
-        if row is None:
-            return None
-        for known in json.loads(row["redirect_uris"]):
-            if redirect_uri == known or (known.endswith("*") and redirect_uri.startswith(known[:-1])):
-                return row
-        return None
+        return row if row is not None and is_registered(row, redirect_uri) else None
 
     def user(self, environment: str, login: str) -> Row | None:
         return self._store.one("SELECT * FROM users WHERE environment = ? AND login = ?", (environment, login))
 
     def check_password(self, environment: str, login: str, password: str) -> Row | None:
         user = self.user(environment, login)
-        return user if user and hmac.compare_digest(user["password_hash"], hashed(password)) else None
+        return user if user and same(user["password_hash"], hashed(password)) else None
 
     def consent(self, asked: Consent, user: Row, divisions: list[int] | None, settings: Settings) -> tuple[str, str]:
         """Record a consent; returns grant and authorisation code. `divisions` None: all, now and later."""
@@ -126,9 +116,9 @@ class OAuth:
             "iss": f"sandbox/{asked.environment}", "aud": normal_id(asked.client_id), "chainId": grant,
             "jti": secrets.token_hex(8), "iat": now // 1000, "exp": now // 1000 + settings.code_lifetime,
         }  # fmt: skip
-        head = _b64(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
-        body = _b64(json.dumps(claims).encode())
-        return f"{head}.{body}.{_b64(hmac.digest(self._key, f'{head}.{body}'.encode(), 'sha256'))}"
+        head = base64url(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
+        body = base64url(json.dumps(claims).encode())
+        return f"{head}.{body}.{base64url(hmac.digest(self._key, f'{head}.{body}'.encode(), 'sha256'))}"
 
     def token(self, environment: str, form: dict[str, str], settings: Settings) -> tuple[Tokens, str]:
         """One call of the token endpoint; returns the tokens and the grant. Raises TokenError."""
@@ -146,7 +136,7 @@ class OAuth:
 
     def _client(self, form: dict[str, str]) -> Row:
         app = self._store.one("SELECT * FROM apps WHERE client_id = ?", (normal_id(form.get("client_id", "")),))
-        if app is None or not hmac.compare_digest(app["secret_hash"], hashed(form.get("client_secret", ""))):
+        if app is None or not same(app["secret_hash"], hashed(form.get("client_secret", ""))):
             raise TokenError(400, "invalid_client", "The client credentials are invalid.")
         return app
 
@@ -159,7 +149,8 @@ class OAuth:
             raise TokenError(400, "invalid_grant", _CHAIN)
         if code["expires"] < self._clock.ms():
             raise TokenError(400, "invalid_grant", self._expired("authorization code", code["expires"]))
-        if code["challenge"] and not _proves(code, form.get("code_verifier", "")):
+        verifier = form.get("code_verifier", "")
+        if code["challenge"] and not proves(verifier, code["challenge"], code["challenge_method"]):
             raise TokenError(400, "invalid_grant", "The code verifier does not match the code challenge.")
         self._store.run("UPDATE codes SET used = ? WHERE code_hash = ?", (self._clock.ms(), code["code_hash"]))
         self._store.run("UPDATE grants SET state = 'active' WHERE id = ?", (grant["id"],))
@@ -316,14 +307,3 @@ def _american(moment: datetime) -> str:
     hour = moment.hour % 12 or 12
     half = "AM" if moment.hour < 12 else "PM"
     return f"{moment.month}/{moment.day}/{moment.year} {hour}:{moment:%M:%S} {half}"
-
-
-def _proves(code: Row, verifier: str) -> bool:
-    expected: str = code["challenge"]
-    if code["challenge_method"].upper() == "S256":
-        verifier = _b64(hashlib.sha256(verifier.encode()).digest())
-    return hmac.compare_digest(verifier, expected)
-
-
-def _b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
-from urllib.parse import unquote_plus, urlencode
-
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import wsgi
 from sandbox.exact.core import ENVIRONMENTS, Sandbox
 from sandbox.exact.oauth import Consent, TokenError
+from sandbox.oauth import back, basic
 from sandbox.store import Row
 
 COOKIE = "sandbox_exact_user"
@@ -99,9 +95,7 @@ def _approve(
 
 
 def _back(redirect_uri: str, state: str | None, **values: str) -> AnyResponse:
-    if state is not None:
-        values["state"] = state
-    return redirect(redirect_uri + ("&" if "?" in redirect_uri else "?") + urlencode(values))
+    return back(redirect_uri, values if state is None else values | {"state": state}, 302)
 
 
 def _page(sandbox: Sandbox, asked: Consent, app: Row, signed_in: Row | None, problem: str) -> AnyResponse:
@@ -164,12 +158,6 @@ def _exchange(sandbox: Sandbox, environment: str, form: dict[str, str]) -> Respo
 
 def _basic(form: dict[str, str]) -> None:
     """Credentials by HTTP Basic, which one published client uses."""
-    kind, _, coded = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "basic":
-        return
-    try:
-        name, _, secret = base64.b64decode(coded).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return
-    if not form.get("client_id") or hmac.compare_digest(form["client_id"], unquote_plus(name)):
-        form["client_id"], form["client_secret"] = unquote_plus(name), unquote_plus(secret)
+    told = basic(request.headers.get("Authorization", ""))
+    if told is not None and form.get("client_id") in (None, "", told[0]):
+        form["client_id"], form["client_secret"] = told

@@ -11,7 +11,8 @@ from typing import Any
 from sandbox.clock import Clock
 from sandbox.exact import demo_data, wire
 from sandbox.exact.charts import CHARTS
-from sandbox.exact.oauth import hashed, normal_id
+from sandbox.exact.oauth import normal_id
+from sandbox.oauth import hashed
 from sandbox.store import Store
 
 FIRST_YEAR, LAST_YEAR = 2024, 2027

@@ -11,8 +11,9 @@ from flask import Blueprint, Response, request
 
 from sandbox.myunisoft import answers
 from sandbox.myunisoft.answers import Failed
+from sandbox.oauth import hashed
 from sandbox.packages import trouble
-from sandbox.packages.access import Who, hashed
+from sandbox.packages.access import Who
 from sandbox.packages.books import Entry, Line, Refusal, cents
 from sandbox.packages.core import Stand
 from sandbox.packages.package import bearer

@@ -6,9 +6,6 @@ dossiers of the login's licence, or fewer.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import secrets
 import uuid
@@ -16,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.clock import Clock
+from sandbox.oauth import base64url, hashed, is_registered, proves, same
 from sandbox.store import Row, Store
 
 
@@ -57,10 +55,6 @@ class Who:
     dossiers: tuple[str, ...] | None
 
 
-def hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 class Access:
     def __init__(self, store: Store, clock: Clock, package: str) -> None:
         self._store, self._clock, self.package = store, clock, package
@@ -98,15 +92,13 @@ class Access:
     # -------------------------------------------------------------------------- OAuth 2
 
     def app(self, client_id: str, redirect_uri: str) -> Row | None:
-        """The app, when the address is registered for it; `…*` matches by prefix."""
+        """The app, when the address is registered for it."""
         row = self._store.one("SELECT * FROM apps WHERE package = ? AND id = ?", (self.package, client_id))
-        known = json.loads(row["redirect_uris"]) if row else []
-        fits = any(redirect_uri == one or (one.endswith("*") and redirect_uri.startswith(one[:-1])) for one in known)
-        return row if fits else None
+        return row if row is not None and is_registered(row, redirect_uri) else None
 
     def client(self, client_id: str, secret: str) -> bool:
         row = self._store.one("SELECT * FROM apps WHERE package = ? AND id = ?", (self.package, client_id))
-        return row is not None and hmac.compare_digest(row["secret_hash"], hashed(secret))
+        return row is not None and same(row["secret_hash"], hashed(secret))
 
     def logins(self) -> list[Row]:
         return self._store.all("SELECT * FROM logins WHERE package = ? ORDER BY seq", (self.package,))
@@ -138,7 +130,7 @@ class Access:
             raise TokenError("invalid_grant", "The code is not known, used or expired.")
         if any(form.get(name) != value for name, value in fits.items()):
             raise TokenError("invalid_grant", "The code was given to another client or address.")
-        if asked.get("challenge") and not _proves(asked["challenge"], form.get("code_verifier", "")):
+        if asked.get("challenge") and not proves(form.get("code_verifier", ""), asked["challenge"]):
             raise TokenError("invalid_grant", "The code verifier does not match.")
         self._use(row)
         return int(row["grant_seq"])
@@ -172,7 +164,8 @@ class Access:
         )
         claims = {} if login is None else dict(rules.claims(login))
         expires = self._clock.ms() // 1000 + rules.lifetime
-        return ".".join((_coded({"alg": "RS256", "typ": "JWT"}), _coded(claims | {"exp": expires}), random))
+        parts = ({"alg": "RS256", "typ": "JWT"}, claims | {"exp": expires})
+        return ".".join((*(base64url(json.dumps(part).encode()) for part in parts), random))
 
     # -------------------------------------------------------------------------- coming in and out
 
@@ -238,12 +231,3 @@ class Access:
 
     def _use(self, row: Row) -> None:
         self._store.run("UPDATE secrets SET used = ? WHERE hash = ?", (self._clock.ms(), row["hash"]))
-
-
-def _coded(part: Mapping[str, object]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
-
-
-def _proves(challenge: str, verifier: str) -> bool:
-    found = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    return hmac.compare_digest(challenge, found)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from urllib.parse import unquote_plus, urlencode
-
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import wsgi
+from sandbox.oauth import back, basic
 from sandbox.packages.access import TokenError
 from sandbox.packages.core import Stand
 
@@ -34,14 +31,8 @@ def add(routes: Blueprint, stand: Stand, authorise: str, token: str) -> None:
 
 
 def _basic() -> dict[str, str]:
-    kind, _, coded = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "basic":
-        return {}
-    try:
-        client_id, _, secret = base64.b64decode(coded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return {}
-    return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret)}
+    told = basic(request.headers.get("Authorization", ""))
+    return {} if told is None else {"client_id": told[0], "client_secret": told[1]}
 
 
 def _authorise(stand: Stand) -> AnyResponse:
@@ -81,5 +72,4 @@ def _approved(stand: Stand, login: str, dossiers: list[str] | None) -> AnyRespon
 
 
 def _back(address: str, **told: str) -> AnyResponse:
-    state = {"state": request.values["state"]} if "state" in request.values else {}
-    return redirect(f"{address}{'&' if '?' in address else '?'}{urlencode(told | state)}", 303)
+    return back(address, told | ({"state": request.values["state"]} if "state" in request.values else {}))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sandbox.clock import Base
 from sandbox.faults import Fault
-from sandbox.ponto.oauth import OAuth, hashed
+from sandbox.oauth import hashed
+from sandbox.ponto.oauth import OAuth
 from sandbox.ponto.schema import SCHEMA
 from sandbox.ponto.settings import Settings
 from sandbox.ponto.signing import Key

@@ -6,16 +6,13 @@ again ends the whole chain. Who calls the token endpoint shows id and secret by 
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
 import secrets
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.clock import Clock
+from sandbox.oauth import hashed, is_registered, proves, same
 from sandbox.ponto.settings import Settings
 from sandbox.store import Row, Store
 
@@ -39,29 +36,20 @@ class Asked:
     challenge: str
 
 
-def hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 class OAuth:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     def app(self, client_id: str, redirect_uri: str) -> Row | None:
-        """The app, when the redirect URI is registered for it. A registered `…*` matches by prefix."""
+        """The app, when the redirect URI is registered for it."""
         row = self._store.one("SELECT * FROM apps WHERE client_id = ?", (client_id,))
-        if row is None:
-            return None
-        for known in json.loads(row["redirect_uris"]):
-            if redirect_uri == known or (known.endswith("*") and redirect_uri.startswith(known[:-1])):
-                return row
-        return None
+        return row if row is not None and is_registered(row, redirect_uri) else None
 
     def client(self, client_id: str, secret: str) -> Row:
         """Raises TokenError."""
         app = self._store.one("SELECT * FROM apps WHERE client_id = ?", (client_id,))
-        if app is None or not hmac.compare_digest(app["secret_hash"], hashed(secret)):
+        if app is None or not same(app["secret_hash"], hashed(secret)):
             raise TokenError(401, "invalid_client", "Client authentication failed.")
         return app
 
@@ -114,8 +102,7 @@ class OAuth:
             raise TokenError(400, "invalid_grant", _INVALID)
         if code["redirect_uri"] != form.get("redirect_uri", ""):
             raise TokenError(400, "invalid_grant", "The redirect URI is not that of the authorization request.")
-        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-        if not hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"=").decode(), code["challenge"]):
+        if not proves(form.get("code_verifier", ""), code["challenge"]):
             raise TokenError(400, "invalid_grant", "The PKCE code challenge did not match the code verifier.")
         self._store.run("UPDATE codes SET used = ? WHERE code_hash = ?", (self._clock.ms(), code["code_hash"]))
         self._store.run("UPDATE grants SET state = 'active' WHERE id = ?", (code["grant_id"],))

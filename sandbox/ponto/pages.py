@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from urllib.parse import unquote_plus, urlencode
-
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import wsgi
+from sandbox.oauth import back, basic
 from sandbox.ponto import consents, trouble
 from sandbox.ponto.banks import BANKS
 from sandbox.ponto.books import numbers_of
@@ -123,9 +120,7 @@ def _consent_page(sandbox: Sandbox, app: Row, organisation: Row | None = None, p
 
 
 def _back(address: str, state: str, **values: str) -> AnyResponse:
-    if state:
-        values["state"] = state
-    return redirect(address + ("&" if "?" in address else "?") + urlencode(values), 303)
+    return back(address, values | ({"state": state} if state else {}))
 
 
 def _reauthorise(sandbox: Sandbox, identifier: str) -> AnyResponse:
@@ -143,7 +138,7 @@ def _reauthorise(sandbox: Sandbox, identifier: str) -> AnyResponse:
     if decision == "allow":
         consents.renew(sandbox, row["account"])
         return redirect(row["redirect_uri"], 303)
-    return redirect(row["redirect_uri"] + ("&" if "?" in row["redirect_uri"] else "?") + "error=access_denied", 303)
+    return back(row["redirect_uri"], {"error": "access_denied"})
 
 
 def _token(sandbox: Sandbox) -> Response:
@@ -157,12 +152,7 @@ def _token(sandbox: Sandbox) -> Response:
 
 def _client(sandbox: Sandbox) -> Row:
     """The app by HTTP Basic. Raises TokenError."""
-    kind, _, coded = request.headers.get("Authorization", "").partition(" ")
-    try:
-        name, _, secret = base64.b64decode(coded if kind.lower() == "basic" else "").decode().partition(":")
-    except (binascii.Error, ValueError):
-        name = secret = ""
-    return sandbox.oauth.client(unquote_plus(name), unquote_plus(secret))
+    return sandbox.oauth.client(*(basic(request.headers.get("Authorization", "")) or ("", "")))
 
 
 def _refusal(error: TokenError) -> Response:

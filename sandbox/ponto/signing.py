@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from sandbox.oauth import base64url
 from sandbox.store import Store
 
 LIVES = 60  # seconds
@@ -63,16 +64,12 @@ class Key:
         }  # fmt: skip
         head = {"alg": "RS512", "kid": self.id, "typ": "JWT"}
         signed = f"{_part(head)}.{_part(claims)}"
-        return f"{signed}.{_b64(self.private.sign(signed.encode(), PKCS1v15(), SHA512()))}"
+        return f"{signed}.{base64url(self.private.sign(signed.encode(), PKCS1v15(), SHA512()))}"
 
 
 def _part(values: dict[str, Any]) -> str:
-    return _b64(json.dumps(values, separators=(",", ":")).encode())
+    return base64url(json.dumps(values, separators=(",", ":")).encode())
 
 
 def _number(value: int) -> str:
-    return _b64(value.to_bytes((value.bit_length() + 7) // 8, "big"))
-
-
-def _b64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+    return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))

@@ -40,6 +40,7 @@ def test_a_verifier_is_checked_when_a_challenge_was_sent(world: World) -> None:
     asked = {"code_challenge": challenge, "code_challenge_method": "S256"}
     assert world.exchange(world.code(**asked)).status_code == 400
     assert world.exchange(world.code(**asked), code_verifier="x" * 50).status_code == 400
+    assert world.exchange(world.code(**asked), code_verifier="é" * 50).status_code == 400
     assert world.exchange(world.code(**asked), code_verifier=verifier).status_code == 200
 
 

@@ -206,6 +206,16 @@ def test_an_app_that_is_not_registered_gets_no_page(client: FlaskClient, stand: 
     assert exchange(client, client_secret="wrong").status_code == 401
 
 
+@pytest.mark.parametrize("header", ["Basic é", "Basic !!", "Basic /w==", "Basic", "Bearer dXM6c2VjcmV0"])
+def test_credentials_that_are_none_are_refused(client: FlaskClient, stand: Stand, header: str) -> None:
+    answer = client.post("/xero/connect/token", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.json == {
+        "error": "invalid_client",
+        "error_description": "The client is unknown or its secret is wrong.",
+    }
+
+
 def test_a_used_refresh_token_works_as_long_as_the_grace(client: FlaskClient, stand: Stand) -> None:
     tokens = stand.access.mint("kantoor", stand.tokens, app="us")
     form = {"grant_type": "refresh_token", "refresh_token": str(tokens["refresh_token"])}
