@@ -33,7 +33,8 @@ from portal.feeds.models import Feed
 from portal.kernel import clock, queue
 from portal.kernel.db import Database, Setting, uuid7
 from portal.kernel.errors import Conflict, Invalid
-from portal.tenants.models import Grant, Membership
+from portal.tenants.management import end_management
+from portal.tenants.models import Grant, Management, Membership
 
 log = structlog.get_logger()
 HOLD = timedelta(days=30)
@@ -123,6 +124,7 @@ def erase(database: Database, home: Path, tenant_id: uuid.UUID, erasure_id: uuid
             return False
     _seal_end(database, home, tenant_id, erasure_id)
     _remove(database, here, erasure_id, KEYS)
+    _end_managements(database, here)
     _end_couplings_of_others(database, here)
     for name in [*_order(), *_LAST]:
         _remove(database, here, erasure_id, name)
@@ -154,6 +156,16 @@ def _seal_end(database: Database, home: Path, tenant_id: uuid.UUID, erasure_id: 
         row = session.get_one(Erasure, (tenant_id, erasure_id))
         row.head_seq, row.head_hash = (head.seq, head.hash) if head else (0, chain.GENESIS)
         row.seal = chain.BROKEN if broken else chain.end_seal(tenant_id, row.head_seq, row.head_hash)
+
+
+def _end_managements(database: Database, here: Setting) -> None:
+    """The client accounts of a firm that goes are managed by nobody but their owners from today."""
+    with database.scoped(here) as session:
+        theirs = (Management.portal_id == here.tenant, Management.stops_on.is_(None))
+        managed = session.scalars(select(Management.tenant_id).where(*theirs)).all()
+    for tenant_id in managed:
+        with database.scoped(Setting(tenant=tenant_id)) as session:
+            end_management(Scope.system(session, tenant_id))
 
 
 def _end_couplings_of_others(database: Database, here: Setting) -> None:

@@ -22,7 +22,6 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.vault import Vault
 from portal.sync.models import Posting
 from portal.tenants.grants import grant_access, withdraw_access
-from portal.tenants.management import current_management, end_management
 from portal.tenants.models import Grant, Tenant
 
 IDLE = ("not_connected", "revoked")  # feeds that bring nothing
@@ -78,15 +77,12 @@ def carry_out(scope: Scope, vault: Vault, grant_id: uuid.UUID | str, email: str,
     """All of it in one transaction; the role of the old firm becomes that of the new one."""
     scope.get(Grant, grant_id, lock=True)
     planned = plan(scope, grant_id, email)
-    role, old_id = planned.grant.role, planned.grant.portal_id
+    role = planned.grant.role
     for coupling in planned.couplings:
         end_coupling(scope, coupling.id)
     withdraw_access(scope, grant_id)
     if not planned.in_already:
         grant_access(scope, vault, email=planned.email, role=role, ends_on=None, base_url=base_url)
-    managed = current_management(scope)
-    if managed is not None and managed.portal_id == old_id:
-        end_management(scope)
     record(
         scope, "client.moved", ("tenant", scope.tenant_id), before=planned.old_name, email=planned.email,
         count=len(planned.couplings),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from portal.kernel import clock, mail
 from portal.kernel.db import Setting, set_scope, uuid7
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.vault import Vault
+from portal.tenants.management import end_without_grant
 from portal.tenants.models import GRANT_ROLES, AccessRequest, Grant, Tenant
 
 
@@ -72,6 +73,7 @@ def withdraw_access(scope: Scope, grant_id: uuid.UUID | str) -> Grant:
         raise Conflict("grant.not_living")
     grant.state, grant.withdrawn_at, grant.withdrawn_by = "withdrawn", clock.now(), scope.actor.user_id
     record(scope, "grant.withdrawn", ("grant", grant.id), email=grant.email)
+    end_without_grant(scope, grant.portal_id, _shut_from(grant))
     return grant
 
 
@@ -81,6 +83,12 @@ def end_grant(scope: Scope, grant_id: uuid.UUID | str) -> None:
     if grant.state in ("pending", "active") and grant.ends_on is not None and grant.ends_on < clock.today():
         grant.state = "ended"
         record(scope, "grant.ended", ("grant", grant.id), email=grant.email, ends_on=grant.ends_on)
+        end_without_grant(scope, grant.portal_id, _shut_from(grant))
+
+
+def _shut_from(grant: Grant) -> date:
+    """The first day without access: today, or the day after the last where that came before."""
+    return min(clock.today(), grant.ends_on + timedelta(days=1)) if grant.ends_on else clock.today()
 
 
 def activate_waiting(

@@ -1,18 +1,22 @@
-"""Which firm manages a client account, and pays for it, from which day to which."""
+"""Which firm manages a client account, and pays for it, from which day to which.
+
+A firm that is let in no more manages nothing: whatever ends a grant calls `end_without_grant`, and
+the database does the same at the commit for what did not.
+"""
 
 from __future__ import annotations
 
 import uuid
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal.access import Scope
 from portal.activity.service import record
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict
-from portal.tenants.models import Management
+from portal.tenants.models import Grant, Management
 
 
 def begin_management(scope: Scope, portal_id: uuid.UUID, on: date | None = None) -> Management:
@@ -45,6 +49,18 @@ def end_management(scope: Scope, on: date | None = None) -> None:
         raise Conflict("management.order", on=row.starts_on)
     row.stops_on = stops_on
     record(scope, "management.ended", ("tenant", scope.tenant_id), portal=row.portal_id, on=stops_on)
+
+
+def end_without_grant(scope: Scope, portal_id: uuid.UUID | None, on: date | None = None) -> None:
+    """A grant of this firm ended: from this day on it manages the account no more, unless another one lets it in."""
+    row = current_management(scope)
+    if row is None or row.portal_id != portal_id:
+        return
+    day = max(row.starts_on, on or clock.today())
+    lets_in = (Grant.tenant_id == scope.tenant_id, Grant.portal_id == portal_id, Grant.state == "active")
+    lasting = or_(Grant.ends_on.is_(None), Grant.ends_on >= day)
+    if scope.session.scalars(select(Grant.id).where(*lets_in, lasting)).first() is None:
+        end_management(scope, day)
 
 
 def current_management(scope: Scope) -> Management | None:
