@@ -17,6 +17,7 @@ from portal.access import Scope
 from portal.activity.service import record
 from portal.archives import writing
 from portal.archives.models import Archive, ArchivePart
+from portal.archives.telling import Means, tell
 from portal.kernel import clock, queue
 from portal.kernel.db import Database, Setting, set_scope, uuid7
 from portal.kernel.errors import Conflict, NotFound
@@ -56,8 +57,10 @@ def listed(scope: Scope) -> Sequence[Archive]:
     return scope.session.scalars(query).all()
 
 
-def make(database: Database, tenant_id: uuid.UUID, archive_id: uuid.UUID) -> bool:
+def make(database: Database, tenant_id: uuid.UUID, archive_id: uuid.UUID, means: Means | None = None) -> bool:
     """Make what was asked for; whether it was done here. Twice, or two at once, makes one archive.
+
+    With `means` the person who asked gets a mail.
 
     What is read and what is written are two transactions: the first sees one moment of all
     accounts, the second holds the row that says who is making it.
@@ -77,7 +80,10 @@ def make(database: Database, tenant_id: uuid.UUID, archive_id: uuid.UUID) -> boo
         row.state, row.made_at, row.expires_at = "ready", clock.now(), clock.now() + KEPT_FOR
         row.accounts, row.files, row.size, row.sha256 = len(tenants), len(files), parts.size, parts.digest.digest()
         kind = next(tenant.kind for tenant in tenants if tenant.id == tenant_id)
-        record(Scope.system(session, tenant_id, kind), "archive.made", ("archive", row.id), files=len(files))
+        scope = Scope.system(session, tenant_id, kind)
+        record(scope, "archive.made", ("archive", row.id), files=len(files))
+        if means is not None:
+            tell(scope, means, row)
     return True
 
 

@@ -23,6 +23,7 @@ TAGS = {
     "audit.fetched": N_("fetched the audit trail as a file"),
     "archive.asked": N_("asked for an archive of this account"),
     "archive.made": N_("made the archive: {files} files"),
+    "archive.failed": N_("could not make the archive, after {attempts} attempts"),
     "archive.fetched": N_("fetched an archive of this account"),
     "archive.removed": N_("removed an archive before its time"),
     "erasure.asked": N_("asked to delete this account on {due}"),

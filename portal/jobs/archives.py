@@ -6,12 +6,15 @@ import uuid
 
 from portal import runtime
 from portal.archives import erasing, service
+from portal.archives.telling import Means
 from portal.kernel import queue
 
 
 @queue.job("sync", timeout=3600)
 def make(tenant_id: str, archive_id: str) -> None:
-    service.make(runtime.get().database, uuid.UUID(tenant_id), uuid.UUID(archive_id))
+    here = runtime.get()
+    means = Means(here.vault, here.settings.base_url)
+    service.make(here.database, uuid.UUID(tenant_id), uuid.UUID(archive_id), means)
 
 
 @queue.job("sync", timeout=3600)

@@ -26,7 +26,7 @@ from portal import runtime
 from portal.access import Scope
 from portal.activity import anchors
 from portal.approvals import attending
-from portal.archives import retention
+from portal.archives import retention, telling
 from portal.authorisations import service as authorisations
 from portal.billing import closing
 from portal.feeds import reminders
@@ -190,7 +190,7 @@ def copy_configurations(database: Database) -> None:
 
 
 def make_archives(database: Database) -> None:
-    _ring(database, "sync", "archives.make", "SELECT tenant_id, id FROM ring_due_archives(:now, :room)")
+    telling.ring_due(runtime.get(), FULL - dispatch.waiting("sync"))
 
 
 def expire_archives(database: Database) -> None:

@@ -7,26 +7,42 @@ import json
 import threading
 import uuid
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from flask import Flask
+from sqlalchemy import select, text, update
 
-from portal.access import Scope
+from portal import runtime
+from portal.access import SYSTEM, Actor, Scope
 from portal.activity.service import timeline
-from portal.archives import service
+from portal.archives import service, telling
 from portal.archives.models import Archive
+from portal.archives.telling import Means
+from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.kernel.errors import Conflict, NotFound
-from portal.tenants.models import Tenant
+from portal.kernel.mail import Mail, place_of
+from portal.kernel.vault import Vault
+from portal.notifications import service as notifications
+from portal.tenants.models import Membership, Tenant
 from tests import factories as make
+from tests.routes.conftest import app as app
 from tests.world import make_world
 
 
-def _ask(database: Database, tenant: Tenant, *, with_clients: bool = False) -> uuid.UUID:
+def _ask(database: Database, tenant: Tenant, *, with_clients: bool = False, by: User | None = None) -> uuid.UUID:
     with database.scoped() as session:
-        return service.ask(Scope.system(session, tenant.id, tenant.kind), with_clients=with_clients).id
+        actor = Actor(by.id, by.name) if by else SYSTEM
+        return service.ask(Scope.system(session, tenant.id, tenant.kind, actor), with_clients=with_clients).id
+
+
+def _mails(database: Database, vault: Vault, to: User) -> list[dict[str, str]]:
+    with database.scoped() as session:
+        rows = session.scalars(select(Mail).where(Mail.to_email == to.email, Mail.template == "archive"))
+        return [json.loads(vault.open(session, place_of(row.id), row.values)) for row in rows]
 
 
 def _bytes(database: Database, tenant: Tenant, archive_id: uuid.UUID) -> bytes:
@@ -104,3 +120,50 @@ def test_what_nobody_made_is_rung_for_again_and_given_up_in_the_end(fresh_databa
     assert rings == [0, 1, 1, 1, 1, 1, 1, 0]
     with fresh_database.scoped(Setting(tenant=tenant.id)) as session:
         assert session.get_one(Archive, (tenant.id, archive_id)).state == "failed"
+
+
+def test_who_asked_is_told_once_that_it_is_ready(database: Database, vault: Vault) -> None:
+    world, means = make_world(database), Means(vault, "https://portal.example")
+    archive_id = _ask(database, world.firm, by=world.administrator)
+    for _ in range(2):
+        service.make(database, world.firm.id, archive_id, means)
+    [told] = _mails(database, vault, world.administrator)
+    assert (told["state"], told["account"]) == ("ready", world.firm.name)
+    assert told["link"] == f"https://portal.example/p/{world.firm.id}/data"  # the page: whoever holds the mail signs in
+
+
+def test_who_left_meanwhile_is_not_told(database: Database, vault: Vault) -> None:
+    world = make_world(database)
+    archive_id = _ask(database, world.firm, by=world.staff)
+    with database.scoped(Setting(tenant=world.firm.id)) as session:
+        theirs = (Membership.tenant_id == world.firm.id, Membership.user_id == world.staff.id)
+        session.execute(update(Membership).where(*theirs).values(ended_at=clock.now()))
+    assert service.make(database, world.firm.id, archive_id, Means(vault, "https://portal.example"))
+    assert _mails(database, vault, world.staff) == []
+
+
+def test_who_asked_is_told_once_that_it_was_given_up(
+    app: Flask, fresh_database: Database, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, here = make_world(fresh_database), replace(runtime.get(), database=fresh_database)
+    archive_id = _ask(fresh_database, world.client, by=world.owner)
+    start = clock.now()
+    for minutes in range(0, 120, 15):
+        monkeypatch.setattr(clock, "now", lambda minutes=minutes: start + timedelta(minutes=minutes))
+        telling.ring_due(here, 10)
+        assert len(_mails(fresh_database, vault, world.owner)) == (1 if minutes >= 90 else 0)
+    [told] = _mails(fresh_database, vault, world.owner)
+    assert (told["state"], told["link"]) == ("failed", f"{here.settings.base_url}/c/{world.client.id}/data")
+    with fresh_database.scoped(Setting(tenant=world.client.id)) as session:
+        tags = [row.tag for row in timeline(Scope.system(session, world.client.id), archive_id)]
+    assert tags == ["archive.failed", "archive.asked"]
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "nl-BE", "fr-FR"])
+@pytest.mark.parametrize("state", ["ready", "failed"])
+def test_the_mail_reads_in_three_languages(app: Flask, locale: str, state: str) -> None:
+    values = {"account": "Bakkerij", "state": state, "until": "2026-03-04", "link": "https://portal.example/c/1/data"}
+    subject, told = notifications.preview("archive", locale, values)
+    assert "Bakkerij" in subject
+    assert "https://portal.example/c/1/data" in told
+    assert ("2026" in told) == (state == "ready")
