@@ -81,7 +81,7 @@ def _row(listed: NewcomerList, one: Newcomer) -> dict[str, object]:
     details = one.details
     return {
         "tenant_id": listed.tenant_id, "id": uuid7(), "list_id": listed.id, "row": one.row, "name": details.name,
-        "scheme": details.scheme, "enterprise_number": details.enterprise_number, "street": details.street,
+        "scheme": details.scheme, "enterprise_number": one.key.partition(":")[2], "street": details.street,
         "postcode": details.postcode, "city": details.city, "billing_email": details.billing_email,
         "state": "waits", "code": "", "values": {},
     }  # fmt: skip
