@@ -6,7 +6,7 @@ import uuid
 from datetime import date
 from typing import Any, cast
 
-from flask import Blueprint, Response, flash, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -20,11 +20,11 @@ from portal.documents.models import DIRECTIONS, DocumentFile
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.i18n import Unreadable, parse_date
-from portal.routes import _documents, wording
+from portal.routes import _documents, _uploads, wording
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
-from portal.routes._htmx import go_to, is_htmx, page
+from portal.routes._htmx import go_to, page
 from portal.routes._timeline import events
 from portal.shapes import Chip
 from portal.sync.lines import WAITING, standings
@@ -147,19 +147,12 @@ def upload(client: uuid.UUID) -> Response:
             row = intake.hand_in(scope(), file.filename, cast(Readable, file.stream))
             db().commit()
             results.append((row, _documents.outcome(row)))
-    if is_htmx():
-        return make_response(render_template("documents/_results.html", results=results))
-    return page("documents/report.html", results=results, status=200 if results else 422)
+    return _uploads.results("documents", results)
 
 
 @blueprint.errorhandler(413)
 def _too_large(error: RequestEntityTooLarge) -> Response:
-    """A file beyond all limits is not even received; say so in its row, or on a page."""
-    text = _too_large_words()
-    if is_htmx():
-        return make_response(render_template("documents/_too_large.html", text=text), 413)
-    g.error_page = True
-    return make_response(render_template("errors/error.html", status=413, message=text, code=""), 413)
+    return _uploads.too_large(_too_large_words())
 
 
 def _too_large_words() -> str:

@@ -251,8 +251,7 @@ def send(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
         db().rollback()
         return _show(entry_id, status=refused.status, notice=wording.of_error(refused.code, refused.values))
     _approvals.tell_waiting(outcome)
-    db().commit()
-    return go_to(url_for("entries.show", client=client, entry_id=entry_id))
+    return _done(client, entry_id)
 
 
 @blueprint.post(ONE + "/drop")
@@ -271,6 +270,11 @@ def drop(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @require(Permission.ENTRIES, Right.EDIT)
 def reopen(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     posting.reopen(scope(), entry_id)
+    return _done(client, entry_id)
+
+
+def _done(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
+    """For good, and back to the entry."""
     db().commit()
     return go_to(url_for("entries.show", client=client, entry_id=entry_id))
 
@@ -287,8 +291,7 @@ def _posting_id(entry_id: uuid.UUID) -> uuid.UUID:
 @require(Permission.ENTRIES, Right.APPROVE)
 def retry(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     posting.retry(scope(), _posting_id(entry_id))
-    db().commit()
-    return go_to(url_for("entries.show", client=client, entry_id=entry_id))
+    return _done(client, entry_id)
 
 
 @blueprint.post(ONE + "/look")
@@ -296,8 +299,7 @@ def retry(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @require(Permission.ENTRIES, Right.EDIT)
 def look_again(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     posting.look_again(scope(), _posting_id(entry_id))
-    db().commit()
-    return go_to(url_for("entries.show", client=client, entry_id=entry_id))
+    return _done(client, entry_id)
 
 
 @blueprint.post(ONE + "/resend")
@@ -305,8 +307,7 @@ def look_again(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
 @require(Permission.ENTRIES, Right.APPROVE)
 def send_again(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     posting.send_again(scope(), _posting_id(entry_id), seen_absent=request.form.get("seen_absent") == "yes")
-    db().commit()
-    return go_to(url_for("entries.show", client=client, entry_id=entry_id))
+    return _done(client, entry_id)
 
 
 @blueprint.post(ONE + "/booked")
@@ -317,8 +318,7 @@ def mark_booked(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
     if not form.validate():
         return _show(entry_id, status=422, booked_form=form)
     posting.mark_booked(scope(), _posting_id(entry_id), form.remote_id.data or "")
-    db().commit()
-    return go_to(url_for("entries.show", client=client, entry_id=entry_id))
+    return _done(client, entry_id)
 
 
 @blueprint.post(ONE + "/test")

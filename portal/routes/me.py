@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import segno
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import text
@@ -22,8 +21,9 @@ from portal.routes._active import here_is
 from portal.routes._devices import device
 from portal.routes._htmx import go_to, page, safe_next
 from portal.routes._limits import GUESSES_AT_ONE, limiter, spend
+from portal.routes._second_factor import show_secret, take_code
 from portal.routes.auth import _give_cookie
-from portal.routes.forms.me import CodeForm, ConfirmForm, PasswordForm, ProfileForm
+from portal.routes.forms.me import ConfirmForm, PasswordForm, ProfileForm
 from portal.team import takeovers
 from portal.templating import THEME_COOKIE
 from portal.tenants import grants
@@ -144,18 +144,9 @@ def _wrong_password() -> Response:
 @here_is("security")
 @signed_in
 def begin_second_factor() -> Response:
-    """Show the secret once, as a picture and as text."""
     if not _password_is_right():
         return _wrong_password()
-    user = _user()
-    secret = factor.pending_secret(db(), runtime.get().vault, user)
-    db().commit()
-    return _show_secret(user, secret, CodeForm(formdata=None))
-
-
-def _show_secret(user: User, secret: str, form: CodeForm, status: int = 200) -> Response:
-    picture = segno.make(factor.provisioning_uri(user, secret)).svg_data_uri(scale=5, border=2)
-    return page("me/second_factor.html", secret=secret, picture=picture, form=form, status=status)
+    return show_secret("me/second_factor.html", _user())
 
 
 @blueprint.post("/security/second-factor/confirm")
@@ -163,17 +154,10 @@ def _show_secret(user: User, secret: str, form: CodeForm, status: int = 200) -> 
 @here_is("security")
 @signed_in
 def confirm_second_factor() -> Response:
-    form, user, vault = CodeForm(), _user(), runtime.get().vault
-    try:
-        codes = factor.confirm(db(), vault, user, form.code.data or "")
-    except PortalError as error:
-        db().rollback()
-        form.take(error)
-        return _show_secret(_user(), factor.pending_secret(db(), vault, _user()), form, 422)
-    sessions.revoke_all(db(), user.id, but=entered().session_id)
-    token = sessions.rotate(db(), entered().session_id, second_factor_at=user.totp_confirmed_at)
-    db().commit()
-    return _give_cookie(page("me/recovery_codes.html", codes=codes), token)
+    return take_code(
+        "me/second_factor.html", "me/recovery_codes.html",
+        lambda code: factor.confirm(db(), runtime.get().vault, _user(), code),
+    )  # fmt: skip
 
 
 @blueprint.post("/security/second-factor/off")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import segno
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
 
 from portal import runtime
 from portal.identity import passwords, sessions
-from portal.identity import second_factor as factor
 from portal.identity import service as identity
 from portal.identity.models import User
 from portal.kernel.db import Setting, set_scope
@@ -18,8 +14,8 @@ from portal.kernel.errors import Invalid, PortalError
 from portal.routes._access import db, entered, public, software_itself
 from portal.routes._htmx import go_to, page
 from portal.routes._limits import GUESSES, GUESSES_AT_ONE, limiter, spend
+from portal.routes._second_factor import show_secret, take_code
 from portal.routes.auth import _give_cookie, _let_in
-from portal.routes.forms.me import CodeForm
 from portal.routes.forms.software import ChangePasswordForm, OwnPasswordForm, SignInForm
 from portal.software import first_sign_in as first
 from portal.software import reading
@@ -124,36 +120,17 @@ def _go_on(said: str) -> Response:
 @blueprint.post("/second-factor")
 @software_itself
 def begin_second_factor() -> Response:
-    """Show the secret, as a picture and as text."""
     user = _user()
     first.check_own_password(db(), user)
-    secret = factor.pending_secret(db(), runtime.get().vault, user)
-    db().commit()
-    return _show_secret(user, secret, CodeForm(formdata=None))
-
-
-def _show_secret(user: User, secret: str, form: CodeForm, status: int = 200) -> Response:
-    picture = segno.make(factor.provisioning_uri(user, secret)).svg_data_uri(scale=5, border=2)
-    return page("software/factor.html", secret=secret, picture=picture, form=form, status=status)
+    return show_secret("software/factor.html", user)
 
 
 @blueprint.post("/second-factor/confirm")
 @limiter.limit(GUESSES_AT_ONE)
 @software_itself
 def confirm_second_factor() -> Response:
-    form, user, vault = CodeForm(), _user(), runtime.get().vault
-    first.check_own_password(db(), user)
-    try:
-        codes = first.confirm_second_factor(db(), vault, user, form.code.data or "")
-    except PortalError as error:
-        db().rollback()
-        form.take(error)
-        return _show_secret(_user(), factor.pending_secret(db(), vault, _user()), form, 422)
-    sessions.revoke_all(db(), user.id, but=entered().session_id)
-    token = sessions.rotate(db(), entered().session_id, second_factor_at=user.totp_confirmed_at)
-    db().commit()
-    return _give_cookie(_codes(codes), token)
-
-
-def _codes(codes: Any) -> Response:
-    return page("software/codes.html", codes=codes)
+    first.check_own_password(db(), _user())
+    return take_code(
+        "software/factor.html", "software/codes.html",
+        lambda code: first.confirm_second_factor(db(), runtime.get().vault, _user(), code),
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-from flask import Blueprint, Response, flash, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
@@ -26,11 +26,11 @@ from portal.ledger.chain import Break, gaps
 from portal.ledger.lists import LineFilter
 from portal.ledger.models import BankAccount, Import, ParkedFile, Statement
 from portal.ledger.reading import statements_of
-from portal.routes import _feeds, _imports, wording
+from portal.routes import _feeds, _imports, _uploads, wording
 from portal.routes._access import as_id, db, require, scope
 from portal.routes._active import here_is
 from portal.routes._csv import csv_answer
-from portal.routes._htmx import go_to, is_htmx, page
+from portal.routes._htmx import go_to, page
 from portal.routes._line_page import line_page, line_state
 from portal.routes._timeline import events
 from portal.routes.client import verb
@@ -91,19 +91,12 @@ def upload(client: uuid.UUID) -> Response:
             row = _take(file, expected)
             db().commit()
             results.append(_imports.result(row))
-    if is_htmx():
-        return make_response(render_template("statements/_results.html", results=results))
-    return page("statements/report.html", results=results, status=200 if results else 422)
+    return _uploads.results("statements", results)
 
 
 @blueprint.errorhandler(413)
 def _too_large(error: RequestEntityTooLarge) -> Response:
-    """A file beyond all limits is not even received; say so in its row, or on a page."""
-    text = _too_large_words()
-    if is_htmx():
-        return make_response(render_template("statements/_too_large.html", text=text), 413)
-    g.error_page = True
-    return make_response(render_template("errors/error.html", status=413, message=text, code=""), 413)
+    return _uploads.too_large(_too_large_words())
 
 
 def _too_large_words() -> str:
