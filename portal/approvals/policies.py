@@ -17,6 +17,7 @@ from portal.kernel import clock
 from portal.kernel.errors import Conflict, Invalid
 
 MOST = 3  # approvals
+LARGEST = Decimal(10) ** 15  # an amount from which on nothing would ever wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Rule:
         """Whether anything would need fewer approvals than by the other."""
         if self.approvals < other.approvals:
             return True
-        return other.approvals > 0 and (self.above or Decimal(-1)) > (other.above or Decimal(-1))
+        return other.approvals > 0 and _floor(self.above) > _floor(other.above)
 
 
 def rules(scope: Scope) -> Sequence[Rule]:
@@ -95,7 +96,8 @@ def set_rule(scope: Scope, wanted: Rule) -> Policy:
 def check_rule(scope: Scope, wanted: Rule) -> None:
     if not 0 <= wanted.approvals <= MOST:
         raise Invalid("approval.number", field="approvals", most=MOST)
-    if wanted.above is not None and (wanted.above < 0 or not wanted.kind.by_amount):
+    if wanted.above is not None and not (wanted.kind.by_amount and wanted.above.is_finite() and wanted.above >= 0
+                                         and wanted.above < LARGEST):  # fmt: skip
         raise Invalid("approval.above", field="above")
     if not wanted.approvals or not _is_here(wanted.kind, scope):
         return
@@ -103,6 +105,11 @@ def check_rule(scope: Scope, wanted: Rule) -> None:
     # Whoever asks does not count.
     if able <= wanted.approvals:
         raise Conflict("approval.too_few", able=able, needed=wanted.approvals + 1)
+
+
+def _floor(above: Decimal | None) -> Decimal:
+    """Every amount is above this; an amount of nought too, where whatever the amount counts."""
+    return Decimal(-1) if above is None else above
 
 
 def _is_here(kind: Kind, scope: Scope) -> bool:

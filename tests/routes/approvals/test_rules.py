@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from sqlalchemy import select
 
 from portal.approvals.models import Policy, Task
@@ -93,3 +94,21 @@ def test_staff_neither_see_nor_set_it(database: Database, sign_in: SignIn) -> No
     browser = sign_in(user)
     assert browser.get(f"/p/{tenant.id}/approvals/rules").status_code == 403
     assert post(browser, tenant, 1) == 403
+
+
+@pytest.mark.parametrize("above", ["NaN", "sNaN", "Infinity", "-1", "1e999999999", "1e25", "1000000000000000"])
+def test_an_amount_that_is_none_is_refused_with_a_word(database: Database, sign_in: SignIn, above: str) -> None:
+    tenant, heads = firm_of(database, 3)
+    assert post(sign_in(heads[0]), tenant, 1, "entry.send", above) == 422
+    assert rule(database, tenant, "entry.send") is None
+
+
+def test_an_amount_of_nought_in_place_of_every_amount_is_a_lower_rule(database: Database, sign_in: SignIn) -> None:
+    tenant, heads = firm_of(database, 3)
+    browser = sign_in(heads[0])
+    assert post(browser, tenant, 1, "entry.send") == 303
+    assert post(browser, tenant, 1, "entry.send", "0") == 303
+    assert task_of(database, tenant)
+    row = rule(database, tenant, "entry.send")
+    assert row is not None
+    assert row.above is None
