@@ -53,6 +53,7 @@ def _check_new_user(scope: Scope, payload: Payload) -> Checked:
     tried(scope, users.create_user, payload)
     email = str(payload["email"]).strip().lower()
     changes = [
+        Change("people.email", "", email, "new"),
         Change("people.role", "", ROLE_WORDS[str(payload["role"])], "new", worded=True),
         *_named(scope, "people.job_roles", JobRoleRow, (), payload.get("job_roles")),
         *_named(scope, "people.groups", AccountGroup, (), payload.get("groups")),

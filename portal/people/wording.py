@@ -41,6 +41,7 @@ TAGS = {
 }
 PARTS = {
     "people.name": N_("Name"),
+    "people.email": N_("E-mail address"),
     "people.role": N_("Role"),
     "people.job_roles": N_("Job roles"),
     "people.groups": N_("Account groups"),

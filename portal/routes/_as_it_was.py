@@ -27,6 +27,7 @@ ROLES: Mapping[str, str] = {
     "owner": N_("Owner"),
     "editor": N_("Editor"),
     "custom": N_("Job roles of the firm"),
+    "software": N_("Accounting software"),
 }
 STATES: Mapping[str, str] = {
     "pending": N_("waits for the address to be proved"),

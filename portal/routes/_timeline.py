@@ -8,9 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from flask_babel import gettext as _
+
 from portal.activity.models import Activity
 from portal.connectors import registry
 from portal.routes import _approvals, _feeds, wording
+from portal.routes._as_it_was import ROLES
 from portal.shapes import Event, Tone
 from portal.templating import formats
 
@@ -48,7 +51,7 @@ def event(row: Activity) -> Event:
     code = str(row.data.get("code") or "")
     return Event(
         at=row.at,
-        text=wording.of_activity(row.tag, _provider(row) | shown_values(row.data) | _states(row) | _task(row)),
+        text=wording.of_activity(row.tag, _provider(row) | shown_values(row.data) | _worded(row)),
         who=row.actor_name if row.actor_kind == "person" else "",
         icon=_ICONS.get(row.tag.partition(".")[0], "arrow-repeat"),
         tone=_TONES.get(row.tag, ""),
@@ -67,10 +70,23 @@ def label(app: str) -> str:
     return registry.app(app).MANIFEST.label if app in registry.APPS else app
 
 
+def _worded(row: Activity) -> dict[str, str]:
+    """What is kept as a code, in words."""
+    return _states(row) | _roles(row) | _task(row)
+
+
 def _states(row: Activity) -> dict[str, str]:
     """The state that a feed came from, in words."""
     before = row.data.get("before")
     return {"before_word": _feeds.word(before)} if row.tag.startswith("feed.") and before else {}
+
+
+def _roles(row: Activity) -> dict[str, str]:
+    """Roles that somebody had or got, in words."""
+    if not row.tag.startswith(("member.", "grant.")):
+        return {}
+    held = {key: row.data.get(key) for key in ("role", "before")}
+    return {key: str(_(ROLES[role])) for key, role in held.items() if isinstance(role, str) and role in ROLES}
 
 
 def _task(row: Activity) -> dict[str, str]:
