@@ -1,0 +1,5 @@
+"""`python -m portal.cli`, as the supervisor starts a command."""
+
+from portal.cli import main
+
+main()
