@@ -1,7 +1,8 @@
 """A statement as CODA 2.6 (Febelfin standard): records of 128 columns, ISO-8859-1 with CRLF.
 
 Positions are 1-based as in the standard. Each movement is simple (detail number 0000); texts
-beyond the 149 columns of records 21–23 go on in records 31–33.
+beyond the 149 columns of records 21–23 go on in records 31–33. The standard allows six zeros for
+an unknown value date, but many readers stop at them: the entry date stands there then.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _movement(place: int, line: StatementLine, number: str) -> Iterator[bytes]:
     infos = bool(more)
     yield _record(
         (1, "21"), (3, sequence), (11, _text(line.bank_reference, 21)), (32, _sign(line.amount)),
-        (33, _amount(line.amount)), (48, _day(line.value_date)), (54, _code(line)), (62, flag), (63, first),
+        (33, _amount(line.amount)), (48, _day(line.value_date or line.date)), (54, _code(line)), (62, flag), (63, first),
         (116, _day(line.date)), (122, number), (125, "0"), (126, _yes(has_second)),
         (128, _yes(infos and not has_second)),
     )  # fmt: skip
