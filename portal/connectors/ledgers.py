@@ -56,9 +56,14 @@ def entry(
     on: date | None,
     currency: str,
     lines: Sequence[OutgoingLine] = (),
+    total: Decimal | None = None,
 ) -> RemoteEntry:
-    """What stands there, with the total and the count of its lines; without lines, what is known of it so far."""
-    return RemoteEntry(id_, number, reference, journal, on, currency, totalled(lines), len(lines), tuple(lines))
+    """What stands there, with the count of its lines and their total, where `total` tells no other.
+
+    Without lines, what is known of it so far.
+    """
+    whole = totalled(lines) if total is None else total
+    return RemoteEntry(id_, number, reference, journal, on, currency, whole, len(lines), tuple(lines))
 
 
 def years(rows: Iterable[tuple[date, date, bool]], journals: Iterable[str]) -> list[Period]:

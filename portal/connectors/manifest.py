@@ -23,6 +23,7 @@ class Capabilities:
     own_key: bool = False  # the provider refuses a repeated reference by itself
     several_dossiers: bool = False
     invoices: bool = False
+    counts_vat: bool = False  # of an invoice, by itself: one that says otherwise is refused before it is booked
     reversal: bool = False  # an entry turned round, booked for good, undoes another; see `sync/reversal.py`
     batch_size: int = 1  # entries that `Batching.post_many` takes at once; 1: it has no batches
     reference_length: int = 20

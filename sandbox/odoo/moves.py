@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from sandbox.odoo import documents
 from sandbox.odoo.answers import Failed, hidden, invalid, missing, no_access, user_error
 from sandbox.packages.books import Entry, Line, Refusal, cents
 from sandbox.packages.core import Stand
@@ -43,14 +44,16 @@ def _create(stand: Stand, company: int, values: Mapping[str, Any]) -> int:
     if journal["dossier"] != owner:
         raise hidden("account.journal", "Journal")
     known = {row["seq"]: row for row in stand.books.accounts(owner)}
-    lines = [line for _, _, told in values.get("line_ids", []) for line in _lines(stand, known, told)]
-    if sum(line.amount for line in lines):
-        raise user_error(UNBALANCED[_era(stand)])
-    asked = date.fromisoformat(values["date"])
-    entry = Entry(
-        journal["code"], _open_day(stand, owner, asked), lines, str(values.get("ref") or ""), state="draft",
-        extra={"asked": asked.isoformat(), "move_type": values.get("move_type", "entry")},
-    )  # fmt: skip
+    kind, asked = str(values.get("move_type", "entry")), date.fromisoformat(values["date"])
+    extra = {"asked": asked.isoformat(), "move_type": kind, "ref": str(values.get("ref") or "")}
+    if kind in documents.SIGNS:
+        entry = documents.entry(stand, owner, journal, known, values, _open_day(stand, owner, asked), extra)
+    else:
+        lines = [line for _, _, told in values.get("line_ids", []) for line in _lines(stand, known, told)]
+        if sum(line.amount for line in lines):
+            raise user_error(UNBALANCED[_era(stand)])
+        on = _open_day(stand, owner, asked)
+        entry = Entry(journal["code"], on, lines, extra["ref"], state="draft", extra=extra)
     try:
         return int(stand.books.book(owner, entry)["seq"])
     except Refusal as refused:
@@ -58,10 +61,7 @@ def _create(stand: Stand, company: int, values: Mapping[str, Any]) -> int:
 
 
 def _lines(stand: Stand, known: Mapping[int, Row], told: Mapping[str, Any]) -> list[Line]:
-    row = known.get(int(told["account_id"]))
-    if row is None:
-        elsewhere = stand.store.one("SELECT 1 FROM accounts WHERE seq = ?", (int(told["account_id"]),))
-        raise hidden("account.account", "Account") if elsewhere else invalid(ACCOUNT[_era(stand)])
+    row = account_of(stand, known, told)
     partner = int(told.get("partner_id") or 0) or None
     amount = cents(told.get("debit", 0)) - cents(told.get("credit", 0))
     lines = [Line(row["code"], amount, str(told.get("name") or ""), relation=partner)]
@@ -69,6 +69,14 @@ def _lines(stand: Stand, known: Mapping[int, Row], told: Mapping[str, Any]) -> l
         vat = round(amount * 0.21)
         lines += [Line("451000", vat, "21%", part="vat"), Line("499000", -vat, "", part="vat")]
     return lines
+
+
+def account_of(stand: Stand, known: Mapping[int, Row], told: Mapping[str, Any]) -> Row:
+    row = known.get(int(told["account_id"]))
+    if row is None:
+        elsewhere = stand.store.one("SELECT 1 FROM accounts WHERE seq = ?", (int(told["account_id"]),))
+        raise hidden("account.account", "Account") if elsewhere else invalid(ACCOUNT[_era(stand)])
+    return row
 
 
 def post(stand: Stand, companies: list[int], ids: list[int]) -> object:

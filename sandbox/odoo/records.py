@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.odoo.answers import Failed
+from sandbox.odoo.documents import SIGNS
 from sandbox.packages.books import money
 from sandbox.packages.core import Stand
 from sandbox.store import Row
@@ -19,6 +20,7 @@ TYPES = {
 }  # fmt: skip
 JOURNALS = {"sales": "sale"}
 CURRENCY = (1, "EUR")
+OURS = ("ref", "invoice_origin")  # what entries are asked for by name
 
 
 def company(stand: Stand, row: Row) -> Record:
@@ -73,20 +75,34 @@ def move(stand: Stand, row: Row) -> Record:
     books = stand.books.by_code("journals", row["dossier"], row["journal"])
     draft, extra = row["state"] == "draft", json.loads(row["extra"])
     number = f"{row['journal']}/{row['date'][:4]}/{row['number']:0>5}"
+    is_document = extra.get("move_type") in SIGNS
+    lines = stand.books.lines([row["seq"]])[row["seq"]] if is_document else []
+    tax = abs(sum(line["vat"] for line in lines))
+    total = abs(sum(line["amount"] for line in lines if line["part"] == "party"))
     return {
         "id": row["seq"], "name": (False if stand.settings["version"] >= 18 else "/") if draft else number,
-        "ref": row["reference"] or False, "state": row["state"], "move_type": extra.get("move_type", "entry"),
+        "ref": (extra["ref"] if is_document else row["reference"]) or False,
+        "invoice_origin": (is_document and row["reference"]) or False, "amount_tax": float(money(tax)),
+        "amount_total": float(money(total)), "state": row["state"], "move_type": extra.get("move_type", "entry"),
         "date": extra.get("asked", row["date"]) if draft else row["date"], "currency_id": (1, row["currency"]),
         "journal_id": (books["seq"], books["name"]) if books else False, "journal_id.code": row["journal"],
         "company_id": (row["dossier"], ""),
     }  # fmt: skip
 
 
-def move_line(row: Row, accounts: Mapping[str, Row], partners: Mapping[int, Row]) -> Record:
-    books, who = accounts[row["account"]], partners.get(row["relation"])
+PARTS = {"vat": "tax", "party": "payment_term"}
+
+
+def move_line(
+    row: Row, accounts: Mapping[str, Row], partners: Mapping[int, Row], taxes: Mapping[str, Row], sign: int
+) -> Record:
+    """`sign`: of a price in its entry, as a debit."""
+    books, who, tax = accounts[row["account"]], partners.get(row["relation"]), taxes.get(row["vat_code"])
     return {
         "id": row["seq"], "move_id": (row["entry"], ""), "balance": float(money(row["amount"])),
-        "name": row["text"] or False, "display_type": {"vat": "tax"}.get(row["part"], "product"),
+        "name": row["text"] or False, "display_type": PARTS.get(row["part"], "product"),
+        "tax_ids": [tax["seq"]] if tax else [], "price_subtotal": float(money(sign * row["amount"])),
+        "price_total": float(money(sign * (row["amount"] + row["vat"]))),
         "account_id": (books["seq"], f"{books['code']} {books['name']}"),
         "partner_id": (who["seq"], who["name"]) if who else False,
     }  # fmt: skip
@@ -111,13 +127,14 @@ def _companies(stand: Stand, companies: Sequence[int], domain: Domain) -> list[R
 def _moves(stand: Stand, companies: Sequence[int], domain: Domain) -> list[Record]:
     """By number, reference or days where these are asked for, so that large books are not read whole."""
     asked = {(name, operator): wanted for name, operator, wanted in domain}
-    numbers, references = asked.get(("id", "in")), asked.get(("ref", "in"), [asked.get(("ref", "="))])
+    numbers, name = asked.get(("id", "in")), next((name for name in OURS if (name, "=") in asked), "")
+    wanted = next((asked[name, "in"] for name in OURS if (name, "in") in asked), [asked.get((name, "="))])
     if numbers is not None:
         rows = [stand.books.by_id("entries", one, number) for one in companies for number in numbers]
     else:
         since, until = asked.get(("date", ">=")), asked.get(("date", "<="))
         rows = [
-            row for one in companies for reference in references
+            row for one in companies for reference in wanted
             for row in stand.books.entries(one, reference=reference, since=since, until=until)
         ]  # fmt: skip
     return [move(stand, row) for row in rows if row is not None]
@@ -132,7 +149,14 @@ def _lines(stand: Stand, companies: Sequence[int], domain: Domain) -> list[Recor
     for one in companies:
         accounts = {row["code"]: row for row in stand.books.accounts(one)}
         partners = {row["seq"]: row for row in stand.books.relations(one)}
-        shown += [move_line(row, accounts, partners) for row in found if row["dossier"] == one]
+        taxes = {row["code"]: row for row in stand.books.vat_codes(one)}
+        heads = {row["entry"]: stand.books.by_id("entries", one, row["entry"]) for row in found}
+        signs = {
+            number: SIGNS.get(json.loads(head["extra"]).get("move_type"), 1) for number, head in heads.items() if head
+        }
+        shown += [
+            move_line(row, accounts, partners, taxes, signs[row["entry"]]) for row in found if row["dossier"] == one
+        ]
     return shown
 
 

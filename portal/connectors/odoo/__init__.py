@@ -88,6 +88,13 @@ MANIFEST = Manifest(
             ),
             N_("to book bank statements"),
         ),
+        FieldUse(
+            N_(
+                "Invoices, bills and credit notes: customer or supplier, number, dates, payment reference, our "
+                "reference, and for each rate ledger account, amount and tax"
+            ),
+            N_("to book documents"),
+        ),
     ),
     never=(
         uses.NO_PAYMENTS,
@@ -95,7 +102,13 @@ MANIFEST = Manifest(
         uses.NO_DOCUMENTS,
     ),
     capabilities=Capabilities(
-        bank_entries=True, several_dossiers=True, reversal=True, batch_size=50, reference_length=20
+        bank_entries=True,
+        several_dossiers=True,
+        invoices=True,
+        counts_vat=True,
+        reversal=True,
+        batch_size=50,
+        reference_length=20,
     ),
     limits=Limits(settle_seconds=120, shared=True, at_once=4),
     countries=("BE", "NL", "FR"),

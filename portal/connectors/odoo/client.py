@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from types import ModuleType
 from typing import Any, TypeVar
 
 import requests
@@ -14,7 +15,7 @@ from portal.connectors import base, ledgers, paging
 from portal.connectors.calls import Calls, decode
 from portal.connectors.errors import AlreadyPosted, ConnectorError, Rejected, UnexpectedReply
 from portal.connectors.login import Form
-from portal.connectors.odoo import mapping
+from portal.connectors.odoo import invoices, mapping
 from portal.connectors.odoo.mapping import Row
 from portal.connectors.odoo.wire import Wire
 from portal.kernel import clock
@@ -25,8 +26,6 @@ PAGE = 1000
 ENGLISH = {"lang": "en_US"}  # so that refusals are known by their words
 COMPANY = ["name", "country_code", "vat", "company_registry", "siret", "currency_id", "active"]
 LOCKS = [f"{user}{name}" for user in ("", "user_") for name in mapping.LOCKS]
-MOVE = ["name", "ref", "date", "journal_id", "currency_id", "state"]
-LINE = ["move_id", "account_id", "partner_id", "balance", "name"]
 
 
 class Client:
@@ -103,7 +102,7 @@ class Client:
     # -------------------------------------------------------------------------- entries
 
     def render(self, entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]) -> bytes:
-        return mapping.render(entry, accounts)
+        return invoices.render(entry, accounts) if entry.kind.is_invoice else mapping.render(entry, accounts)
 
     def post(self, dossier: str, kind: base.EntryKind, payload: bytes) -> base.RemoteEntry:
         (answer,) = self.post_many(dossier, kind, [payload])
@@ -119,10 +118,11 @@ class Client:
         answers: dict[int, base.RemoteEntry | ConnectorError] = {}
         with ledgers.preparing("odoo"):
             ready = self._checked(dossier, kind, documents, answers)
-            drafts = self._drafted(dossier, ready, answers)
+            drafts = self._drafted(dossier, kind, ready, answers)
+            if kind.is_invoice:
+                self._count(dossier, drafts, documents, answers)
         posted = self._posted(dossier, drafts, answers)
-        wanted = [["id", "in", list(posted.values())]]
-        rows = self._rows(dossier, "account.move", wanted, MOVE, _context(dossier)) if posted else []
+        rows = self._moves(dossier, kind, [["id", "in", list(posted.values())]]) if posted else []
         there = self._read_back(dossier, kind, [row for row in rows if row["state"] == "posted"])
         answers |= {index: there.get(number) or Rejected("odoo.not_booked") for index, number in posted.items()}
         return [answers[index] for index in range(len(payloads))]
@@ -130,7 +130,7 @@ class Client:
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
     ) -> Sequence[base.RemoteEntry]:
-        return self._entries(dossier, kind, [["ref", "=", reference]])
+        return self._entries(dossier, kind, [[_book(kind).OURS, "=", reference]])
 
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date
@@ -140,20 +140,20 @@ class Client:
 
     def _entries(self, dossier: str, kind: base.EntryKind, domain: list[Any]) -> list[base.RemoteEntry]:
         """What is booked and passes `domain`; drafts and what was cancelled are no part of the books."""
-        wanted = [["company_id", "=", int(dossier)], ["state", "=", "posted"], *domain]
-        heads = self._rows(dossier, "account.move", wanted, MOVE, _context(dossier))
-        return list(self._read_back(dossier, kind, heads).values())
+        types = [["move_type", "in", list(invoices.TYPES[kind])]] if kind.is_invoice else []
+        wanted = [["company_id", "=", int(dossier)], ["state", "=", "posted"], *types, *domain]
+        return list(self._read_back(dossier, kind, self._moves(dossier, kind, wanted)).values())
 
     def _read_back(self, dossier: str, kind: base.EntryKind, heads: Sequence[Row]) -> dict[int, base.RemoteEntry]:
         """With their lines, by number; of bank entries without the bank's side."""
-        lines = self._lines(dossier, [row["id"] for row in heads])
+        lines = self._lines(dossier, kind, [row["id"] for row in heads])
         journals = {row["id"]: row for row in self._journal_rows(dossier)} if heads else {}
         found: dict[int, base.RemoteEntry] = {}
         with self._calls.reading():
             for row in heads:
                 journal = journals[row["journal_id"][0]]
                 bank = mapping.code_of(journal["default_account_id"]) if kind is base.EntryKind.BANK else ""
-                found[row["id"]] = mapping.entry(row, lines.get(row["id"], []), journal["code"], bank)
+                found[row["id"]] = _book(kind).entry(row, lines.get(row["id"], []), journal["code"], bank)
         return found
 
     # -------------------------------------------------------------------------- booking, step by step
@@ -177,25 +177,28 @@ class Client:
                     ready[index] = document["values"] | owner
         return ready
 
-    def _drafted(self, dossier: str, ready: Mapping[int, Row], answers: dict[int, Any]) -> dict[int, int]:
+    def _drafted(
+        self, dossier: str, kind: base.EntryKind, ready: Mapping[int, Row], answers: dict[int, Any]
+    ) -> dict[int, int]:
         """Numbers of drafts, by place: those that a lost answer left behind, and new ones."""
-        references = [values["ref"] for values in ready.values()]
-        wanted = [["company_id", "=", int(dossier)], ["ref", "in", references], ["state", "in", ["draft", "posted"]]]
-        there = self._rows(dossier, "account.move", wanted, MOVE, _context(dossier)) if ready else []
-        lines = self._lines(dossier, [row["id"] for row in there])
+        ours = _book(kind).OURS
+        references = [values[ours] for values in ready.values()]
+        wanted = [["company_id", "=", int(dossier)], [ours, "in", references], ["state", "in", ["draft", "posted"]]]
+        there = self._moves(dossier, kind, wanted) if ready else []
+        lines = self._lines(dossier, kind, [row["id"] for row in there])
         drafts: dict[int, int] = {}
         for index, values in ready.items():
             with self._calls.reading():
-                own = [row for row in there if row["ref"] == values["ref"]]
+                own = [row for row in there if row[ours] == values[ours]]
                 booked = [row for row in own if row["state"] == "posted"]
                 if booked:
                     answers[index] = AlreadyPosted(str(booked[0]["id"]))
                 elif not own:
                     continue
-                elif mapping.same(own[0], lines.get(own[0]["id"], []), values):
+                elif _book(kind).same(own[0], lines.get(own[0]["id"], []), values):
                     drafts[index] = own[0]["id"]
                 else:
-                    answers[index] = Rejected("odoo.other_draft", values={"reference": values["ref"]})
+                    answers[index] = Rejected("odoo.other_draft", values={"reference": values[ours]})
         missing = {index: values for index, values in ready.items() if index not in {*drafts, *answers}}
         return drafts | self._together(missing, answers, lambda some: self._created(dossier, some))
 
@@ -208,6 +211,17 @@ class Client:
             raise UnexpectedReply("odoo.unreadable")
         return numbers
 
+    def _count(self, dossier: str, drafts: dict[int, int], documents: Sequence[Row], answers: dict[int, Any]) -> None:
+        """Take away those whose taxes Odoo counted otherwise than their document says."""
+        rows = self._moves(dossier, base.EntryKind.SALES, [["id", "in", list(drafts.values())]]) if drafts else []
+        there, wrong = {row["id"]: row for row in rows}, dict[int, Rejected]()
+        with self._calls.reading():
+            for index, number in drafts.items():
+                if refusal := invoices.miscounted(there[number], documents[index]):
+                    wrong[index] = refusal
+        self._take_away(dossier, [drafts.pop(index) for index in wrong])
+        answers |= wrong
+
     def _posted(self, dossier: str, drafts: Mapping[int, int], answers: dict[int, Any]) -> dict[int, int]:
         def post(moves: Sequence[int]) -> Sequence[int]:
             context = _context(dossier) | ENGLISH
@@ -215,11 +229,16 @@ class Client:
             return moves
 
         posted = self._together(drafts, answers, post)
-        refused = [number for index, number in drafts.items() if index not in posted]
-        if refused:
-            with suppress(ConnectorError):  # a draft that stays does no harm: the next attempt finds it
-                self._wire.write(dossier, "account.move", "unlink", refused, context=_context(dossier), books=False)
+        self._take_away(dossier, [number for index, number in drafts.items() if index not in posted])
         return posted
+
+    def _take_away(self, dossier: str, drafts: Sequence[int]) -> None:
+        """A draft that stays does no harm: the next attempt finds it."""
+        if drafts:
+            with suppress(ConnectorError):
+                self._wire.write(
+                    dossier, "account.move", "unlink", list(drafts), context=_context(dossier), books=False
+                )
 
     def _together(
         self, wanted: Mapping[int, T], answers: dict[int, Any], do: Callable[[Sequence[T]], Sequence[int]]
@@ -261,13 +280,16 @@ class Client:
             self._journals[dossier] = self._rows(dossier, "account.journal", [_of(dossier)], fields, whole)
         return self._journals[dossier]
 
-    def _lines(self, dossier: str, moves: Sequence[int]) -> dict[int, list[Row]]:
+    def _moves(self, dossier: str, kind: base.EntryKind, domain: list[Any]) -> list[Row]:
+        return self._rows(dossier, "account.move", domain, _book(kind).MOVE, _context(dossier))
+
+    def _lines(self, dossier: str, kind: base.EntryKind, moves: Sequence[int]) -> dict[int, list[Row]]:
         """By their entry, in the order in which they were made; headings are no lines."""
         found: dict[int, list[Row]] = {}
         for start in range(0, len(moves), PAGE):
             some = ["move_id", "in", list(moves[start : start + PAGE])]
             shown = ["display_type", "not in", ["line_section", "line_subsection", "line_note"]]
-            rows = self._rows(dossier, "account.move.line", [some, shown], LINE, _context(dossier))
+            rows = self._rows(dossier, "account.move.line", [some, shown], _book(kind).LINE, _context(dossier))
             with self._calls.reading():
                 for row in rows:
                     found.setdefault(row["move_id"][0], []).append(row)
@@ -304,6 +326,11 @@ class Client:
             with self._calls.reading():
                 self._language = {"lang": str(context.get("lang") or "en_US")}
         return _context(dossier) | self._language
+
+
+def _book(kind: base.EntryKind) -> ModuleType:
+    """How entries of a kind are written and read: both modules offer the same."""
+    return invoices if kind.is_invoice else mapping
 
 
 def _context(dossier: str) -> Row:

@@ -71,6 +71,25 @@ EXPLANATIONS: Mapping[str, Explanation] = explained(
         (N_("Look the draft up in Odoo by its reference, and book or delete it."), CHECK_CONFIGURATION),
         can_test=True,
     ),
+    vat_differs=Explanation(
+        N_("Odoo counts other VAT than the document says"),
+        N_(
+            "Odoo counts the VAT of a document itself and comes to another amount, mostly by a cent of rounding. "
+            "The draft was taken away and nothing was booked."
+        ),
+        "firm",
+        (
+            N_("Compare the tax of each line with its amount. If a tax is wrong, choose another on the document."),
+            N_("If only the rounding differs, book the document in Odoo by hand and mark it here as booked."),
+        ),
+    ),
+    vat_code=Explanation(
+        N_("Odoo does not know a tax"),
+        N_("The tax was removed, or belongs to another company. Nothing was booked."),
+        "firm",
+        (CHECK_CONFIGURATION, SEND_AGAIN),
+        can_test=True,
+    ),
     relation_missing=Explanation(
         N_("Odoo does not know the customer or supplier"),
         N_("The contact was removed or belongs to another company. Nothing was booked."),

@@ -20,15 +20,24 @@ Row = dict[str, Any]
 
 NOUGHT = Decimal(0)
 LABEL_LENGTH = 250
+OURS = "ref"  # where our reference goes
+MOVE = ["name", "ref", "date", "journal_id", "currency_id", "state"]
+LINE = ["move_id", "account_id", "partner_id", "balance", "name"]
 JOURNALS = {name: base.JournalType(name) for name in ("general", "bank", "cash", "purchase")}
 JOURNALS["sale"] = base.JournalType.SALES
 ACCOUNTS = {"asset_cash": "bank", "asset_receivable": "receivable", "liability_payable": "payable"}
 KINDS = {"income": "revenue", "expense": "costs", "off": "other"}  # by the first word of the account type
-# Lock dates, with the type of journal they are for. That of taxes moves what has taxes, and none of ours has.
+# Lock dates, with the type of journal they are for. That of taxes moves what has taxes: our documents alone.
+TAXES = "taxes"
 LOCKS = {
     "fiscalyear_lock_date": "", "period_lock_date": "", "hard_lock_date": "", "sale_lock_date": "sale",
-    "purchase_lock_date": "purchase",
+    "purchase_lock_date": "purchase", "tax_lock_date": TAXES,
 }  # fmt: skip
+JOURNAL_TYPES = {
+    base.EntryKind.BANK: "bank cash credit",
+    base.EntryKind.SALES: "sale",
+    base.EntryKind.PURCHASE: "purchase",
+}
 
 
 def text(value: Any) -> str:
@@ -52,6 +61,14 @@ def day(value: Any) -> date | None:
         return None
     year, month, number = str(value).split("-")
     return date(int(year), int(month), int(number))
+
+
+def certain_day(row: Row) -> date:
+    """Of an entry. Raises ValueError where it has none."""
+    on = day(row["date"])
+    if on is None:
+        raise ValueError("an entry without a date")
+    return on
 
 
 # ------------------------------------------------------------------------------ master data
@@ -140,13 +157,14 @@ def relation(row: Row) -> base.Relation:
 # ------------------------------------------------------------------------------ lock dates
 
 
-def locked_until(companies: Iterable[Row], journal_type: str) -> date:
+def locked_until(companies: Iterable[Row], *of: str) -> date:
     """The last day on which Odoo books nothing in such a journal: it would move the entry to a later one.
 
+    `of`: the type of the journal, and TAXES for a document that has any.
     `companies` are the dossier's and those above it. Where Odoo tells the lock dates as they are for our
     user, exceptions and companies above included, those hold.
     """
-    wanted = [name for name, only in LOCKS.items() if only in ("", journal_type)]
+    wanted = [name for name, only in LOCKS.items() if only in ("", *of)]
     told = [row.get(f"user_{name}", row.get(name)) for row in companies for name in wanted]
     return max((day(one) or date.min for one in told), default=date.min)
 
@@ -177,8 +195,8 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
     lines = [
         {
             "account_id": ledgers.account_number("odoo", line.ledger_account, accounts),
-            **dict(zip(("debit", "credit"), map(_amount, ledgers.sides(line.amount)), strict=True)),
-            "name": _label(line, entry),
+            **dict(zip(("debit", "credit"), map(digits, ledgers.sides(line.amount)), strict=True)),
+            "name": label(line, entry),
             "tax_ids": [[6, 0, []]],
             **({"partner_id": int(line.relation)} if line.relation else {}),
         }
@@ -188,7 +206,7 @@ def render(entry: base.OutgoingEntry, accounts: Mapping[str, base.LedgerAccount]
         "move_type": "entry", "date": entry.date.isoformat(), "ref": entry.reference,
         "line_ids": [[0, 0, line] for line in lines],
     }  # fmt: skip
-    told = {"journal": entry.journal, "currency": entry.currency, "difference": _amount(_difference(entry))}
+    told = {"journal": entry.journal, "currency": entry.currency, "difference": digits(_difference(entry))}
     return encode({**told, "values": values})
 
 
@@ -204,11 +222,11 @@ def _difference(entry: base.OutgoingEntry) -> Decimal:
     return total or entry.closing - entry.opening - bank
 
 
-def _amount(amount: Decimal) -> Decimal:
+def digits(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01")) if amount == amount.quantize(Decimal("0.01")) else amount.normalize()
 
 
-def _label(line: base.OutgoingLine, whole: base.OutgoingEntry) -> str:
+def label(line: base.OutgoingLine, whole: base.OutgoingEntry) -> str:
     return "".join(sign for sign in ledgers.described(line, whole) if sign.isprintable())[:LABEL_LENGTH]
 
 
@@ -216,16 +234,18 @@ def hindrance(
     kind: base.EntryKind, document: Row, journal: Row | None, companies: Sequence[Row], currency: str
 ) -> Rejected | None:
     """Why a rendered entry must not be sent: Odoo would refuse it, or book it on another day or in other money."""
+    values = document["values"]
     if journal is None or not journal["active"]:
         return Rejected("odoo.journal_unknown", values={"journal": document["journal"]})
-    if kind is base.EntryKind.BANK and journal["type"] not in ("bank", "cash", "credit"):
+    if kind in JOURNAL_TYPES and journal["type"] not in JOURNAL_TYPES[kind].split():
         return Rejected("odoo.journal_type", values={"journal": document["journal"]})
     if {document["currency"], name_of(journal["currency_id"]) or currency} != {currency}:
         return Rejected("odoo.currency", values={"currency": document["currency"]})
-    if document["difference"]:
+    if document.get("difference"):
         return Rejected("odoo.unbalanced", values={"difference": str(document["difference"])})
-    until = locked_until(companies, journal["type"])
-    if date.fromisoformat(document["values"]["date"]) <= until:
+    taxed = [TAXES] if any(line["tax_ids"][0][2] for _, _, line in values.get("invoice_line_ids", ())) else []
+    until = locked_until(companies, journal["type"], *taxed)
+    if date.fromisoformat(values["date"]) <= until:
         return Rejected("odoo.period_closed", values={"until": until.isoformat()})
     return None
 
@@ -242,9 +262,7 @@ def same(row: Row, lines: Sequence[Row], values: Row) -> bool:
 
 def entry(row: Row, lines: Sequence[Row], journal_code: str, bank_account: str = "") -> base.RemoteEntry:
     """`bank_account`: that of a bank entry, whose lines are the bank's side."""
-    on = day(row["date"])
-    if on is None:
-        raise ValueError("an entry without a date")
+    on = certain_day(row)
     own = tuple(
         base.OutgoingLine(
             on, code_of(line["account_id"]), Decimal(line["balance"]), str(line["name"] or ""),
@@ -253,18 +271,17 @@ def entry(row: Row, lines: Sequence[Row], journal_code: str, bank_account: str =
         for line in lines
         if not bank_account or code_of(line["account_id"]) != bank_account
     )  # fmt: skip
-    debit = sum((line.amount for line in own if line.amount > 0), NOUGHT)
-    credit = -sum((line.amount for line in own if line.amount < 0), NOUGHT)
-    return base.RemoteEntry(
-        id=str(int(row["id"])),
-        number=text(row["name"]),
-        reference=text(row["ref"]),
-        journal=journal_code,
-        date=on,
-        currency=name_of(row["currency_id"]),
-        total_debit=max(debit, credit),
-        line_count=len(own),
-        lines=own,
+    total = max(ledgers.totalled(own), ledgers.totalled(own) - sum(line.amount for line in own))
+    return remote(row, OURS, journal_code, own, total)
+
+
+def remote(
+    row: Row, ours: str, journal_code: str, lines: Sequence[base.OutgoingLine], total: Decimal
+) -> base.RemoteEntry:
+    """`ours`: the field that has our reference."""
+    number, currency = str(int(row["id"])), name_of(row["currency_id"])
+    return ledgers.entry(
+        number, text(row["name"]), text(row[ours]), journal_code, certain_day(row), currency, lines, total
     )
 
 
@@ -279,6 +296,7 @@ _REFUSALS = failures.Words(
         (r"is (deprecated|archived)|using a deprecated account", "account_blocked"),
         (r"account_id_fkey|\(account_id\)|\(account\.account\)|account\.account\(", "account_unknown"),
         (r"account\.journal\b", "journal_unknown"),
+        (r"account\.tax\b", "vat_code"),
         (r"res\.partner\b|partner_id", "relation_missing"),
         ("inactive currency", "currency"),
         ("unauthorized or invalid companies", "company_foreign"),

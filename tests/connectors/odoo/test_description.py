@@ -9,14 +9,18 @@ from typing import Any
 
 import pytest
 
-from tests.connectors.contract.entries import bank_entry, look_up, refusal_of, send
+from portal.connectors.calls import encode
+from tests.connectors.contract.entries import INVOICES, bank_entry, invoice_entry, look_up, refusal_of, send
 from tests.connectors.described import Description, Exchange, listen, provider
 from tests.connectors.odoo.test_contract import OdooWorld, control
 from tests.connectors.package_world import LOCKED_UNTIL, OPEN_CODE, Control, fresh
 
 __all__ = ["control"]
 
-OURS = Description(json.loads(Path(__file__).with_name("description.json").read_text(encoding="utf-8")))
+TEXT = Path(__file__).with_name("description.json").read_text(encoding="utf-8")
+OURS = Description(json.loads(TEXT))
+# A move is a document, or an entry: never both in one call.
+DOCUMENTS = Description(json.loads(TEXT.replace("#/components/schemas/move", "#/components/schemas/document")))
 
 
 @pytest.fixture
@@ -40,6 +44,10 @@ def said(world: OdooWorld, monkeypatch: pytest.MonkeyPatch) -> list[Exchange]:
     send(world, entry)
     assert look_up(world, entry)
     list(connection.entries(dossier, entry.kind, entry.journal, entry.date - timedelta(1), entry.date))
+    for kind in INVOICES:
+        document = invoice_entry(world, kind, "100.00", "-30.25")
+        send(world, document)
+        assert look_up(world, document)
     refusal_of(lambda: connection.journals(world.foreign_dossier))
     world.control.post("settings", approval=True)
     refusal_of(lambda: send(world, bank_entry(world)))
@@ -49,16 +57,21 @@ def said(world: OdooWorld, monkeypatch: pytest.MonkeyPatch) -> list[Exchange]:
 
 
 def test_every_call_is_as_we_understand_it(said: list[Exchange]) -> None:
-    assert [fault for exchange in said for fault in OURS.faults(exchange)] == []
+    sold = [exchange for exchange in said if b"invoice_line_ids" in encode(exchange.sent)]
+    assert len(sold) == len(INVOICES)
+    assert [fault for exchange in sold for fault in DOCUMENTS.faults(exchange)] == []
+    assert [fault for exchange in said if exchange not in sold for fault in OURS.faults(exchange)] == []
     assert {exchange.status for exchange in said} == {200, 401, 403}
 
 
 def test_every_line_that_is_sent_is_as_we_understand_it(said: list[Exchange]) -> None:
     made = [exchange for exchange in said if exchange.path.endswith("/create")]
-    lines = [line for exchange in made for values in exchange.sent["vals_list"] for line in values["line_ids"]]
-    schema = {"$ref": "#/components/schemas/line"}
-    assert [fault for _, _, told in lines for fault in OURS.violations(schema, told, "line")] == []
-    assert {(command, number) for command, number, _ in lines} == {(0, 0)}
+    sent = [values for exchange in made for values in exchange.sent["vals_list"]]
+    for field, schema in (("line_ids", "line"), ("invoice_line_ids", "document_line")):
+        lines = [line for values in sent for line in values.get(field, ())]
+        described = {"$ref": f"#/components/schemas/{schema}"}
+        assert [fault for _, _, told in lines for fault in OURS.violations(described, told, "line")] == []
+        assert {(command, number) for command, number, _ in lines} == {(0, 0)}
 
 
 def test_calls_and_refusals_are_those_that_were_seen_on_real_servers(said: list[Exchange]) -> None:
