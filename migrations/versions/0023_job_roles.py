@@ -166,7 +166,7 @@ def downgrade() -> None:
     op.drop_column("memberships", "assigned_only")
     # Whoever had nothing but job roles is left with the least of the roles that there were.
     op.execute(f"SET LOCAL ROLE {SYSTEM}")
-    op.execute("UPDATE memberships SET role = 'reader' WHERE role = 'custom'")
+    op.execute("UPDATE memberships SET role = 'reader' WHERE role = 'custom'; SET CONSTRAINTS ALL IMMEDIATE")
     op.execute("RESET ROLE")
     op.drop_constraint(op.f("ck_memberships_role"), "memberships", type_="check")
     op.create_check_constraint(op.f("ck_memberships_role"), "memberships", ROLES_BEFORE)

@@ -225,7 +225,8 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION app_software()")
     # Software cannot become a person: it goes, with all that hangs on it.
     op.execute(f"GRANT DELETE ON users TO {SYSTEM}; SET LOCAL ROLE {SYSTEM}")
-    op.execute("DELETE FROM users WHERE software")
+    # What is judged at the end is judged now: a table with such a judgement before it is not altered.
+    op.execute("DELETE FROM users WHERE software; SET CONSTRAINTS ALL IMMEDIATE")
     op.execute(f"RESET ROLE; REVOKE DELETE ON users FROM {SYSTEM}")
     op.drop_index("uq_memberships_software", "memberships")
     op.drop_constraint(op.f("ck_memberships_role"), "memberships", type_="check")
