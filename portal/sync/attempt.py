@@ -1,21 +1,15 @@
-"""The moves of one posting, each a transaction of its own that only the holder of the fence can make.
-
-`take` hands out the lease with a new fence. A worker that was paused or thought dead finds its
-fence outdated and changes nothing any more; the worker after it knows only that a call may be
-under way, and looks instead of sending.
-"""
+"""The moves of one posting, each a transaction of its own that only the holder of the lease can make."""
 
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.access import SYSTEM, Scope
@@ -24,16 +18,14 @@ from portal.connectors.base import EntryKind, RemoteEntry
 from portal.connectors.errors import Temporary
 from portal.couplings.models import Coupling
 from portal.kernel import clock, crash
-from portal.kernel.db import Database, Setting
-from portal.ledger.models import Entry, EntryLine
+from portal.kernel.db import Database
+from portal.ledger.models import EntryLine
 from portal.sync import standing
+from portal.sync.lease import LEASE, MAX_TRIES, Attempt, write
 from portal.sync.letting_go import let_go
 from portal.sync.models import Posting, PostingState, Restore
 
-LEASE = timedelta(seconds=20)
-MAX_TRIES = 5
 CONSENT_PAUSE = timedelta(minutes=5)
-OPEN = (PostingState.INTENT, PostingState.SENDING, PostingState.UNCERTAIN)
 TEXT_LENGTH = 500
 ENDED = "posting.coupling_ended"
 UNFINDABLE = "posting.unfindable"  # may stand there, and no look-up can tell
@@ -49,136 +41,6 @@ _CONDITIONS = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One posting in our hands, until the lease runs out."""
-
-    database: Database
-    tenant_id: uuid.UUID
-    id: uuid.UUID
-    fence: int
-    state: PostingState
-    tries: int
-    sends: int
-    looks: int
-    since: datetime  # when it came into this state
-    settles_at: datetime | None
-    sent_at: datetime | None  # the last sending before this one that may have arrived
-    payload: bytes
-    reference: str
-    entry_id: uuid.UUID
-    reverses_id: uuid.UUID | None
-    configuration_id: uuid.UUID
-    coupling_id: uuid.UUID
-    kind: EntryKind
-    journal: str
-    on: date
-    period_start: date
-    app: str
-    dossier: str
-    holder: uuid.UUID  # the tenant of the authorisation
-    authorisation_id: uuid.UUID
-
-    @property
-    def setting(self) -> Setting:
-        return Setting(tenant=self.tenant_id, via=self.holder)
-
-
-def take(database: Database, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> Attempt | None:
-    """Take the lease; None when somebody holds it or there is nothing left to do."""
-    found = _take(database, tenant_id, [Posting.id == posting_id, Posting.state.in_(OPEN), _unleased()])
-    return found[0] if found else None
-
-
-def take_due(database: Database, tenant_id: uuid.UUID, coupling_id: uuid.UUID) -> Attempt | None:
-    """Take the lease of what waits longest in a dossier; None when nothing is due, or what is due is held back."""
-    found = _take(database, tenant_id, [_among(_due(tenant_id, coupling_id).limit(1))])
-    return found[0] if found else None
-
-
-def take_alike(first: Attempt, room: int) -> Sequence[Attempt]:
-    """Take the leases of others in its dossier that can go in the same call: never sent yet, and of its kind."""
-    fresh = _due(first.tenant_id, first.coupling_id).where(
-        Posting.state == PostingState.INTENT,
-        Posting.sends == 0,
-        Posting.tries < MAX_TRIES,
-        Posting.entry_id.in_(select(Entry.id).where(Entry.tenant_id == first.tenant_id, Entry.kind == first.kind)),
-    )
-    return _take(first.database, first.tenant_id, [_among(fresh.limit(room))])
-
-
-def _among(chosen: Select[uuid.UUID]) -> ColumnElement[bool]:
-    """As a CTE: a subquery that locks and skips would be run for every row it is compared with."""
-    return Posting.id.in_(select(chosen.cte("chosen").c.id))
-
-
-def _unleased() -> ColumnElement[bool]:
-    return Posting.lease_until.is_(None) | (Posting.lease_until < clock.now())
-
-
-def _due(tenant_id: uuid.UUID, coupling_id: uuid.UUID) -> Select[uuid.UUID]:
-    now = clock.now()
-    held = select(Coupling.held_until).where(Coupling.tenant_id == tenant_id, Coupling.id == coupling_id)
-    return (
-        select(Posting.id)
-        .where(
-            Posting.tenant_id == tenant_id,
-            Posting.coupling_id == coupling_id,
-            Posting.state.in_(OPEN),
-            Posting.next_try_at <= now,
-            _unleased(),
-            (Posting.state != PostingState.INTENT) | (func.coalesce(held.scalar_subquery(), now) <= now),
-        )
-        .order_by(Posting.next_try_at, Posting.id)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _take(database: Database, tenant_id: uuid.UUID, chosen: Sequence[ColumnElement[bool]]) -> list[Attempt]:
-    """With a new fence each, in the order in which they wait."""
-    with database.scoped(Setting(tenant=tenant_id)) as session:
-        rows = session.execute(
-            update(Posting)
-            .where(
-                Posting.tenant_id == tenant_id,
-                *chosen,
-                Entry.tenant_id == Posting.tenant_id,
-                Entry.id == Posting.entry_id,
-                Coupling.tenant_id == Posting.tenant_id,
-                Coupling.id == Posting.coupling_id,
-            )
-            .values(fence=Posting.fence + 1, tries=Posting.tries + 1, lease_until=clock.now() + LEASE)
-            .returning(Posting.next_try_at, Posting.id, *_TAKEN)
-            .execution_options(synchronize_session=False)
-        ).all()
-    if rows:
-        crash.point("posting.leased")
-    attempts = []
-    for row in sorted(rows, key=lambda row: (row.next_try_at, row.id)):
-        told = row._asdict()
-        del told["next_try_at"]
-        told |= {"state": PostingState(row.state), "kind": EntryKind(row.kind)}
-        attempts.append(Attempt(database=database, tenant_id=tenant_id, **told))
-    return attempts
-
-
-# What an attempt is told of its posting, entry and coupling, by the names of its fields.
-_TAKEN = (
-    Posting.fence, Posting.state, Posting.tries, Posting.sends, Posting.looks, Posting.changed_at.label("since"),
-    Posting.settles_at, Posting.sending_at.label("sent_at"), Posting.payload, Posting.reference, Posting.entry_id,
-    Entry.reverses_id, Entry.configuration_id, Posting.coupling_id, Entry.kind, Entry.journal, Entry.date.label("on"),
-    Entry.period_start,
-    Coupling.app, Coupling.dossier_code.label("dossier"), Coupling.authorisation_tenant_id.label("holder"),
-    Coupling.authorisation_id,
-)  # fmt: skip
-
-
-def renew(attempt: Attempt) -> bool:
-    """Keep the lease while a call lasts; False when somebody else has taken the posting up."""
-    with attempt.database.scoped(attempt.setting) as session:
-        return _write(session, attempt, lease_until=clock.now() + LEASE)
-
-
 def still_may_send(attempt: Attempt) -> bool:
     """After a look-up that took its time: asked anew, and the lease renewed. False when it is no longer ours.
 
@@ -188,13 +50,7 @@ def still_may_send(attempt: Attempt) -> bool:
         hindered = obstacle(session, attempt)
         if hindered:
             raise Temporary(hindered, sent=False, retry_after=1)
-        return _write(session, attempt, lease_until=clock.now() + LEASE)
-
-
-def release(attempt: Attempt, at: datetime) -> None:
-    """Let go without a result; it is taken up again at `at`."""
-    with attempt.database.scoped(attempt.setting) as session:
-        _write(session, attempt, lease_until=None, next_try_at=at, tries=0)
+        return write(session, attempt, lease_until=clock.now() + LEASE)
 
 
 def obstacle(session: Session, attempt: Attempt) -> str:
@@ -233,7 +89,7 @@ def begin_sending_together(attempts: Sequence[Attempt]) -> list[Attempt]:
                 _hindered(session, attempt, hindered)
             begun = []
         else:
-            begun = [attempt for attempt in attempts if _write(
+            begun = [attempt for attempt in attempts if write(
                 session, attempt, state=PostingState.SENDING, sends=Posting.sends + 1, sending_at=now,
                 changed_at=now, lease_until=now + LEASE, code="", provider_text="",
             )]  # fmt: skip
@@ -254,7 +110,7 @@ def may_look(attempt: Attempt) -> bool:
 def _hindered(session: Session, attempt: Attempt, code: str) -> None:
     """Wait where somebody can renew a consent; park where a person has to decide."""
     if code.startswith(WAITS_FOR):
-        _write(session, attempt, lease_until=None, tries=0, code=code, next_try_at=clock.now() + CONSENT_PAUSE)
+        write(session, attempt, lease_until=None, tries=0, code=code, next_try_at=clock.now() + CONSENT_PAUSE)
     else:
         _park(session, attempt, code)
 
@@ -283,7 +139,7 @@ def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) 
         moved = there.date is not None and there.date > attempt.on
         if not code and (moved or (known and (there.total_debit, there.line_count) != ours)):
             code = "posting.altered"
-        written = _write(
+        written = write(
             session, attempt, state=PostingState.CONFIRMED, lease_until=None, tries=0, changed_at=now,
             confirmed_at=now, code=code, provider_text="", settles_at=None,
             remote_id=remote.id or there.id, remote_number=there.number or remote.number,
@@ -322,7 +178,7 @@ def reject(attempt: Attempt, code: str, provider_text: str) -> None:
     """The provider refused it; nothing was booked."""
     now = clock.now()
     with attempt.database.scoped(attempt.setting) as session:
-        if _write(
+        if write(
             session, attempt, state=PostingState.REJECTED, lease_until=None, tries=0, changed_at=now,
             code=code, provider_text=provider_text[:TEXT_LENGTH], settles_at=None,
         ):  # fmt: skip
@@ -337,7 +193,7 @@ def give_back(attempt: Attempt, code: str, provider_text: str, retry_after: floa
     with attempt.database.scoped(attempt.setting) as session:
         sent = {"state": PostingState.INTENT, "sends": Posting.sends - 1, "sending_at": attempt.sent_at}
         changes: dict[str, Any] = sent if attempt.state is PostingState.SENDING else {}
-        _write(
+        write(
             session, attempt, lease_until=None, tries=0, next_try_at=at,
             code=code, provider_text=provider_text[:TEXT_LENGTH], **changes,
         )  # fmt: skip
@@ -369,7 +225,7 @@ def doubt(attempt: Attempt, code: str, provider_text: str, settle: float) -> Non
     now = clock.now()
     at = now + timedelta(seconds=settle)
     with attempt.database.scoped(attempt.setting) as session:
-        if _write(
+        if write(
             session, attempt, state=PostingState.UNCERTAIN, lease_until=None, tries=0, looks=0, changed_at=now,
             settles_at=at, next_try_at=at, code=code, provider_text=provider_text[:TEXT_LENGTH],
         ):  # fmt: skip
@@ -386,9 +242,9 @@ def found_nothing(attempt: Attempt, settle: float) -> None:
     common: dict[str, Any] = {"lease_until": None, "tries": 0, "looks": looks, "looked_at": now}
     with attempt.database.scoped(attempt.setting) as session:
         if looks < 2:
-            _write(session, attempt, settles_at=again, next_try_at=again, **common)
+            write(session, attempt, settles_at=again, next_try_at=again, **common)
         elif attempt.sends < 2:
-            _write(session, attempt, state=PostingState.INTENT, changed_at=now, next_try_at=now, **common)
+            write(session, attempt, state=PostingState.INTENT, changed_at=now, next_try_at=now, **common)
             _tell(session, attempt, "posting.resend")
         else:
             ended = obstacle(session, replace(attempt, state=PostingState.INTENT)) == ENDED
@@ -403,7 +259,7 @@ def postpone(attempt: Attempt, code: str, provider_text: str, retry_after: float
         return
     now = clock.now()
     with attempt.database.scoped(attempt.setting) as session:
-        _write(
+        write(
             session, attempt, lease_until=None, tries=attempt.tries if keep_tries else 0,
             next_try_at=now + pause(now - attempt.since, retry_after),
             code=code, provider_text=provider_text[:TEXT_LENGTH],
@@ -426,29 +282,12 @@ def pause(age: timedelta, retry_after: float | None) -> timedelta:
 
 def _park(session: Session, attempt: Attempt, code: str, **more: Any) -> None:
     now = clock.now()
-    if _write(
+    if write(
         session, attempt,
         **{"lease_until": None, "tries": 0} | more | {"state": PostingState.PARKED, "changed_at": now, "code": code},
     ):  # fmt: skip
         _tell(session, attempt, "posting.parked", code=code)
         crash.point("posting.parked")
-
-
-def _write(session: Session, attempt: Attempt, **values: Any) -> bool:
-    """Change the row if the fence is still ours."""
-    changed = session.execute(
-        update(Posting)
-        .where(
-            Posting.tenant_id == attempt.tenant_id,
-            Posting.id == attempt.id,
-            Posting.fence == attempt.fence,
-            Posting.state == attempt.state,
-        )
-        .values(**values)
-        .returning(Posting.id)
-        .execution_options(synchronize_session=False)
-    )
-    return changed.first() is not None
 
 
 def _system(session: Session, attempt: Attempt) -> Scope:

@@ -31,7 +31,8 @@ from portal.kernel.errors import PortalError
 from portal.kernel.vault import Vault
 from portal.runtime import Runtime
 from portal.sync import attempt as moves
-from portal.sync.attempt import MAX_TRIES, Attempt
+from portal.sync import lease
+from portal.sync.lease import MAX_TRIES, Attempt
 from portal.sync.models import PostingState
 
 log = structlog.get_logger()
@@ -108,7 +109,7 @@ class Desk:
         elif attempt.state is PostingState.INTENT:
             _send(self, attempt)
         elif attempt.settles_at is not None and attempt.settles_at > clock.now():
-            moves.release(attempt, attempt.settles_at)
+            lease.release(attempt, attempt.settles_at)
         elif not self.finds(attempt.app):
             moves.park(attempt, moves.UNFINDABLE)
         else:
@@ -146,7 +147,7 @@ class Desk:
 
 def post(runtime: Runtime, tenant_id: uuid.UUID, posting_id: uuid.UUID, connect: Connect = signed_in) -> None:
     """One step of one posting, at a desk of its own. Safe to call at any time, any number of times, from anywhere."""
-    attempt = moves.take(runtime.database, tenant_id, posting_id)
+    attempt = lease.take(runtime.database, tenant_id, posting_id)
     if attempt is not None:
         Desk(runtime, connect).step(attempt)
 
@@ -294,10 +295,10 @@ def held(attempts: Sequence[Attempt]) -> Iterator[None]:
     done = threading.Event()
 
     def keep() -> None:
-        while not done.wait(moves.LEASE.total_seconds() / 3):
+        while not done.wait(lease.LEASE.total_seconds() / 3):
             for attempt in attempts:
                 try:
-                    moves.renew(attempt)
+                    lease.renew(attempt)
                 except Exception as failure:
                     log.warning("posting.not_renewed", reference=attempt.reference, error=type(failure).__name__)
 

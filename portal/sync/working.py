@@ -17,7 +17,8 @@ from portal.connectors.base import Batching, RemoteEntry
 from portal.connectors.errors import UnexpectedReply
 from portal.kernel import clock, crash
 from portal.sync import attempt as moves
-from portal.sync.attempt import MAX_TRIES, Attempt
+from portal.sync import lease
+from portal.sync.lease import MAX_TRIES, Attempt
 from portal.sync.models import PostingState
 from portal.sync.sending import Desk, check_in_time, failed, held, not_connected
 from portal.sync.turns import SLICE
@@ -39,12 +40,12 @@ def work(desk: Desk, dossier: Dossier) -> int:
     until, steps, calls = clock.now() + LONGEST, 0, 0
     most = registry.load(dossier.app).MANIFEST.capabilities.batch_size
     while calls < SLICE and clock.now() < until:
-        first = moves.take_due(desk.runtime.database, dossier.tenant_id, dossier.coupling_id)
+        first = lease.take_due(desk.runtime.database, dossier.tenant_id, dossier.coupling_id)
         if first is None:
             break
         together = [first]
         if most > 1 and _may_go_together(desk, first):
-            together += moves.take_alike(first, most - 1)
+            together += lease.take_alike(first, most - 1)
         if len(together) > 1:
             _send_together(desk, together)
             calls += 1
@@ -74,7 +75,7 @@ def _send_together(desk: Desk, attempts: Sequence[Attempt]) -> None:
     started = time.monotonic()
     apart = [attempt for attempt in attempts if desk.must_look_first(attempt)]
     for attempt in apart:  # its period began before a restore
-        moves.release(attempt, clock.now())
+        lease.release(attempt, clock.now())
     sending = moves.begin_sending_together([attempt for attempt in attempts if attempt not in apart])
     if not sending:
         return

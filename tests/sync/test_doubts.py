@@ -20,8 +20,8 @@ from portal.connectors.errors import (
 )
 from portal.kernel import clock
 from portal.sync import attempt as moves
+from portal.sync import lease, sending
 from portal.sync import posting as desk
-from portal.sync import sending
 from portal.sync.models import PostingState
 from tests.sync import provider
 from tests.sync.office import SETTLE, Clock, Office, unsure
@@ -191,11 +191,11 @@ def test_look_ups_that_are_refused_end_with_a_person(office: Office, moving: Clo
 
 def test_a_worker_that_died_while_sending_leaves_a_doubt_not_a_repeat(office: Office, moving: Clock) -> None:
     posting = office.offered()
-    attempt = moves.take(office.database, office.client.id, posting.id)
+    attempt = lease.take(office.database, office.client.id, posting.id)
     assert attempt is not None
     assert moves.begin_sending(attempt) is not None
     assert office.step(posting).state == PostingState.SENDING  # the lease still holds
-    moving.pass_(moves.LEASE.total_seconds() + 1)
+    moving.pass_(lease.LEASE.total_seconds() + 1)
     assert office.step(posting).state == PostingState.UNCERTAIN
     assert office.package.calls == []
 

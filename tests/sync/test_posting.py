@@ -18,7 +18,7 @@ from portal.kernel import clock
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import Entry
 from portal.sync import attempt as moves
-from portal.sync import dispatch, sending
+from portal.sync import dispatch, lease, sending
 from portal.sync import posting as desk
 from portal.sync.drafting import correct_line, lines_of
 from portal.sync.models import PostingState
@@ -189,9 +189,9 @@ def test_a_confirmation_that_cannot_be_read_back_stands(office: Office) -> None:
 
 def test_a_paused_worker_finds_its_fence_outdated(office: Office, moving: Clock) -> None:
     posting = office.offered()
-    paused = moves.take(office.database, office.client.id, posting.id)
+    paused = lease.take(office.database, office.client.id, posting.id)
     assert paused is not None
-    moving.pass_(moves.LEASE.total_seconds() + 1)
+    moving.pass_(lease.LEASE.total_seconds() + 1)
     assert office.step(posting).state == PostingState.CONFIRMED
     assert moves.begin_sending(paused) is None
     assert office.package.writes == 1
@@ -213,9 +213,9 @@ def test_sending_too_late_after_the_decision_is_not_sending(office: Office, monk
 def test_a_poison_row_is_parked_after_five_tries(office: Office, moving: Clock) -> None:
     posting, good = office.offered(), office.offered()
     for _ in range(5):
-        attempt = moves.take(office.database, office.client.id, posting.id)  # and then the worker dies
+        attempt = lease.take(office.database, office.client.id, posting.id)  # and then the worker dies
         assert attempt is not None
-        moving.pass_(moves.LEASE.total_seconds() + 1)
+        moving.pass_(lease.LEASE.total_seconds() + 1)
     posting = office.step(posting)
     assert (posting.state, posting.code) == (PostingState.PARKED, "posting.poison")
     assert office.step(good).state == PostingState.CONFIRMED
