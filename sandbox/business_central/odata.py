@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
@@ -69,7 +70,19 @@ def wanted() -> Callable[[Mapping[str, Any]], bool]:
 def _holds(term: re.Match[str], row: Mapping[str, Any]) -> bool:
     if term["start"]:
         return str(_value(row, term["start"])).startswith(_text(term["prefix"]))
-    return COMPARE[term["operator"]](str(_value(row, term["field"])), _text(term["value"]))
+    return COMPARE[term["operator"]](*_alike(_value(row, term["field"]), _text(term["value"])))
+
+
+def _alike(ours: Any, told: str) -> tuple[Any, Any]:
+    """Both as what ours is: a number, or a text, as which a boolean and a date are written. Raises Wrong."""
+    if isinstance(ours, bool):
+        return str(ours).lower(), told
+    if not isinstance(ours, int | float):
+        return str(ours), told
+    try:
+        return Decimal(str(ours)), Decimal(told)
+    except InvalidOperation:
+        raise Wrong(400, "BadRequest", f"The literal '{told}' is no number.") from None
 
 
 def _value(row: Mapping[str, Any], field: str) -> Any:

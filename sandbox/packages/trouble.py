@@ -57,13 +57,22 @@ def _instead(sandbox: Sandbox, stand: Stand, call: Call) -> Response | None:
             return stand.package.refusal(int(fault.kind), fault.seconds, "window" if fault.kind == "429" else "")
         if fault.kind == "slow":
             time.sleep(fault.seconds)
-        elif fault.kind == "revoke":
+        elif fault.kind == "revoke" and call.secret:
             stand.access.withdraw(secret=call.secret)
-        elif fault.kind == "expire":
+        elif fault.kind == "expire" and call.secret:
             stand.access.expire(call.secret)
         elif fault.kind == "close_period":
-            lock(stand, call.dossier, str(fault.details["until"]))
+            for dossier in _dossiers(stand, call):
+                lock(stand, dossier, str(fault.details["until"]))
     return None
+
+
+def _dossiers(stand: Stand, call: Call) -> list[str]:
+    """That of the call, else all that its token or key sees."""
+    if call.dossier:
+        return [call.dossier] if stand.books.dossier(call.dossier) else []
+    who = stand.access.who(call.secret)
+    return [row["id"] for row in stand.books.dossiers(who.licence, who.dossiers)] if who else []
 
 
 def lock(stand: Stand, dossier: str, until: str) -> None:

@@ -63,7 +63,7 @@ OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "gteq": lambda ours, theirs: bool(ours >= theirs),
     "in": lambda ours, theirs: ours in theirs,
     "not_in": lambda ours, theirs: ours not in theirs,
-    "start_with": lambda ours, theirs: str(ours).startswith(theirs),
+    "start_with": lambda ours, theirs: str(ours).startswith(str(theirs)),
 }
 
 

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from sandbox import wsgi
 from sandbox.saltedge import attempts, lists, signatures, visits
-from sandbox.saltedge.core import Fault, Sandbox
+from sandbox.saltedge.core import Fault, Sandbox, iso
 from sandbox.saltedge.errors import ApiError
 from sandbox.store import Row
 
@@ -202,7 +202,7 @@ def _page(sandbox: Sandbox, row: Row) -> Any:
     return {
         "data": {
             "connect_url": f"{request.host_url}connect/{row['token']}",
-            "expires_at": lists.iso(row["expires"]), "customer_id": str(row["customer"]),
+            "expires_at": iso(row["expires"]), "customer_id": str(row["customer"]),
         }
     }  # fmt: skip
 
@@ -214,7 +214,7 @@ def _refresh(sandbox: Sandbox, row: Row) -> Any:
     if sandbox.store.one("SELECT 1 FROM attempts WHERE connection = ? AND finished = 0", (row["id"],)):
         raise ApiError("ConnectionAlreadyProcessing", "The connection is already processing.")
     if row["next_refresh"] and row["next_refresh"] > now:
-        when = lists.iso(row["next_refresh"])
+        when = iso(row["next_refresh"])
         raise ApiError("ConnectionCannotBeRefreshed", f"The connection can be refreshed at {when}.")
     if not present:
         _background(sandbox, row, now)

@@ -12,8 +12,6 @@ from sandbox.saltedge.core import Sandbox, iso
 from sandbox.saltedge.errors import ApiError
 from sandbox.store import Row
 
-__all__ = ["iso"]
-
 USUAL_PAGE, MOST_A_PAGE = 100, 1000
 Arguments = Mapping[str, str]
 
@@ -154,9 +152,9 @@ def accounts(sandbox: Sandbox, app: str, arguments: Arguments) -> dict[str, Any]
     owner = connection(sandbox, app, arguments.get("connection_id"))
     in_force(sandbox, owner)
     rows = sandbox.store.all(
-        "SELECT a.*, b.name, b.nature, b.currency, b.holder FROM accounts a JOIN bank_accounts b ON b.iban = a.iban"
-        " WHERE a.connection = ? AND a.id >= ? ORDER BY a.id LIMIT ?",
-        (owner["id"], _start(arguments), _size(arguments) + 1),
+        "SELECT a.*, b.name, b.nature, b.currency, b.holder, ? AS created FROM accounts a"
+        " JOIN bank_accounts b ON b.iban = a.iban WHERE a.connection = ? AND a.id >= ? ORDER BY a.id LIMIT ?",
+        (owner["created"], owner["id"], _start(arguments), _size(arguments) + 1),
     )
     return _page([_account_body(row) for row in rows], arguments)
 
@@ -164,7 +162,7 @@ def accounts(sandbox: Sandbox, app: str, arguments: Arguments) -> dict[str, Any]
 def _account_body(row: Row) -> dict[str, Any]:
     return {
         "id": str(row["id"]), "connection_id": str(row["connection"]), "name": row["iban"], "nature": row["nature"],
-        "balance": amount(row["balance"]), "currency_code": row["currency"], "created_at": iso(row["updated"]),
+        "balance": amount(row["balance"]), "currency_code": row["currency"], "created_at": iso(row["created"]),
         "updated_at": iso(row["updated"]),
         "extra": {"iban": row["iban"], "account_name": row["name"], "client_name": row["holder"]},
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sandbox.packages.books import Entry, Line, Refusal, cents, money
@@ -101,12 +102,13 @@ def _invoice(stand: Stand, tenant: Row, name: str, sent: Mapping[str, Any]) -> E
 def _line(stand: Stand, tenant: Row, item: Mapping[str, Any], sign: int, sent: Mapping[str, Any]) -> Line:
     net = item.get("LineAmount")
     if net is None:
-        net = float(item.get("UnitAmount") or 0) * float(item.get("Quantity") or 1)
+        net = Decimal(str(item.get("UnitAmount") or 0)) * Decimal(str(item.get("Quantity") or 1))
     code = str(item.get("TaxType") or "")
     rate = stand.books.by_code("vat_codes", tenant["seq"], code) if code else None
     if code and rate is None:
         raise wire.invalid(sent, f"The TaxType code '{code}' does not exist or cannot be used for this type")
-    computed = 0 if rate is None else round(cents(net) * float(rate["percentage"]))
+    share = Decimal(0) if rate is None else Decimal(rate["percentage"])
+    computed = int((cents(net) * share).to_integral_value(ROUND_HALF_UP))
     vat = computed if item.get("TaxAmount") is None else cents(item["TaxAmount"])
     text = str(item.get("Description") or "")
     return Line(str(item["AccountCode"]), sign * cents(net), text, vat_code=code, vat=sign * vat)

@@ -19,6 +19,7 @@ KINDS = {
     "payable": ("CURRLIAB", "CREDITORS"), "vat": ("CURRLIAB", "GST"), "general": ("CURRENT", ""),
     "revenue": ("REVENUE", ""), "costs": ("EXPENSE", ""),
 }  # fmt: skip
+CONDITIONS = ("Date", "Type", "Status")  # what a list of documents can be narrowed by
 _CLAUSE = re.compile(
     r'(?P<field>\w+)\s*(?P<sign>==|>=|<=|>|<)\s*(?:"(?P<text>[^"]*)"|DateTime\((?P<day>\d+,\s*\d+,\s*\d+)\))'
 )
@@ -102,7 +103,7 @@ def conditions(where: str) -> list[tuple[str, str, str]]:
     found = []
     for clause in filter(None, re.split(r"\s+AND\s+|\s*&&\s*", where)):
         read = _CLAUSE.fullmatch(clause.strip())
-        if read is None:
+        if read is None or read["field"] not in CONDITIONS:
             raise ApiError(400, {
                 "ErrorNumber": 16, "Type": "QueryParseException", "Message": f"Where clause not understood: {clause}",
             })  # fmt: skip
