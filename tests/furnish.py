@@ -356,7 +356,8 @@ def _archives(session: Session, tenant_id: uuid.UUID, kind: str, mark: str) -> d
     session.flush()
     session.add(ArchivePart(**common, archive_id=key, number=0, content=f"{mark}zip".encode()))
     session.add(Retention(**common, original_months=120, trace_days=90, hold=False, changed_at=now))
-    session.add(Erasure(**common, kind=kind, state="cancelled", asked_at=now, due_at=now, ended_at=now))
+    due = now + timedelta(days=30)
+    session.add(Erasure(**common, kind=kind, state="cancelled", asked_at=now, due_at=due, ended_at=now))
     return {"archive_id": key} if kind == "portal" else {"client_archive_id": key}
 
 

@@ -51,6 +51,7 @@ SHORT: Mapping[str, str] = {
     "feed.paused": N_("fetching the bank is paused"),
     "feed.attention": N_("the bank is not fetched"),
     "standing.no_coupling": N_("no coupling yet"),
+    "standing.in_part": N_("not all bank accounts are yours to see"),
     "standing.no_configuration": N_("no configuration yet"),
     "standing.no_statements": N_("no statement received yet"),
     "standing.entries_wait": N_("entries wait to be sent"),
@@ -113,6 +114,9 @@ def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
         bulk = url_for("couplings.bulk", portal=portal)
         return view(ngettext("client without a coupling", "clients without a coupling", n), names, "firm",
                     _("Find their dossiers"), bulk)  # fmt: skip
+    if cause.code == "standing.in_part":
+        return view(ngettext("client that you see in part", "clients that you see in part", n), names, "firm",
+                    _("Show"))  # fmt: skip
     if cause.code == "standing.no_configuration":
         return view(ngettext("coupling without a configuration", "couplings without a configuration", n), names,
                     "firm", _("Configure"))  # fmt: skip

@@ -115,7 +115,7 @@ def verb(account: AccountView, *, coupled: bool) -> tuple[str, str, str]:
 def _banner(standing: Standing) -> Banner | None:
     client = scope().tenant_id
     may_couple = scope().may(Permission.COUPLINGS, Right.CREATE)
-    if standing.state == "active":
+    if standing.state == "active" or standing.code == "standing.in_part":
         return None
     if standing.code == "standing.no_coupling":
         return Banner(

@@ -49,12 +49,15 @@ WITH board AS (
     CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN 'authorisation.' || a.state
          WHEN k.refresh_expires_at < :soon AND coalesce(s.state, 'none') IN ('active', 'none')
            THEN 'authorisation.expiring'
-         ELSE coalesce(s.code, 'standing.no_coupling') END AS code,
+         ELSE coalesce(s.code, CASE WHEN (SELECT app_limited()) THEN 'standing.in_part' END, 'standing.no_coupling')
+         END AS code,
     CASE WHEN a.state IN ('needs_consent', 'refused', 'revoked', 'inactive') THEN a.state_since
          ELSE s.since END AS since
   FROM tenants t
   LEFT JOIN standings s ON s.tenant_id = t.id
-  LEFT JOIN couplings c ON c.tenant_id = t.id AND c.id = s.coupling_id AND c.state = 'active'
+  -- Who sees some of its bank accounts has no standing of it, as that counts them all.
+  LEFT JOIN couplings c ON c.tenant_id = t.id AND c.state = 'active' AND c.id = coalesce(s.coupling_id,
+    (SELECT x.id FROM couplings x WHERE x.tenant_id = t.id AND x.state = 'active' ORDER BY x.id LIMIT 1))
   LEFT JOIN authorisations a ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id
   LEFT JOIN credentials k ON k.tenant_id = a.tenant_id AND k.authorisation_id = a.id
   LEFT JOIN (

@@ -238,7 +238,7 @@ def worst(head: Any, couplings: Sequence[CouplingView]) -> Standing:
         if view.health in ("needs_consent", "refused", "revoked", "inactive"):
             return Standing("stopped", f"authorisation.{view.health}", {"name": view.row.authorisation_name},
                             coupling=view)  # fmt: skip
-    state, code = head.state or "none", head.code if head.state else "standing.no_coupling"
+    state, code = head.state or "none", head.code if head.state else _without(couplings)
     first = couplings[0] if couplings else None
     if state in ("active", "none"):
         for view in couplings:
@@ -246,6 +246,11 @@ def worst(head: Any, couplings: Sequence[CouplingView]) -> Standing:
                 return Standing("attention", "authorisation.expiring", {"name": view.row.authorisation_name},
                                 coupling=view)  # fmt: skip
     return Standing(state, code, head.values or {}, head.since, first)
+
+
+def _without(couplings: Sequence[CouplingView]) -> str:
+    """The cause of having no standing: whoever sees some of the bank accounts alone is told none."""
+    return "standing.in_part" if couplings else "standing.no_coupling"
 
 
 def posting_counts(scope: Scope, coupling_id: uuid.UUID) -> tuple[int, int]:

@@ -88,6 +88,7 @@ ERRORS = {
     "run.poison": N_("The run was interrupted five times."),
     "batch.nothing": N_("None of the chosen client accounts has an active configuration that you may run."),
     "standing.no_coupling": N_("no coupling yet"),
+    "standing.in_part": N_("not all bank accounts are yours to see"),
     "standing.no_configuration": N_("no configuration yet"),
     "standing.no_statements": N_("no statement received yet"),
     "standing.entries_wait": N_("entries wait to be sent"),

@@ -278,3 +278,24 @@ def test_what_reaches_into_another_account_is_let_go_of(database_urls: Urls) -> 
     with psycopg.connect(database_urls.admin) as admin:
         found = {row[0] for row in admin.execute(REACHES_IN)}
     assert found - LET_GO == set(), "let ON DELETE CASCADE do it, or add it to let_go_of()"
+
+
+def test_the_application_does_not_shorten_the_thirty_days(database: Database) -> None:
+    """Not by a date of its own, not by moving one, and not by bringing back what was taken back."""
+    tenant = make.make_tenant(database, "client", "Doomed")
+    row = text(
+        "INSERT INTO erasures (tenant_id, id, kind, state, asked_at, due_at, counts)"
+        " VALUES (:tenant, :id, 'client', 'held', now(), now() + :days * interval '1 day', '{}')"
+    )
+    asked = {"tenant": tenant.id, "id": uuid.uuid4()}
+    here = Setting(tenant=tenant.id)
+    with pytest.raises(DBAPIError, match="thirty days are left"), database.scoped(here) as session:
+        session.execute(row, asked | {"days": 0})
+    with database.scoped(here) as session:
+        session.execute(row, asked | {"days": 30})
+    with pytest.raises(DBAPIError, match="permission denied"), database.scoped(here) as session:
+        session.execute(text("UPDATE erasures SET due_at = now()"))
+    with database.scoped(here) as session:
+        session.execute(text("UPDATE erasures SET state = 'cancelled', ended_at = now()"))
+    with pytest.raises(DBAPIError, match="is over"), database.scoped(here) as session:
+        session.execute(text("UPDATE erasures SET state = 'held', ended_at = NULL"))

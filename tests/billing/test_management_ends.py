@@ -6,13 +6,13 @@ import uuid
 from datetime import date, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import select, text, update
 
 from portal.access import Scope
 from portal.activity.models import Activity
 from portal.archives import erasing
-from portal.archives.models import Erasure
 from portal.billing import facts
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting
@@ -22,6 +22,7 @@ from portal.tenants import grants
 from portal.tenants.models import Grant, Management, Takeover, Tenant
 from tests import factories as make
 from tests.billing.office import Office
+from tests.conftest import Urls
 
 BASE = "https://portal.example"
 BEGAN = timedelta(days=40)
@@ -101,25 +102,25 @@ def test_the_owner_who_takes_over_ends_it_today_and_the_firm_stays(
         assert session.scalars(text("SELECT app_clients()")).all() == [client.id]
 
 
-def erase(db: Database, home: Path, tenant: Tenant) -> None:
+def erase(db: Database, urls: Urls, home: Path, tenant: Tenant) -> None:
     """As when its thirty days are over."""
     with db.scoped() as session:
         scope = Scope.system(session, tenant.id, tenant.kind)
         scope.tenant_name = tenant.name
         row = erasing.ask(scope, tenant.name)
-    with db.scoped(Setting(tenant=tenant.id)) as session:
-        session.get_one(Erasure, (tenant.id, row.id)).due_at = clock.now() - timedelta(minutes=1)
+    with psycopg.connect(urls.admin, autocommit=True) as admin:
+        admin.execute("UPDATE erasures SET due_at = now() - interval '1 minute' WHERE id = %s", (row.id,))
     assert erasing.erase(db, home, tenant.id, row.id)
 
 
 def test_a_firm_that_is_deleted_manages_nothing_and_is_billed_no_more(
-    office: Office, database: Database, tmp_path: Path, firm: Tenant, client: Tenant
+    office: Office, database: Database, database_urls: Urls, tmp_path: Path, firm: Tenant, client: Tenant
 ) -> None:
     month = clock.today().replace(day=1)
     bill = text("SELECT portals_to_bill(:month, 100000)")
     with database.scoped() as session:
         assert firm.id in session.scalars(bill, {"month": month}).all()
-    erase(database, tmp_path, firm)
+    erase(database, database_urls, tmp_path, firm)
     with database.scoped(Setting(tenant=client.id)) as session:
         assert session.scalars(select(Management.stops_on)).all() == [clock.today()]
     assert tags(database, client) == ["management.begun", "management.ended"]
@@ -128,9 +129,9 @@ def test_a_firm_that_is_deleted_manages_nothing_and_is_billed_no_more(
 
 
 def test_a_client_account_that_is_deleted_is_billed_no_more(
-    office: Office, database: Database, tmp_path: Path, firm: Tenant, client: Tenant
+    office: Office, database: Database, database_urls: Urls, tmp_path: Path, firm: Tenant, client: Tenant
 ) -> None:
-    erase(database, tmp_path, client)
+    erase(database, database_urls, tmp_path, client)
     with office.inside(firm) as scope:
         assert facts.facts_until(scope, clock.today() - BEGAN, clock.today() + BEGAN) == []
 

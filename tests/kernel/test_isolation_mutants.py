@@ -126,7 +126,7 @@ OF_ACCOUNTS = (
     "bank_accounts", "statements", "statement_lines", "line_sources", "pending_lines", "line_changes",
     "deleted_lines", "account_answers", "feed_accounts", "configurations", "parked_files", "entries", "entry_lines",
     "postings", "runs", "matches", "feed_fetches", "feed_visits", "feed_reminders", "renewal_links", "imports",
-    "feeds", "comparisons",
+    "feeds", "comparisons", "standings", "feed_spans",
 )  # fmt: skip
 # What software reads by its groups, with no tenant set.
 OF_SOFTWARE = ("bank_accounts", "statements", "statement_lines", "tenants")
