@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -135,8 +136,7 @@ def _layout(rows: Rows, delimiter: str, heading: int | None, mapping: CsvMapping
 
 
 def _unknown(rows: Rows, delimiter: str) -> Layout:
-    width = _score(rows)[1]
-    first = next(n for n, (_, row) in enumerate(rows) if len(row) > 1 and is_data(row))
+    width, first = _score(rows)[1], _first_row(rows)
     before = (n for n in range(first - 1, -1, -1) if any(cell.strip() for cell in rows[n][1]))
     heading = next(before, None)
     if heading is not None and not _is_heading(rows[heading][1], width):
@@ -145,6 +145,17 @@ def _unknown(rows: Rows, delimiter: str) -> Layout:
     if layout.header and complete(layout.guess):
         return replace(layout, mapping=layout.guess)
     return replace(layout, guess=_by_shape(layout))
+
+
+def _first_row(rows: Rows) -> int:
+    """The first row of data; below the headings where what stands above them holds a date and a balance too."""
+    data = [n for n, (_, row) in enumerate(rows) if len(row) > 1 and is_data(row)]
+    usual = Counter(len(rows[n][1]) for n in data).most_common(1)[0][0]
+    below = next((n for n in data if len(rows[n][1]) == usual), data[0])
+    above = [n for n in data if n < below]
+    if above and any(_is_heading(row, usual) for _, row in rows[above[-1] + 1 : below]):
+        return below
+    return data[0]
 
 
 def _is_heading(row: Sequence[str], width: int) -> bool:

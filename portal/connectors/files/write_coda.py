@@ -79,8 +79,8 @@ def _movement(place: int, line: StatementLine, number: str) -> Iterator[bytes]:
     infos = bool(more)
     yield _record(
         (1, "21"), (3, sequence), (11, _text(line.bank_reference, 21)), (32, _sign(line.amount)),
-        (33, _amount(line.amount)), (48, _day(line.value_date or line.date)), (54, _code(line)), (62, flag), (63, first),
-        (116, _day(line.date)), (122, number), (125, "0"), (126, _yes(has_second)),
+        (33, _amount(line.amount)), (48, _day(line.value_date or line.date)), (54, _code(line)), (62, flag),
+        (63, first), (116, _day(line.date)), (122, number), (125, "0"), (126, _yes(has_second)),
         (128, _yes(infos and not has_second)),
     )  # fmt: skip
     if has_second:

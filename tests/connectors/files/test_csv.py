@@ -100,6 +100,22 @@ def test_headings_that_leave_one_reading_need_no_mapping(head: str) -> None:
     assert (found.head.account, str(found.lines[0].amount), found.lines[0].description) == (IBAN, "-12.50", "Brood")
 
 
+def test_a_line_above_the_headings_may_hold_a_day_and_a_balance() -> None:
+    data = (
+        '="0300300012345678";01/01/2024;31/01/2024;2;31/01/2024;1200,50 EUR;\n\n'
+        "Date de l'opération;Libellé;Détail de l'écriture;Montant de l'opération;Devise\n"
+        "15/01/2024;CARTE;CARREFOUR 13/01;-45,20;EUR\n16/01/2024;VIR RECU;FACTURE 12;1200,00;EUR\n"
+    )
+    found = only(data.encode())
+    assert [(line.date.day, str(line.amount)) for line in found.lines] == [(15, "-45.20"), (16, "1200.00")]
+
+
+def test_a_first_row_that_is_cut_off_is_not_passed_over() -> None:
+    head = "Date;Libellé;Montant;Devise;Note"
+    rows = ("15/01/2024;CARTE;-45,20", "16/01/2024;VIR;12,00;EUR;x", "17/01/2024;VIR;13,00;EUR;x")
+    assert refused(table(*rows, head=head)).code == "csv.width"
+
+
 def test_columns_for_both_sides() -> None:
     found = only(table("31/01/2024;Brood;12,50;", "01/02/2024;Loon;;1100,00", head="Datum;Tekst;Debet;Credit"))
     assert [str(line.amount) for line in found.lines] == ["-12.50", "1100.00"]
