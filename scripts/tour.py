@@ -30,7 +30,7 @@ PICTURES = ROOT / "docs" / "pictures"
 STATEMENTS = sorted((ROOT / "docs" / "statements").glob("*.xml"))
 CLIENT, NUMBER, STARTS = "Slagerij Goossens BV", "0931.351.735", "01/01/2026"
 FED = "Advocatenkantoor Nijs & Verbeke"  # its lines come from the bank
-NADIA, CLAIRE = cast.STAFF[0].email, cast.OWNERS[0].email
+NADIA, KARIN, CLAIRE = cast.STAFF[0].email, cast.STAFF[1].email, cast.OWNERS[0].email
 PATIENCE = 120_000  # ms
 
 
@@ -226,6 +226,32 @@ def banks_and_packages(staff: Walk) -> None:
     staff.take("13-modules")
 
 
+def four_eyes(staff: Walk, colleague: Walk) -> None:
+    """What one person sends waits until another has looked at it."""
+    page = staff.page
+    page.goto("/me/accounts")
+    staff.go("Approvals")
+    page.get_by_role("link", name="Who must agree").click()
+    page.get_by_label("Approvals for Sending an entry by hand").select_option("1")
+    page.get_by_role("button", name="Keep Sending an entry by hand").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("waits? for approval"))
+    colleague.sign_in(KARIN)
+    colleague.go("Entries")
+    colleague.page.locator(".kp-chip", has_text="Draft").click()
+    colleague.page.wait_for_url("**state=draft**")
+    waiting = "Waiting for approval"
+    colleague.page.locator("tbody tr", has_not_text=waiting).first.locator(".kp-name").click()
+    colleague.page.locator("#entry-aside").get_by_role("button", name="Send").click()
+    expect(colleague.page.locator("main")).to_contain_text("until then nothing changes")
+    colleague.take("14-waits")
+    staff.go("Approvals")
+    page.locator("tbody .kp-name").first.click()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    staff.take("15-approve")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("main")).to_contain_text("Carried out")
+
+
 def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE)
@@ -239,6 +265,7 @@ def main() -> None:
         send_one(staff)
         what_needs_you(staff)
         banks_and_packages(staff)
+        four_eyes(staff, Walk(browser, base))
         phone = Walk(browser, base, 390, 844)
         phone.sign_in(NADIA)
         phone.take("10-phone")
