@@ -136,7 +136,7 @@ def _configurations(scope: Scope, was: AsItWas) -> Section:
 
 def _accounts(scope: Scope, known: set[uuid.UUID]) -> dict[str, str]:
     query = select(BankAccount).where(BankAccount.tenant_id == scope.tenant_id, BankAccount.id.in_(known))
-    return {str(account.id): account.number for account in scope.session.scalars(query)}
+    return {str(account.id): formats().iban(account.number) for account in scope.session.scalars(query)}
 
 
 def _app(key: str) -> str:
