@@ -41,6 +41,7 @@ class Clock:
         return int(self.now().timestamp() * 1000)
 
     def advance(self, seconds: float) -> None:
+        """Also backwards. Raises OverflowError."""
         if self._frozen:
             self._frozen += timedelta(seconds=seconds)
         else:
@@ -48,6 +49,7 @@ class Clock:
         self._save()
 
     def set(self, moment: datetime) -> None:
+        """Aware UTC; time goes on from there unless it is frozen."""
         if self._frozen:
             self._frozen = moment
         else:

@@ -31,18 +31,9 @@ def blueprint(
     """
     routes = Blueprint("control", __name__, url_prefix="/control")
 
-    def ahead() -> str:
-        return f"{world.clock.offset / UNITS[unit]:.{0 if unit == 'seconds' else 1}f} {unit}"
-
-    def page(problem: str = "") -> str:
-        return render_template(
-            "control.html", problem=problem, clock=clock_state(world), unit=unit, ahead=ahead(),
-            kinds=world.faults.kinds, faults=world.faults.all(), log=list(world.log)[-SHOWN:][::-1], **shown(),
-        )  # fmt: skip
-
     @routes.get("/")
     def home() -> str:
-        return page()
+        return _page(world, unit, shown())
 
     @routes.post("/time")
     def time() -> Response:
@@ -60,7 +51,7 @@ def blueprint(
         return back()
 
     def wrong(error: Exception) -> tuple[str, int]:
-        return page(in_words(error)), 400
+        return _page(world, unit, shown(), in_words(error)), 400
 
     routes.register_error_handler(ValueError, wrong)
     routes.register_error_handler(LookupError, wrong)
@@ -70,6 +61,14 @@ def blueprint(
 def back() -> Response:
     """To the page that the button stands on."""
     return redirect(url_for("control.home"), 303)
+
+
+def _page(world: World[Any, Any], unit: str, shown: Mapping[str, Any], problem: str = "") -> str:
+    return render_template(
+        "control.html", problem=problem, clock=clock_state(world), unit=unit, kinds=world.faults.kinds,
+        ahead=f"{world.clock.offset / UNITS[unit]:.{0 if unit == 'seconds' else 1}f} {unit}",
+        faults=world.faults.all(), log=list(world.log)[-SHOWN:][::-1], **shown,
+    )  # fmt: skip
 
 
 def _moved(form: MultiDict[str, str], unit: str, frozen: bool) -> dict[str, Any]:

@@ -120,6 +120,7 @@ class Store:
         return None if row is None else str(row["value"])
 
     def keep(self, name: str, value: str) -> None:
+        """A value under a name, in place of what was there."""
         self.run(
             "INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),

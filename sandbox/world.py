@@ -65,6 +65,7 @@ class World(Generic[S, F]):
         return not self._stop.wait(seconds)
 
     def close(self) -> None:
+        """End the thread, then the store."""
         self._stop.set()
         if self._ticker is not None:
             self._ticker.join(timeout=10)

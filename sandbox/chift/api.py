@@ -38,8 +38,10 @@ def blueprint(behind: Behind, stand: Stand) -> Blueprint:
     routes = Blueprint(stand.key, __name__)
     _account_routes(routes, behind, stand)
     _connection_routes(routes, behind, stand)
+    _consent_routes(routes, stand)
     _list_routes(routes, stand)
     _entry_routes(routes, behind, stand)
+    _reading_routes(routes, stand)
 
     @routes.before_request
     def known() -> Response | None:
@@ -148,6 +150,8 @@ def _connection_routes(routes: Blueprint, behind: Behind, stand: Stand) -> None:
             raise Failed(404, "", "The transaction does not exist")
         return json_answer(found)
 
+
+def _consent_routes(routes: Blueprint, stand: Stand) -> None:
     @routes.route("/connect/<consumer>/<connection>", methods=["GET", "POST"])
     def connect(consumer: str, connection: str) -> AnyResponse:
         back = _consumer(stand, consumer)["redirect_url"]
@@ -226,6 +230,8 @@ def _entry_routes(routes: Blueprint, behind: Behind, stand: Stand) -> None:
             _record(stand, connection, named, 200, made["id"] if stand.settings["tells_id"] else None)
         return json_answer(_shown(stand, dossier, [made])[0])
 
+
+def _reading_routes(routes: Blueprint, stand: Stand) -> None:
     @routes.get(f"{ACCOUNTING}/journal/entries")
     def entries(consumer: str) -> Response:
         dossier = _dossier(stand, consumer)["seq"]

@@ -57,6 +57,7 @@ def add_line(booking: Booking, entity: Entity, body: dict[str, Any]) -> str:
 
 
 def change_line(booking: Booking, entity: Entity, record: Row, body: dict[str, Any]) -> None:
+    """What is not sent stays. Raises ApiError."""
     refusals = Refusals(booking.language)
     entry = open_entry(booking, record["EntryID"], refusals)
     kept = {name: record[name] for name in ("GLAccount", "VATCode", "Description", "Notes", "Quantity")}

@@ -40,6 +40,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    """A request that came in with a valid token. `base` is the absolute URL up to and including `/api/v1`."""
+
     sandbox: Sandbox
     environment: str
     base: str

@@ -23,6 +23,8 @@ FLUSH = 0.5  # seconds between writings of the counters
 
 
 class Sandbox(World[Settings, Fault]):
+    """Exact Online: consents, limits, and writes that are done after their caller has gone."""
+
     def __init__(self, data: Path, clock: Base | None = None) -> None:
         super().__init__(Store(data / "exact.sqlite", SCHEMA, SCHEMA_VERSION), clock, Settings, KINDS, Fault)
         self.oauth = OAuth(self.store, self.clock)

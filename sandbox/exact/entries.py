@@ -89,6 +89,7 @@ def _head(entity: Entity, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def journal_of(booking: Booking, kind: str, head: dict[str, Any], refusals: Refusals) -> Row:
+    """The journal of a header, when it takes entries of this kind. Raises ApiError 500."""
     row = booking.store.one(
         "SELECT * FROM journals WHERE Division = ? AND Code = ?", (booking.division, str(head["JournalCode"]).strip())
     )
@@ -112,6 +113,7 @@ def _check_parties(booking: Booking, head: dict[str, Any], lines: Sequence[Line]
 
 
 def read_lines(booking: Booking, child: Entity, sent: Sequence[dict[str, Any]], refusals: Refusals) -> list[Line]:
+    """Ledger lines of what was sent; what is wrong is added to the refusals. Raises ApiError for no lines."""
     if not sent:
         raise refusals.fail("mandatory", what="Entry lines")
     lines = []

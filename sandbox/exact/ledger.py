@@ -66,6 +66,7 @@ def balances(store: Store, division: int) -> list[dict[str, Any]]:
 
 
 def totals(store: Store) -> dict[str, int]:
+    """Entries, ledger lines, and writes that are still to be done."""
     row = store.one(
         "SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM lines) AS lines,"
         " (SELECT count(*) FROM late_writes WHERE outcome IS NULL) AS late"

@@ -27,6 +27,8 @@ class Verdict:
 
 
 class Limits:
+    """Calls by app and division, errors by app, user, division and endpoint."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
@@ -77,6 +79,7 @@ class Limits:
                 )
 
     def blocked(self, app: str, user: str, division: int, endpoint: str) -> bool:
+        """Whether too many errors have closed this endpoint for now."""
         row = self._store.one(
             "SELECT until FROM call_blocks WHERE app = ? AND user = ? AND division = ? AND endpoint = ?",
             (app, user, division, endpoint),

@@ -46,6 +46,8 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
+    """`expires_in` is in seconds."""
+
     access: str
     refresh: str
     expires_in: int
@@ -65,6 +67,8 @@ def normal_id(client_id: str) -> str:
 
 
 class OAuth:
+    """Apps, consents and tokens of all environments; moments are those of the clock."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock

@@ -13,6 +13,8 @@ from sandbox.store import Row, Store
 
 @dataclass(frozen=True, slots=True)
 class Write:
+    """What somebody asks to be written; `body` is as it came in."""
+
     division: int
     entity: Entity
     user: str
@@ -37,6 +39,7 @@ def create(store: Store, write: Write, at: int) -> str:
 
 
 def change(store: Store, write: Write, record: Row, at: int) -> None:
+    """`at` in epoch ms. Raises ApiError."""
     body = bodies.load(write.body)
     booking = write.booking(store, at)
     with store.transaction():
@@ -49,6 +52,7 @@ def change(store: Store, write: Write, record: Row, at: int) -> None:
 
 
 def delete(store: Store, write: Write, record: Row, at: int) -> None:
+    """With the last line its entry goes too. Raises ApiError."""
     booking = write.booking(store, at)
     with store.transaction():
         if write.entity.table:

@@ -26,6 +26,7 @@ PIECE = re.compile(r"[a-zA-Z0-9]{1,25}")
 def blueprint(stand: Stand) -> Blueprint:
     routes = Blueprint("myunisoft", __name__)
     _list_routes(routes, stand)
+    _dossier_routes(routes, stand)
     _entry_routes(routes, stand)
 
     @routes.after_request
@@ -100,6 +101,8 @@ def _list_routes(routes: Blueprint, stand: Stand) -> None:
             return json_answer(rows[0])
         return json_answer({"row_numbers": len(rows), "pages_number": None, "society_array": rows})
 
+
+def _dossier_routes(routes: Blueprint, stand: Stand) -> None:
     @routes.get("/api/v1/society/exercice")
     def exercices() -> Response:
         return json_answer(answers.exercices(stand.books.periods(society(stand)["seq"])))

@@ -56,18 +56,22 @@ class Who:
 
 
 class Access:
+    """Apps, logins, consents and keys of one package."""
+
     def __init__(self, store: Store, clock: Clock, package: str) -> None:
         self._store, self._clock, self.package = store, clock, package
 
     # -------------------------------------------------------------------------- made by hand
 
     def add_app(self, id: str, secret: str, redirect_uris: Sequence[str]) -> None:
+        """Register an app, or register it anew. An address that ends in `*` matches by prefix."""
         self._store.run(
             "INSERT OR REPLACE INTO apps (package, id, secret_hash, redirect_uris) VALUES (?, ?, ?, ?)",
             (self.package, id, hashed(secret), json.dumps(list(redirect_uris))),
         )
 
     def add_login(self, login: str, name: str = "", email: str = "", company: str = "", licence: str = "firm") -> None:
+        """A login that sees the dossiers of its licence; one that is there gets another licence."""
         guid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.package}/login/{login}"))
         self._store.run(
             "INSERT INTO logins (package, login, id, name, email, company, licence) VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -79,6 +79,8 @@ class Entry:
 
 
 class Books:
+    """Dossiers and their books, of one package. Rows are those of the tables in `schema`."""
+
     def __init__(self, store: Store, clock: Clock, package: str) -> None:
         self.store, self._clock, self.package = store, clock, package
 
@@ -136,6 +138,7 @@ class Books:
         return self.store.one(sql, (dossier, str(name).lower()))
 
     def by_code(self, table: str, dossier: int, code: str) -> Row | None:
+        """A row of accounts, journals, relations or vat_codes."""
         if table not in ("accounts", "journals", "relations", "vat_codes"):
             raise ValueError(table)
         sql = f"SELECT * FROM {table} WHERE dossier = ? AND code = ?"  # noqa: S608 - a name from the list above

@@ -42,6 +42,7 @@ def given(sandbox: Sandbox) -> tuple[Stand, dict[str, Any]]:
 
 
 def totals(stand: Stand) -> dict[str, int]:
+    """Dossiers, and entries that are booked."""
     counted = stand.store.one(
         "SELECT count(DISTINCT d.seq) AS dossiers, count(e.seq) AS entries FROM dossiers d"
         " LEFT JOIN entries e ON e.dossier = d.seq AND e.state = 'posted' WHERE d.package = ?",

@@ -25,6 +25,8 @@ class Usage:
 
 
 class Limits:
+    """Counts calls that begin and end; `clear` forgives all."""
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()

@@ -84,6 +84,7 @@ def lock(stand: Stand, dossier: str, until: str) -> None:
 
 
 def after(sandbox: Sandbox, answer: Response) -> Response:
+    """What becomes of the answer, once the work is done."""
     stand: Stand | None = g.get("stand")
     if stand is None:
         return answer

@@ -23,6 +23,8 @@ _EXPIRED = "The access token is missing, expired or was revoked"
 
 
 class ApiError(Exception):
+    """Answered as a list with one error."""
+
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.status = status

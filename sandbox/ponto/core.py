@@ -36,6 +36,8 @@ _SPACE = uuid.UUID("0f7d4a56-6f2e-4f0e-8c66-1a3a0c6b9d11")
 
 
 class Sandbox(World[Settings, Fault]):
+    """Ponto Connect and the banks behind it. `origin` is where this server is reached."""
+
     def __init__(self, data: Path, clock: Base | None = None) -> None:
         super().__init__(Store(data / "ponto.sqlite", SCHEMA), clock, Settings, KINDS, Fault)
         self.oauth = OAuth(self.store, self.clock)
@@ -61,6 +63,7 @@ class Sandbox(World[Settings, Fault]):
     def add_app(
         self, client_id: str, secret: str, redirect_uris: list[str], application_id: str = "", webhook: str = ""
     ) -> None:
+        """Register an app, or register it anew; without a `webhook` it is told nothing."""
         self.store.run("DELETE FROM apps WHERE client_id = ?", (client_id,))
         self.store.insert(
             "apps", client_id=client_id, name="Koppelpoort", secret_hash=hashed(secret),

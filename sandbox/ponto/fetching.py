@@ -69,6 +69,7 @@ def fetch_now(sandbox: Sandbox, account: str, at: int | None = None) -> str:
 
 
 def state(sandbox: Sandbox, row: Row) -> str:
+    """pending, running, success or error."""
     if row["ended"] is not None:
         return str(row["status"])
     age = sandbox.clock.ms() - row["created"]

@@ -20,6 +20,8 @@ _INVALID = "The provided authorization grant or refresh token is invalid, revoke
 
 
 class TokenError(Exception):
+    """A refusal of the token endpoint, in the words of RFC 6749."""
+
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(f"{error}: {description}")
         self.status = status
@@ -37,6 +39,8 @@ class Asked:
 
 
 class OAuth:
+    """Apps, consents and chains of tokens; moments are those of the clock."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock

@@ -39,6 +39,7 @@ def before(sandbox: Sandbox) -> Response | None:
 
 
 def after(sandbox: Sandbox, answer: Response) -> Response:
+    """What becomes of the answer, once the work is done."""
     kinds = [fault.kind for fault in getattr(g, "struck", [])]
     answer.headers["ibanity-request-id"] = str(uuid.uuid4())
     status = answer.status_code

@@ -42,6 +42,7 @@ def tell(
 
 
 def write(sandbox: Sandbox, app: str, event: str, at: int, attributes: dict[str, Any], related: dict[str, str]) -> None:
+    """Write down one event for one app; `related` are ids by the kind of what they are of."""
     identifier = str(uuid.uuid4())
     told = {
         "data": {

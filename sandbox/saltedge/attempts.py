@@ -43,6 +43,7 @@ def _end_consents(sandbox: Sandbox, now: int) -> None:
 
 
 def end_consent(sandbox: Sandbox, consent: Row, reason: str, at: int) -> None:
+    """`reason`: expired or client. A connection that has no newer one stops with it."""
     store = sandbox.store
     store.run("UPDATE consents SET revoked = ?, revoke_reason = ? WHERE id = ?", (at, reason, consent["id"]))
     status = "inactive" if reason == "expired" else "disabled"
@@ -89,6 +90,7 @@ def begin(
 
 
 def finish(sandbox: Sandbox, attempt: Row) -> None:
+    """Copy what the bank booked, unless it fails, and tell the app."""
     store, at = sandbox.store, attempt["ends"]
     store.run("UPDATE attempts SET finished = 1 WHERE id = ?", (attempt["id"],))
     store.run(

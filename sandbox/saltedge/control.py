@@ -158,6 +158,7 @@ def _link_routes(routes: Blueprint, sandbox: Sandbox) -> None:
 
 
 def end_consent(sandbox: Sandbox, number: int, how: str) -> bool:
+    """`how`: expire or revoke. False when it had ended. Raises ValueError."""
     row = _connection(sandbox, number)
     consent = sandbox.store.one("SELECT * FROM consents WHERE id = ? AND revoked IS NULL", (row["last_consent"],))
     if consent is None:

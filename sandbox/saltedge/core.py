@@ -48,6 +48,8 @@ class Fault(faults.Fault):
 
 
 class Sandbox(World[Settings, Fault]):
+    """Salt Edge and the banks behind it. `key` signs callbacks."""
+
     def __init__(self, data: Path, clock: Base | None = None, key: Path | None = None) -> None:
         super().__init__(Store(data / "saltedge.sqlite", SCHEMA), clock, Settings, KINDS, Fault)
         self.key = signatures.own_key(key or data / "callback-key.pem")

@@ -47,6 +47,7 @@ def reissue(sandbox: Sandbox, account: str, days: int) -> int:
 
 
 def connections(store: Store) -> list[dict[str, Any]]:
+    """All of them, with their consent, last error and accounts; balances are texts."""
     rows = store.all(
         "SELECT k.*, c.identifier, s.expires, s.revoked, s.revoke_reason, t.error_class FROM connections k"
         " JOIN customers c ON c.id = k.customer LEFT JOIN consents s ON s.id = k.last_consent"

@@ -59,6 +59,11 @@ def routes(stand: Stand) -> Blueprint:
         rows = [LISTS[name](row) for row in reader[name](tenant)]
         return _page(stand, name, rows) if name == "Contacts" else wire.answer(name, rows, stand.clock.now())
 
+    _document_routes(made, stand)
+    return made
+
+
+def _document_routes(made: Blueprint, stand: Stand) -> None:
     @made.get(f"{BOOKS}/<any(ManualJournals, Invoices, CreditNotes):name>")
     def listed(name: str) -> Response:
         conditions = wire.conditions(request.args.get("where", ""))
@@ -76,8 +81,6 @@ def routes(stand: Stand) -> Blueprint:
     @made.route(f"{BOOKS}/<any(ManualJournals, Invoices, CreditNotes):name>", methods=["PUT", "POST"])
     def make(name: str) -> Response:
         return _once(stand, _tenant(stand), lambda tenant: _make(stand, tenant, name))
-
-    return made
 
 
 def _make(stand: Stand, tenant: Row, name: str) -> list[dict[str, Any]]:
