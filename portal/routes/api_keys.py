@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request, url_for
 from portal.access import Permission, Right
 from portal.apikeys import service as room
 from portal.kernel.errors import PortalError
-from portal.routes._access import db, require, scope
+from portal.routes._access import db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
 from portal.routes.forms.api_keys import KeyForm
@@ -43,6 +43,7 @@ def _page(form: KeyForm, *, secret: str = "", status: int = 200) -> Response:
 
 @blueprint.post(KEYS)
 @here_is("api")
+@fresh
 @require(Permission.API, Right.CREATE)
 def create(client: uuid.UUID) -> Response:
     """The secret is on this answer only."""

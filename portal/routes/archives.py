@@ -85,6 +85,7 @@ def remove(archive_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 
 @both("/kept", "keep", methods=["POST"])
 @here_is("data")
+@fresh
 @require(Permission.TENANT, Right.EDIT)
 def keep(**tenant: uuid.UUID) -> Response:
     form = RetentionForm()

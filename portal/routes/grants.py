@@ -11,7 +11,7 @@ from portal import runtime
 from portal.access import Permission, Right
 from portal.identity.models import User
 from portal.kernel.errors import PortalError
-from portal.routes._access import db, entered, require, scope
+from portal.routes._access import db, entered, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
 from portal.routes._limits import MAILS, limiter
@@ -38,6 +38,7 @@ def _page(form: GrantForm, status: int = 200) -> Response:
 @blueprint.post("/c/<uuid:client>/access")
 @limiter.limit("30 per hour")
 @here_is("grants")
+@fresh
 @require(Permission.GRANTS, Right.CREATE)
 def give(client: uuid.UUID) -> Response:
     form, made = GrantForm(), runtime.get()

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from portal import runtime
 from portal.access import Permission, Right
 from portal.kernel.errors import Invalid
-from portal.routes._access import db, require, scope
+from portal.routes._access import db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
 from portal.routes._limits import MAILS, limiter
@@ -43,6 +43,7 @@ def _page(form: MoveForm, grant_id: uuid.UUID) -> Response:
 @blueprint.post("")
 @limiter.limit(MAILS)
 @here_is("grants")
+@fresh
 @require(Permission.GRANTS, Right.EDIT)
 def carry_out(client: uuid.UUID, grant_id: uuid.UUID) -> Response:
     scope().require(Permission.GRANTS, Right.CREATE)

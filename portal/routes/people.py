@@ -15,7 +15,7 @@ from portal.kernel.errors import NotFound, PortalError
 from portal.people import reading, users
 from portal.permissions.wording import PERMISSIONS, RIGHTS
 from portal.routes import _approvals, software_users
-from portal.routes._access import db, require, scope
+from portal.routes._access import db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
 from portal.routes._limits import limiter
@@ -40,6 +40,7 @@ def index(client: uuid.UUID) -> Response:
 
 @both(blueprint, "/invite", "new")
 @here_is("team")
+@fresh
 @require(Permission.CREATE_USER, Right.CREATE)
 def new(**tenant: uuid.UUID) -> Response:
     return _invite(_form_of(InviteForm))
@@ -48,6 +49,7 @@ def new(**tenant: uuid.UUID) -> Response:
 @both(blueprint, "/invite", "create", methods=("POST",))
 @limiter.limit("60 per hour")
 @here_is("team")
+@fresh
 @require(Permission.CREATE_USER, Right.CREATE)
 def create(**tenant: uuid.UUID) -> Response:
     form = _form_of(InviteForm)
@@ -77,6 +79,7 @@ def show(membership_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 
 @both(blueprint, "/person/<uuid:membership_id>", "change", methods=("POST",))
 @here_is("team")
+@fresh
 @require(Permission.USERS, Right.EDIT)
 def change(membership_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     row, form = _member(membership_id), _form_of(RoleForm)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from portal.access import Permission, Right
 from portal.kernel.errors import PortalError
 from portal.routes import _approvals
-from portal.routes._access import as_id, db, require, scope
+from portal.routes._access import as_id, db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
 from portal.routes._people import address, done
@@ -47,6 +47,7 @@ def index(**tenant: uuid.UUID) -> Response:
 
 
 @here_is("software")
+@fresh
 @require(Permission.CREATE_USER, Right.CREATE)
 def new(**tenant: uuid.UUID) -> Response:
     return _new(SoftwareForm())
@@ -60,6 +61,7 @@ def _new(form: SoftwareForm, status: int = 200) -> Response:
 
 
 @here_is("software")
+@fresh
 @require(Permission.CREATE_USER, Right.CREATE)
 def create(**tenant: uuid.UUID) -> Response:
     """The one-time password is on this answer only."""

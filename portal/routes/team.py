@@ -10,7 +10,7 @@ from portal.access import Permission, Right
 from portal.approvals.tasks import perform
 from portal.authorisations import service as authorisations
 from portal.routes import _approvals
-from portal.routes._access import db, require, scope
+from portal.routes._access import db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
 from portal.tenants import service as tenants
@@ -33,6 +33,7 @@ def index(portal: uuid.UUID) -> Response:
 
 @blueprint.post("/<uuid:membership_id>/role")
 @here_is("team")
+@fresh
 @require(Permission.USERS, Right.EDIT)
 def change_role(portal: uuid.UUID, membership_id: uuid.UUID) -> Response:
     wanted = {"membership_id": str(membership_id), "role": request.form.get("role", "")}

@@ -21,6 +21,7 @@ from portal.kernel import clock
 from portal.kernel.db import Database, Setting
 from portal.routes._access import access_of
 from portal.tenants.models import Tenant
+from portal.tenants.service import members
 from tests import factories as make
 from tests.routes.conftest import Client, SignIn
 from tests.routes.entries.desk import words
@@ -29,6 +30,9 @@ PASSWORD = "kalm water stroomt diep"
 HURTS = {
     "archives.ask", "archives.client_ask", "archives.fetch", "archives.client_fetch",
     "archives.erase", "archives.client_erase", "authorisations.remove", "authorisations.client_remove",
+    "archives.keep", "archives.client_keep", "api_keys.create", "grants.give", "moves.carry_out", "team.change_role",
+    "people.create", "people.client_create", "people.change", "people.client_change",
+    "software_users.create", "software_users.portal_create",
 }  # fmt: skip
 # These ask for the password in their own form.
 ASKS_ITSELF = {
@@ -66,6 +70,25 @@ def test_what_hurts_asks_for_confirmation(app: Flask) -> None:
     marked = {name for name, view in app.view_functions.items() if name != "static" and access_of(view).fresh}
     assert marked >= HURTS
     assert set(app.view_functions) >= ASKS_ITSELF
+
+
+def test_who_found_a_session_lets_nobody_in_with_it(
+    sign_in: SignIn, database: Database, owner: User, account: Tenant
+) -> None:
+    """Neither themselves as an owner nor software that reads everything: first the password."""
+    client, url = sign_in(owner), f"/c/{account.id}"
+    a_while_ago(database, owner)
+    for path, data in (
+        (f"{url}/people/invite", {"email": "thief@example.com", "name": "Thief", "role": "owner"}),
+        (f"{url}/software-users/new", {"name": "ERP", "groups": str(account.id)}),
+        (f"{url}/access", {"email": "thief@example.com", "role": "editor"}),
+        (f"{url}/data/kept", {"original_months": "12", "trace_days": "7"}),
+    ):
+        answer = client.post(path, data=data)
+        assert answer.status_code == 303, path
+        assert answer.location.startswith("/me/confirm"), path
+    with database.scoped(Setting(tenant=account.id)) as session:
+        assert len(members(Scope.system(session, account.id))) == 1
 
 
 def test_an_archive_is_asked_for_made_and_fetched(
