@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.access import Scope
@@ -21,7 +21,7 @@ from portal.archives.telling import Means, tell
 from portal.kernel import clock, queue
 from portal.kernel.db import Database, Setting, set_scope, uuid7
 from portal.kernel.errors import Conflict, NotFound
-from portal.tenants.models import Grant, Tenant
+from portal.tenants.models import Tenant
 
 KEPT_FOR = timedelta(days=3)
 PATIENCE = timedelta(minutes=10)  # before the sweeper rings again
@@ -99,7 +99,7 @@ def accounts(session: Session, tenant_id: uuid.UUID, *, with_clients: bool) -> l
     set_scope(session, Setting(tenant=tenant_id, portal=tenant_id))
     found = [session.get_one(Tenant, tenant_id)]
     if with_clients:
-        let_in = select(Grant.tenant_id).where(Grant.portal_id == tenant_id, Grant.state == "active")
+        let_in = select(func.app_clients())
         clients = select(Tenant).where(Tenant.id.in_(let_in), Tenant.id != tenant_id).order_by(Tenant.id)
         found += session.scalars(clients).all()
     session.expunge_all()  # the session moves on to where they cannot be read again

@@ -27,7 +27,7 @@ from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.mail import Mail, place_of
 from portal.kernel.vault import Vault
 from portal.notifications import service as notifications
-from portal.tenants.models import Membership, Tenant
+from portal.tenants.models import Grant, Membership, Tenant
 from tests import factories as make
 from tests.routes.conftest import app as app
 from tests.world import make_world
@@ -60,6 +60,17 @@ def test_a_firm_gets_itself_and_when_it_asks_the_clients_that_let_it_in(database
         archive_id = _ask(database, world.firm, with_clients=with_clients)
         assert service.make(database, world.firm.id, archive_id)
         assert _accounts(_bytes(database, world.firm, archive_id)) == {str(key) for key in expected}
+
+
+def test_a_client_whose_last_day_of_access_is_over_is_not_in_it(database: Database) -> None:
+    """Also before the grant is marked as ended."""
+    world = make_world(database)
+    with database.scoped(Setting(tenant=world.client.id)) as session:
+        over = clock.today() - timedelta(days=1)
+        session.execute(update(Grant).where(Grant.portal_id == world.firm.id).values(ends_on=over))
+    archive_id = _ask(database, world.firm, with_clients=True)
+    assert service.make(database, world.firm.id, archive_id)
+    assert _accounts(_bytes(database, world.firm, archive_id)) == {str(world.firm.id)}
 
 
 def test_two_at_once_make_it_once(database: Database) -> None:
