@@ -56,7 +56,7 @@ class Overview:
 
 
 def overview(scope: Scope) -> Overview:
-    """Four questions to the database, however many invoices there are."""
+    """As many questions to the database however many invoices and clients there are."""
     firm = scope.session.get_one(Tenant, scope.tenant_id)
     try:
         prices = facts.the_tariff(scope.session).prices

@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text, tuple_
 
 from portal.access import Scope
 from portal.activity.service import record
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Forbidden, Invalid
+from portal.people.naming import require_free
 from portal.people.payload import Payload, a_name, an_id, listed, maybe_id
 from portal.people.users import people_having
 from portal.permissions.models import AccountGroup, AccountGroupAccount, LegalEntity, MemberGroup
@@ -40,7 +41,7 @@ def create_group(scope: Scope, payload: Payload) -> uuid.UUID:
     """
     scope.require(Permission.ACCOUNT_GROUPS, Right.CREATE)
     name, accounts, entity = a_name(payload, MOST_NAME), reached(scope, payload), _entity(scope, payload)
-    _require_free(scope, name, None)
+    require_free(scope, AccountGroup, name)
     now = clock.now()
     row = AccountGroup(
         tenant_id=scope.tenant_id, id=uuid7(), name=name, legal_entity_id=entity, created_at=now, changed_at=now
@@ -62,7 +63,7 @@ def change_group(scope: Scope, payload: Payload) -> uuid.UUID:
     row = scope.get(AccountGroup, an_id(payload.get("id"), "id"), lock=True)
     name, accounts, entity = a_name(payload, MOST_NAME), reached(scope, payload), _entity(scope, payload)
     if name.lower() != row.name.lower():
-        _require_free(scope, name, row.id)
+        require_free(scope, AccountGroup, name, row.id)
     before = accounts_of(scope, row.id)
     _require_all_seen(scope, before)
     added, gone = accounts - before, before - accounts
@@ -149,12 +150,6 @@ def _entity(scope: Scope, payload: Payload) -> uuid.UUID | None:
     return scope.get(LegalEntity, found).id if found else None
 
 
-def _require_free(scope: Scope, name: str, but: uuid.UUID | None) -> None:
-    same = (AccountGroup.tenant_id == scope.tenant_id, func.lower(AccountGroup.name) == func.lower(name))
-    if set(scope.session.scalars(select(AccountGroup.id).where(*same))) - {but}:
-        raise Invalid("people.name_taken", field="name", name=name)
-
-
 def _add(scope: Scope, group_id: uuid.UUID, accounts: Iterable[Account]) -> None:
     now = clock.now()
     scope.session.add_all(
@@ -167,15 +162,9 @@ def _add(scope: Scope, group_id: uuid.UUID, accounts: Iterable[Account]) -> None
 
 
 def _drop(scope: Scope, group_id: uuid.UUID, accounts: Iterable[Account]) -> None:
-    for client, account in accounts:
-        scope.session.execute(
-            delete(AccountGroupAccount).where(
-                AccountGroupAccount.tenant_id == scope.tenant_id,
-                AccountGroupAccount.group_id == group_id,
-                AccountGroupAccount.client_id == client,
-                AccountGroupAccount.bank_account_id == account,
-            )
-        )
+    pair = tuple_(AccountGroupAccount.client_id, AccountGroupAccount.bank_account_id)
+    mine = (AccountGroupAccount.tenant_id == scope.tenant_id, AccountGroupAccount.group_id == group_id)
+    scope.session.execute(delete(AccountGroupAccount).where(*mine, pair.in_(list(accounts))))
 
 
 def _told(accounts: Iterable[Account]) -> Sequence[str]:

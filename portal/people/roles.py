@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
 from portal.access import Scope
 from portal.activity.service import record
@@ -17,6 +17,7 @@ from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.kernel.errors import Conflict, Invalid
 from portal.people import giving
+from portal.people.naming import require_free
 from portal.people.payload import Payload, a_name, an_id, listed
 from portal.people.users import people_having
 from portal.permissions.deciding import JobRole
@@ -36,7 +37,7 @@ def create_role(scope: Scope, payload: Payload) -> uuid.UUID:
     scope.require(Permission.JOB_ROLES, Right.CREATE)
     name, wanted = a_name(payload, MOST_NAME), parse(payload)
     _require_to_give(scope, JobRole({}), wanted)
-    _require_free(scope, name, None)
+    require_free(scope, JobRoleRow, name)
     now = clock.now()
     row = JobRoleRow(tenant_id=scope.tenant_id, id=uuid7(), name=name, created_at=now, changed_at=now)
     scope.session.add(row)
@@ -60,7 +61,7 @@ def change_role(scope: Scope, payload: Payload) -> uuid.UUID:
     wanted = parse(payload) if "rights" in payload else before
     if name != row.name:
         scope.require(Permission.JOB_ROLES, Right.EDIT)
-        _require_free(scope, name, row.id)
+        require_free(scope, JobRoleRow, name, row.id)
     _require_to_give(scope, before, wanted)
     if name == row.name and told(before) == told(wanted):
         return row.id
@@ -118,12 +119,6 @@ def _require_to_give(scope: Scope, before: JobRole, wanted: JobRole) -> None:
         scope.require(Permission.SELF_APPROVED, Right.EDIT)
     more = {p: held - before.rights.get(p, frozenset()) for p, held in wanted.rights.items()}
     giving.require_held(scope, more, wanted.self_approve - before.self_approve)
-
-
-def _require_free(scope: Scope, name: str, but: uuid.UUID | None) -> None:
-    same = (JobRoleRow.tenant_id == scope.tenant_id, func.lower(JobRoleRow.name) == func.lower(name))
-    if set(scope.session.scalars(select(JobRoleRow.id).where(*same))) - {but}:
-        raise Invalid("people.name_taken", field="name", name=name)
 
 
 def _store(scope: Scope, role_id: uuid.UUID, role: JobRole) -> None:
