@@ -15,6 +15,7 @@ from sandbox.store import Row
 SIGNS = {"out_invoice": -1, "out_refund": 1, "in_invoice": 1, "in_refund": -1}  # of a price, as a debit
 JOURNALS = {"out": "sales", "in": "purchase"}
 PARTIES = {"out": "receivable", "in": "payable"}
+BOUGHT = 1_000_000  # added to the number of a tax of both sides, for the one of purchases: Odoo's have one side each
 
 
 def entry(
@@ -49,12 +50,12 @@ def _line(stand: Stand, owner: int, known: Mapping[int, Row], told: Mapping[str,
     from sandbox.odoo.moves import account_of  # which makes documents in turn
 
     net = cents(Decimal(str(told["price_unit"])) * Decimal(str(told.get("quantity", 1))))
-    code, vat = "", 0
+    code, vat, extra = "", 0, {}
     for number in told["tax_ids"][0][2]:
-        tax = stand.books.by_id("vat_codes", owner, int(number))
+        tax = stand.books.by_id("vat_codes", owner, int(number) % BOUGHT)
         if tax is None:
             raise missing("account.tax", int(number))
-        code = tax["code"]
+        code, extra = tax["code"], {"tax": int(number)}
         vat = int((net * Decimal(tax["percentage"])).to_integral_value(ROUND_HALF_UP))
     account = account_of(stand, known, told)["code"]
-    return Line(account, sign * net, str(told.get("name") or ""), vat_code=code, vat=sign * vat)
+    return Line(account, sign * net, str(told.get("name") or ""), vat_code=code, vat=sign * vat, extra=extra)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.odoo.answers import Failed
-from sandbox.odoo.documents import SIGNS
+from sandbox.odoo.documents import BOUGHT, SIGNS
 from sandbox.packages.books import money
 from sandbox.packages.core import Stand
 from sandbox.store import Row
@@ -53,10 +53,10 @@ def journal(stand: Stand, row: Row) -> Record:
     }  # fmt: skip
 
 
-def tax(stand: Stand, row: Row) -> Record:
+def tax(row: Row, side: str, number: int) -> Record:
     return {
-        "id": row["seq"], "name": row["name"], "amount": round(float(row["percentage"]) * 100, 4),
-        "amount_type": "percent", "type_tax_use": "sale" if row["side"] != "purchase" else "purchase",
+        "id": number, "name": row["name"], "amount": round(float(row["percentage"]) * 100, 4),
+        "amount_type": "percent", "type_tax_use": side,
         "price_include": False, "has_negative_factor": False, "company_id": (row["dossier"], ""), "active": True,
     }  # fmt: skip
 
@@ -101,7 +101,8 @@ def move_line(
     return {
         "id": row["seq"], "move_id": (row["entry"], ""), "balance": float(money(row["amount"])),
         "name": row["text"] or False, "display_type": PARTS.get(row["part"], "product"),
-        "tax_ids": [tax["seq"]] if tax else [], "price_subtotal": float(money(sign * row["amount"])),
+        "tax_ids": [json.loads(row["extra"]).get("tax", tax["seq"])] if tax else [],
+        "price_subtotal": float(money(sign * row["amount"])),
         "price_total": float(money(sign * (row["amount"] + row["vat"]))),
         "account_id": (books["seq"], f"{books['code']} {books['name']}"),
         "partner_id": (who["seq"], who["name"]) if who else False,
@@ -117,6 +118,14 @@ def _all(name: str, show: Callable[[Stand, Row], Record]) -> Reader:
         return [show(stand, row) for one in companies for row in getattr(stand.books, name)(one)]
 
     return read
+
+
+def _taxes(stand: Stand, companies: Sequence[int], domain: Domain) -> list[Record]:
+    """One that is for both sides is two here."""
+    rows = [row for one in companies for row in stand.books.vat_codes(one)]
+    sold = [tax(row, "sale", row["seq"]) for row in rows if row["side"] != "purchase"]
+    bought = [row for row in rows if row["side"] != "sales"]
+    return sold + [tax(row, "purchase", row["seq"] + (0 if row["side"] else BOUGHT)) for row in bought]
 
 
 def _companies(stand: Stand, companies: Sequence[int], domain: Domain) -> list[Record]:
@@ -164,7 +173,7 @@ MODELS: Mapping[str, Reader] = {
     "res.company": _companies,
     "account.account": _all("accounts", account),
     "account.journal": _all("journals", journal),
-    "account.tax": _all("vat_codes", tax),
+    "account.tax": _taxes,
     "res.partner": _all("relations", partner),
     "account.move": _moves,
     "account.move.line": _lines,
