@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal.routes import _problems
 from portal.sync import wording
+from portal.sync.explanations import EXPLANATIONS
 
 
 def test_a_removed_authorisation_is_explained_with_the_way_out() -> None:
@@ -13,5 +14,5 @@ def test_a_removed_authorisation_is_explained_with_the_way_out() -> None:
 
 
 def test_every_explained_posting_code_can_be_raised() -> None:
-    explained = {code for code in _problems.EXPLANATIONS if code.startswith(("posting.", "run."))}
+    explained = {code for code in EXPLANATIONS if code.startswith(("posting.", "run."))}
     assert explained <= set(wording.ERRORS)
