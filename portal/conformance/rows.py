@@ -212,7 +212,7 @@ class Trial:
         return "accepted and seen: found twice (delete one by hand)"
 
     def reverse(self) -> str:
-        if not self.manifest.capabilities.reversal:
+        if not self.manifest.capabilities_for(self.options).reversal:
             raise Skipped("an entry is undone in the package itself")
         self._posted()
         first, fresh = self.entry, self.entry_on(self.entry.date)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portal.connectors.login import AuthMode, FormField, OAuth2
 
@@ -86,6 +86,15 @@ class Manifest:
     registered: bool = False  # a KEY app that also wants our own registration at the provider
     key_days: int | None = None  # days that a key lives; a DATE field `expires_on` of the form says it better
     idle_days: int | None = None  # days without a call after which the provider ends a key
+    drafts_where: tuple[str, str] | None = None  # field of the form and its value, where entries are drafts by choice
+
+    def capabilities_for(self, form: Mapping[str, str]) -> Capabilities:
+        """What holds for a log-in whose form says so: what is booked for good can be undone, and drafts cannot."""
+        if self.drafts_where is None:
+            return self.capabilities
+        field_, value = self.drafts_where
+        drafts = form.get(field_) == value
+        return replace(self.capabilities, drafts=drafts, reversal=self.capabilities.reversal and not drafts)
 
     @property
     def proof(self) -> str:

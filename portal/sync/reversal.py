@@ -9,6 +9,7 @@ import base64
 import hashlib
 import itertools
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +17,7 @@ from sqlalchemy import select
 
 from portal.access import Scope
 from portal.activity.service import record
+from portal.authorisations.models import Authorisation
 from portal.connectors import registry
 from portal.connectors.login import AuthMode
 from portal.couplings.books import DossierBooks, read_books
@@ -173,14 +175,27 @@ def why_not(scope: Scope, entry: Entry, posting: Posting | None) -> str:
         return "reversal.under_way"
     if posting.code in DIFFERS:
         return "reversal.differs"
-    app = scope.get(Coupling, entry.coupling_id).app
-    return obstacle(app, invoice=is_invoice(entry.kind))
+    coupling = scope.get(Coupling, entry.coupling_id)
+    return obstacle(coupling.app, _form(scope, coupling), posting, invoice=is_invoice(entry.kind))
 
 
-def obstacle(app: str, *, invoice: bool) -> str:
-    """What keeps this package from undoing by an entry of its own, as a code; "" when nothing does."""
+def _form(scope: Scope, coupling: Coupling) -> Mapping[str, str] | None:
+    """What was typed for the log-in, without secrets; None where it is not to be seen."""
+    of_log_in = (
+        Authorisation.tenant_id == coupling.authorisation_tenant_id, Authorisation.id == coupling.authorisation_id,
+    )  # fmt: skip
+    return scope.session.scalars(select(Authorisation.form).where(*of_log_in)).one_or_none()
+
+
+def obstacle(app: str, form: Mapping[str, str] | None, posting: Posting, *, invoice: bool) -> str:
+    """What keeps this package from undoing by an entry of its own, as a code; "" when nothing does.
+
+    Where the form of the log-in says whether entries are drafts, one without a number was a draft when it was
+    sent, whatever the form says now.
+    """
     manifest = registry.load(app).MANIFEST
-    can = manifest.capabilities
+    told = form is not None and posting.remote_number
+    can = manifest.capabilities_for(form or {}) if told else manifest.capabilities
     if manifest.auth is AuthMode.FILE:
         return "reversal.files"
     if can.drafts:

@@ -18,7 +18,7 @@ from portal.connectors import registry
 from portal.connectors.base import EntryKind
 from portal.connectors.login import AuthMode
 from portal.documents.intake import hand_in
-from portal.kernel.db import Database
+from portal.kernel.db import Database, Setting, set_scope
 from portal.kernel.errors import Conflict
 from portal.kernel.vault import Vault
 from portal.ledger.models import Entry
@@ -131,7 +131,9 @@ def test_a_document_is_booked_once(journey: Journey, kind: EntryKind, fault: Fau
 
 
 def undo(journey: Journey, row: Posting) -> Posting:
+    """By a person of the firm, who sees the log-in that it was sent through."""
     with journey.as_client() as scope:
+        set_scope(scope.session, Setting(tenant=scope.tenant_id, via=journey.firm.id))
         shown = reversal.plan(scope, row.entry_id).shown
         assert shown.problems == []
         return reversal.undo(scope, row.entry_id, reason="Wrong account", sha256=shown.sha256)

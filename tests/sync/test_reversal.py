@@ -432,3 +432,20 @@ def test_the_lines_that_were_let_go_keep_what_they_say(office: Office) -> None:
     office.step(undo(office, entry))
     with pytest.raises(DBAPIError), office.scope() as scope:
         scope.session.execute(update(EntryLine).where(EntryLine.entry_id == entry.id).values(description="x"))
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "code"),
+    [
+        ({"booking": "booked"}, "4711", ""),
+        ({"booking": "draft"}, "4711", "reversal.drafts"),
+        ({"booking": "booked"}, "", "reversal.drafts"),  # it waited for approval when it was sent
+        (None, "4711", "reversal.drafts"),  # whoever asks does not see the log-in
+    ],
+)
+def test_where_drafts_are_a_choice_only_what_was_booked_is_undone(
+    form: dict[str, str] | None, number: str, code: str
+) -> None:
+    posting = Posting(remote_number=number)
+    assert reversal.obstacle("myunisoft", form, posting, invoice=False) == code
+    assert reversal.obstacle("exact", form, posting, invoice=False) == ""

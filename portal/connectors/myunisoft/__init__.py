@@ -67,7 +67,8 @@ MANIFEST = Manifest(
         NO_CHANGES,
         N_("Files are never imported: MyUnisoft could replace a year by one"),
     ),
-    capabilities=Capabilities(drafts=True, own_key=True, several_dossiers=True, reference_length=24),
+    capabilities=Capabilities(drafts=True, own_key=True, several_dossiers=True, reversal=True, reference_length=24),
+    drafts_where=("booking", DRAFT),
     limits=Limits(
         per_minute=20,
         window_seconds=10,

@@ -116,7 +116,7 @@ class Client:
             raise
         echo = self._calls.json(reply)
         with self._calls.reading(reply):
-            return mapping.posted(echo, reference)
+            return mapping.posted(echo, reference, waits=self._drafts)
 
     def find(
         self, dossier: str, kind: base.EntryKind, reference: str, journal: str, on: date
@@ -127,7 +127,7 @@ class Client:
             return []
         found = self._entries(dossier, "o" if waits else "e", {"id_entry": number})
         own = [replace(entry, reference=reference) for entry in found if entry.id == number]
-        return own or [mapping.only_known(number, reference, journal, on)]
+        return own or [mapping.only_known(number, reference, journal, on, waits=waits)]
 
     def entries(
         self, dossier: str, kind: base.EntryKind, journal: str, since: date, until: date
@@ -157,7 +157,7 @@ class Client:
         )  # fmt: skip
         document = self._calls.json(reply)
         with self._calls.reading(reply):
-            return mapping.entries(document)
+            return mapping.entries(document, waits=type_ == "o")
 
     def _list(self, dossier: str, path: str, **query: str) -> Any:
         reply = self._calls.read(dossier, path, f"api/v1/{path}", query, headers=self._headers(dossier))

@@ -160,11 +160,11 @@ def completed(body: Row, society: str, diaries: Mapping[str, str]) -> bytes:
     return encode({"etablissement_id": int(society), "diary_id": int(diaries[code]), **rest})
 
 
-def posted(document: Any, reference: str) -> base.RemoteEntry:
-    """The echo of a new entry, by itself or in a list of one."""
+def posted(document: Any, reference: str, *, waits: bool = False) -> base.RemoteEntry:
+    """The echo of a new entry, by itself or in a list of one. One that waits for approval has no number yet."""
     row = document["entry_array"][0] if "entry_array" in document else document
     number = str(row["entry_id"])
-    return ledgers.entry(number, number, reference, "", None, "EUR")
+    return ledgers.entry(number, "" if waits else number, reference, "", None, "EUR")
 
 
 def origin(document: Any) -> tuple[str, bool]:
@@ -175,16 +175,16 @@ def origin(document: Any) -> tuple[str, bool]:
     return str(row["id_entry"]), row["type"] == "ENTRIES_TEMP"
 
 
-def only_known(number: str, reference: str, journal: str, on: date) -> base.RemoteEntry:
+def only_known(number: str, reference: str, journal: str, on: date, *, waits: bool) -> base.RemoteEntry:
     """An entry that stands there by its reference, and that the list does not show."""
-    return ledgers.entry(number, number, reference, journal, on, "EUR")
+    return ledgers.entry(number, "" if waits else number, reference, journal, on, "EUR")
 
 
-def entries(document: Row) -> list[base.RemoteEntry]:
-    return [_entry(row) for row in document["entry_array"] or ()]
+def entries(document: Row, *, waits: bool = False) -> list[base.RemoteEntry]:
+    return [_entry(row, waits) for row in document["entry_array"] or ()]
 
 
-def _entry(row: Row) -> base.RemoteEntry:
+def _entry(row: Row, waits: bool) -> base.RemoteEntry:
     on, number = day(row["date_piece"]), str(row["entry_id"])
     lines = tuple(
         base.OutgoingLine(
@@ -197,7 +197,7 @@ def _entry(row: Row) -> base.RemoteEntry:
     )
     references = {reference_of(line.get("piece")) for line in row["entry_list"]}
     ours = text(row.get("entry_origin_partner_id")) or (references.pop() if len(references) == 1 else "")
-    return ledgers.entry(number, number, ours, text(row["diary"]["code"]), on, "EUR", lines)
+    return ledgers.entry(number, "" if waits else number, ours, text(row["diary"]["code"]), on, "EUR", lines)
 
 
 # ------------------------------------------------------------------------------ refusals

@@ -26,7 +26,7 @@ SECRET = "koppelpoort-partner-secret"
 
 class MyUnisoftWorld(PackageWorld):
     key, connect, country = "myunisoft", staticmethod(connect), "FR"
-    capabilities = MANIFEST.capabilities
+    capabilities = MANIFEST.capabilities_for({"booking": "booked"})
     bank_account, suspense_account = "512000", "471000"
     foreign_account = LedgerAccount("999999", "Nulle part", "999999999", "general")
     closed_day = date(2024, 6, 15)  # a whole fiscal year is closed
@@ -88,6 +88,8 @@ def test_a_draft_waits_and_is_found(world: MyUnisoftWorld) -> None:
     assert world.balance(world.bank_account) == before
     (found,) = look_up(world, entry)
     assert (found.id, found.reference) == (posted.id, entry.reference)
+    assert (posted.number, found.number) == ("", "")  # until it is approved, under another number
+    assert not MANIFEST.capabilities_for(world.form).reversal
     listed = world.connection.entries(world.dossier, entry.kind, entry.journal, entry.date, entry.date)
     assert found in list(listed)
     with pytest.raises(AlreadyPosted):
