@@ -34,7 +34,7 @@ from portal.kernel.errors import Invalid
 from portal.tenants.models import Tenant
 
 PORTION = 500
-LARGEST_LINE = 64 * 1024 * 1024  # bytes of one row
+LARGEST_LINE = 64 * 1024 * 1024  # bytes of one row, of an original, and of the list of all files
 _EMPTY = text("SELECT NOT EXISTS (SELECT 1 FROM all_chains()) AND NOT EXISTS (SELECT 1 FROM users)")
 
 
@@ -54,7 +54,7 @@ def read(session: Session, path: Path) -> Taken:
         with zipfile.ZipFile(path) as zip_file:
             manifest = _checked(session, zip_file)
             return _Import(session, zip_file, manifest).take()
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as problem:
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, RecursionError) as problem:
         raise Invalid("archive.not_one", reason=type(problem).__name__) from problem
 
 
@@ -71,7 +71,7 @@ def read_in(owner_url: str, path: Path) -> Taken:
 def differences(database: Database, path: Path) -> list[str]:
     """Files that come out otherwise when the archive is made anew from what was read in; none, as it should be."""
     with zipfile.ZipFile(path) as zip_file:
-        manifest = json.loads(zip_file.read("manifest.json"))
+        manifest = json.loads(_whole(zip_file, "manifest.json"))
     with database.session() as session, session.begin(), (Path(os.devnull)).open("wb") as nowhere:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
         tenants = []
@@ -85,7 +85,7 @@ def differences(database: Database, path: Path) -> list[str]:
 
 
 def _checked(session: Session, zip_file: zipfile.ZipFile) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads(zip_file.read("manifest.json"))
+    manifest: dict[str, Any] = json.loads(_whole(zip_file, "manifest.json"))
     if manifest["format"] != writing.FORMAT:
         raise Invalid("archive.not_one", reason=str(manifest["format"])[:40])
     here = migrate.heads()[0]
@@ -100,6 +100,15 @@ def _checked(session: Session, zip_file: zipfile.ZipFile) -> dict[str, Any]:
         if _hash(zip_file, name, file["size"]) != file["sha256"]:
             raise Invalid("archive.damaged", path=name)
     return manifest
+
+
+def _whole(zip_file: zipfile.ZipFile, name: str) -> bytes:
+    """One file of it. Raises ValueError for one that unfolds beyond all bounds."""
+    with zip_file.open(name) as file:
+        content = file.read(LARGEST_LINE + 1)
+    if len(content) > LARGEST_LINE:
+        raise ValueError(name)
+    return content
 
 
 def _hash(zip_file: zipfile.ZipFile, name: str, size: int) -> str:
@@ -153,7 +162,10 @@ class _Import:
         return count
 
     def _tenant(self, tenant_id: uuid.UUID) -> None:
-        (row,) = self._rows(f"tenants/{tenant_id}/tenant.json")
+        path = f"tenants/{tenant_id}/tenant.json"
+        (row,) = self._rows(path)
+        if row["id"] != str(tenant_id):
+            raise Invalid("archive.damaged", path=path)
         set_scope(self.session, Setting(tenant=tenant_id))
         told = {c.name: values.understood(c, row[c.name]) for c in _columns(Tenant)}
         self.session.execute(insert(Tenant).values(told))
@@ -199,7 +211,7 @@ class _Import:
             return None
         if path not in self.names:
             raise Invalid("archive.damaged", path=path)
-        return self.zip.read(path)
+        return _whole(self.zip, path)
 
     def _in_order(self, table: Table, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Rows that refer to rows of their own table come after those."""

@@ -39,7 +39,8 @@ def periods(scope: Scope) -> Retention:
 
 
 def choose(scope: Scope, *, original_months: int, trace_days: int, hold: bool) -> None:
-    """Raises Invalid("retention.short") with the field that is too short."""
+    """Raises Invalid("retention.short") with the field that is too short, and Forbidden for whoever sees a part."""
+    scope.require_every_account()
     for field, given, least in (
         ("original_months", original_months, LEAST_MONTHS),
         ("trace_days", trace_days, LEAST_DAYS),

@@ -10,6 +10,7 @@ from portal.approvals import policies, verdicts
 from portal.approvals.models import State
 from portal.approvals.registry import kind_of
 from portal.approvals.tasks import perform, version_of
+from portal.archives import retention
 from portal.archives import service as archives
 from portal.identity.models import User
 from portal.kernel import clock
@@ -132,3 +133,8 @@ def test_what_they_may_do_they_still_do(assigned: Firm, colleague: User, databas
     with assigned.scope(assigned.other) as scope:
         assert assignments.limit_person(scope, row.id, True).assigned_only
         users.change_user(scope, {"membership_id": str(row.id), "role": "reader"})
+
+
+def test_who_sees_some_accounts_does_not_say_how_long_all_is_kept(limited: Firm) -> None:
+    with limited.scope(limited.other) as scope, pytest.raises(Forbidden, match=r"permission\.every_account"):
+        retention.choose(scope, original_months=12, trace_days=7, hold=False)
