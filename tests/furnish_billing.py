@@ -12,45 +12,15 @@ from sqlalchemy.orm import Session
 
 from portal.billing import configuring
 from portal.billing.models import ClosedMonth, Invoice, InvoiceFile, InvoiceLine, Seller, Usage
+from portal.demo.billing import PRICE_LIST
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 from portal.tenants.models import Management, Tenant
 
-PRICE_LIST = """
-[seller]
-name = "Koppelpoort BV"
-street = "Poortstraat 1"
-postcode = "2800"
-city = "Mechelen"
-country = "BE"
-enterprise_number = "0945.217.389"
-vat_number = "BE0945217389"
-iban = "BE71 0961 2345 6769"
-bic = "GKCCBEBB"
-email = "billing@koppelpoort.example"
-prefix = "KP"
-due_days = 30
-
-[[price]]
-item = "client_account"
-valid_from = 2024-01-01
-amount = "4.50"
-
-[[price]]
-item = "ponto_account"
-valid_from = 2024-01-01
-amount = "3.00"
-
-[[vat]]
-country = "BE"
-valid_from = 2020-01-01
-rate = "21"
-"""
-
 
 def set_prices(owner_url: str) -> None:
-    """As who runs the installation does."""
-    configuring.load_as_owner(owner_url, configuring.read(PRICE_LIST))
+    """As who runs the installation does, and those of the demo."""
+    configuring.load_as_owner(owner_url, configuring.read(PRICE_LIST.read_text(encoding="utf-8")))
 
 
 def managed(session: Session, client: Tenant, portal: Tenant) -> None:
