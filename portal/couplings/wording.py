@@ -131,8 +131,8 @@ PARTS: dict[str, str] = {
 EFFECTS: dict[str, str] = {"replaced": N_("Replaced"), "stays": N_("Stays"), "off": N_("Switched off")}
 
 TAGS: dict[str, str] = {
-    "configuration.copied": N_("Configuration copied, {count} times"),
-    "preferences.changed": N_("Defaults for new configurations changed, {count} values"),
+    "configuration.copied": N_("copied a configuration to {count} others"),
+    "preferences.changed": N_("changed {count} defaults of new configurations"),
     "dossiers.fetched": N_("read {count} dossiers: {new} new, {gone} no longer there"),
     "coupling.activated": N_("coupled this account to dossier {number} {name} through {authorisation}"),
     "coupling.overwritten": N_(
@@ -141,7 +141,7 @@ TAGS: dict[str, str] = {
     "coupling.ended": N_("ended the coupling to dossier {number} {name}"),
     "configuration.documents_created": N_("configured documents for journal {journal}"),
     "configuration.documents_changed": N_("changed the configuration of documents for journal {journal}"),
-    "vat_mapping.changed": N_("VAT {category} at {rate} % is booked with code {after}"),
+    "vat_mapping.changed": N_("chose code {after} for VAT {category} at {rate} %"),
     "configuration.created": N_("configured bank account {account} for journal {journal}"),
     "configuration.changed": N_("changed the configuration of {account} for journal {journal}"),
     "configuration.deactivated": N_("switched off the configuration for journal {journal}"),
