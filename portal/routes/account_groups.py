@@ -8,12 +8,13 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
 
 from portal.access import Permission, Right
 from portal.kernel.errors import Invalid, PortalError
 from portal.people import groups, reading
 from portal.permissions.models import AccountGroup
-from portal.routes import _approvals
+from portal.routes import _again, _approvals
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -121,14 +122,29 @@ def _pair(value: str) -> tuple[str, str]:
     return client, account
 
 
+def _wanted(row: AccountGroup | None) -> MultiDict[str, str] | None:
+    """A task that was withdrawn to be started again, as its form would be sent."""
+    wanted = _again.draft("account_group.changed" if row else "account_group.created")
+    if wanted is None:
+        return None
+    inside = groups.accounts_of(scope(), row.id) if row else ()
+    ticked = [f"{client}:{account}" for client, account in wanted["accounts"]]
+    return MultiDict(
+        {
+            "name": wanted["name"], "legal_entity": wanted["legal_entity"] or "", "account": ticked,
+            "shown": [*ticked, *(f"{client}:{account}" for client, account in inside)],
+        }
+    )  # fmt: skip
+
+
 def _looking() -> bool:
     """The form was sent to look for other accounts, not to be saved: nothing is lost of what was ticked."""
     return "look" in request.form or request.form.get("q", "") != request.form.get("found", "")
 
 
 def _form(row: AccountGroup | None, refused: str = "", status: int = 200) -> Response:
-    """As it is saved, or as it was just sent: ticks of accounts that the search leaves out go along unseen."""
-    sent = request.form if request.method == "POST" else None
+    """As it is saved, as it was just sent, or as it was wanted: ticks that the search leaves out go along unseen."""
+    sent = request.form if request.method == "POST" else _wanted(row)
     find = request.values.get("q", "")[:80]
     accounts, total = reading.accounts(scope(), row.id if row else None, find)
     seen = set(sent.getlist("shown")) if sent else set()

@@ -17,7 +17,7 @@ from portal.approvals.lowering import payload_of
 from portal.approvals.models import State
 from portal.approvals.registry import kind_of
 from portal.kernel.errors import Invalid, PortalError
-from portal.routes import _approvals, wording
+from portal.routes import _again, _approvals, wording
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._approvals import to
@@ -76,8 +76,18 @@ def _show(task_id: uuid.UUID, *, status: int = 200, notice: str = "", reason: st
         "approvals/show.html", view=view, words=_approvals, part=wording.part, to=to, status=status, notice=notice,
         reason=reason, events=events(timeline(scope(), task_id)),
         why=wording.of_error(view.task.code, view.task.values) if view.task.code else "",
-        mine=view.touched and scope().actor.user_id is not None,
+        mine=view.touched and scope().actor.user_id is not None, changeable=_changeable(view),
     )  # fmt: skip
+
+
+def _changeable(view: reading.View) -> str:
+    """The parts that can be changed while it waits, in words; "" when there are none, or what they hang on is gone."""
+    if not view.may_edit or view.kind.choices is None:
+        return ""
+    try:
+        return ", ".join(_(one.label) for one in view.kind.choices(scope(), view.made.payload)).lower()
+    except PortalError:
+        return ""
 
 
 @blueprint.post(PORTAL + ONE + "/decide")
@@ -124,6 +134,19 @@ def withdraw(task_id: uuid.UUID, **_tenant: uuid.UUID) -> Response:
     db().commit()
     flash(_("Withdrawn. Nothing was done."), "ok")
     return go_to(to("show", task_id=task_id))
+
+
+@blueprint.post(PORTAL + ONE + "/again")
+@blueprint.post(CLIENT + ONE + "/again")
+@here_is("approvals")
+@require(Permission.OVERVIEW, Right.VIEW)
+def again(task_id: uuid.UUID, **_tenant: uuid.UUID) -> Response:
+    """Withdraw it, and on to the form that it came from, filled in."""
+    task = tasks.withdraw(scope(), task_id)
+    form = _again.url(task, reading.payload_of(scope(), task))
+    db().commit()
+    flash(_("Withdrawn. Nothing was done; change what you want and submit it again."), "ok")
+    return go_to(form)
 
 
 @blueprint.get(PORTAL + ONE + "/edit")
@@ -186,9 +209,11 @@ def rules(**_tenant: uuid.UUID) -> Response:
 
 
 def _rules(*, status: int = 200, notice: str = "") -> Response:
+    wanted = _again.draft("approval.rule")
     return page(
         "approvals/rules.html", rules=policies.rules(scope()), words=_approvals, to=to, status=status, notice=notice,
-        most=policies.MOST, may_edit=scope().may(Permission.PERMISSIONS, Right.EDIT),
+        most=policies.MOST, wanted=policies.rule_of(wanted) if wanted else None,
+        may_edit=scope().may(Permission.PERMISSIONS, Right.EDIT),
     )  # fmt: skip
 
 

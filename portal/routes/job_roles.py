@@ -15,7 +15,7 @@ from portal.people import giving, reading
 from portal.permissions.deciding import JobRole
 from portal.permissions.models import JobRoleRow
 from portal.permissions.wording import PERMISSIONS, RIGHTS
-from portal.routes import _approvals
+from portal.routes import _again, _approvals
 from portal.routes._access import db, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -38,7 +38,8 @@ def index(**tenant: uuid.UUID) -> Response:
 @here_is("team")
 @require(Permission.JOB_ROLES, Right.CREATE)
 def new(**tenant: uuid.UUID) -> Response:
-    return _form(None, "", JobRole({}))
+    wanted = _again.draft("job_role.created")
+    return _form(None, str(wanted["name"]), _role_of(wanted)) if wanted else _form(None, "", JobRole({}))
 
 
 @both(blueprint, "/roles/new", "create", methods=("POST",))
@@ -57,8 +58,9 @@ def create(**tenant: uuid.UUID) -> Response:
 @here_is("team")
 @require(Permission.JOB_ROLES, Right.VIEW)
 def show(job_role_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
-    row = scope().get(JobRoleRow, job_role_id)
-    return _form(row, row.name, job_roles(scope(), [row.id])[row.id])
+    row, wanted = scope().get(JobRoleRow, job_role_id), _again.draft("permission.changed", "job_role.changed") or {}
+    shown = _role_of(wanted) if "rights" in wanted else job_roles(scope(), [row.id])[row.id]
+    return _form(row, str(wanted.get("name", row.name)), shown)
 
 
 @both(blueprint, "/roles/<uuid:job_role_id>/rights", "change", methods=("POST",))
@@ -120,13 +122,17 @@ def _refused(error: PortalError, row: JobRoleRow | None, payload: Mapping[str, A
         right = error.values.get("lacking")
         text = f"{text} ({word}{': ' + _(RIGHTS[Right(str(right))]) if right else ''})"
     db().rollback()
+    return _form(row, str(payload["name"]), _role_of(payload), text, 422)
+
+
+def _role_of(payload: Mapping[str, Any]) -> JobRole:
+    """As the boxes are ticked; what is no permission or right is left out."""
     known = {p.value for p in Permission}
-    shown = JobRole.of(
+    return JobRole.of(
         (permission, [one for one in held if one in set(Right)], permission in payload["self_approve"])
         for permission, held in payload["rights"].items()
         if permission in known
     )
-    return _form(row, str(payload["name"]), shown, text, 422)
 
 
 def _form(row: JobRoleRow | None, name: str, shown: JobRole, refused: str = "", status: int = 200) -> Response:

@@ -13,8 +13,9 @@ from portal.access import Permission, Right
 from portal.identity.models import User
 from portal.kernel.errors import NotFound, PortalError
 from portal.people import reading, users
+from portal.people.payload import Payload
 from portal.permissions.wording import PERMISSIONS, RIGHTS
-from portal.routes import _approvals, software_users
+from portal.routes import _again, _approvals, software_users
 from portal.routes._access import db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -43,7 +44,10 @@ def index(client: uuid.UUID) -> Response:
 @fresh
 @require(Permission.CREATE_USER, Right.CREATE)
 def new(**tenant: uuid.UUID) -> Response:
-    return _invite(_form_of(InviteForm))
+    wanted = _again.draft("member.added") or {}
+    return _invite(
+        _form_of(InviteForm, **{name: wanted.get(name) for name in ("email", "name", "role")}), wanted=wanted
+    )
 
 
 @both(blueprint, "/invite", "create", methods=("POST",))
@@ -65,16 +69,16 @@ def create(**tenant: uuid.UUID) -> Response:
     return _invite(form, 422)
 
 
-def _invite(form: InviteForm, status: int = 200) -> Response:
-    return page("people/invite.html", form=form, status=status, **_choices((), ()))
+def _invite(form: InviteForm, status: int = 200, wanted: Payload | None = None) -> Response:
+    return page("people/invite.html", form=form, status=status, **_choices((), (), wanted))
 
 
 @both(blueprint, "/person/<uuid:membership_id>", "show")
 @here_is("team")
 @require(Permission.USERS, Right.VIEW)
 def show(membership_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
-    row = _member(membership_id)
-    return _person(row, _form_of(RoleForm, role=row.role))
+    row, wanted = _member(membership_id), _again.draft("member.role") or {}
+    return _person(row, _form_of(RoleForm, role=wanted.get("role", row.role)), wanted=wanted)
 
 
 @both(blueprint, "/person/<uuid:membership_id>", "change", methods=("POST",))
@@ -129,9 +133,10 @@ def _take(form: Any, error: PortalError) -> None:
     form.take(error)
 
 
-def _choices(held: Sequence[uuid.UUID], within: Sequence[uuid.UUID]) -> dict[str, Any]:
-    """Job roles and groups to tick: those that were ticked, else those that the person has."""
+def _choices(held: Sequence[uuid.UUID], within: Sequence[uuid.UUID], wanted: Payload | None = None) -> dict[str, Any]:
+    """Job roles and groups to tick: those that were ticked or are wanted, else those that the person has."""
     posted = request.method == "POST"
+    held, within = ((wanted or {}).get(key, one) for key, one in (("job_roles", held), ("groups", within)))
     return {
         "roles": reading.roles(scope()), "groups": reading.groups(scope()), "address": address,
         "held": set(request.form.getlist("job_role")) if posted else {str(one) for one in held},
@@ -140,12 +145,12 @@ def _choices(held: Sequence[uuid.UUID], within: Sequence[uuid.UUID]) -> dict[str
     }  # fmt: skip
 
 
-def _person(row: Membership, form: RoleForm, status: int = 200) -> Response:
+def _person(row: Membership, form: RoleForm, status: int = 200, wanted: Payload | None = None) -> Response:
     person = db().get_one(User, row.user_id)
     seer = next((one for one in matrix.seers(scope()) if one.email == person.email and one.place == scope().kind), None)
     return page(
         "people/person.html", row=row, who=person, form=form, status=status, seer=seer,
         waits=_approvals.waits_for("user", row.user_id),
         may_edit=scope().may(Permission.USERS, Right.EDIT), PERMISSIONS=PERMISSIONS, RIGHTS=RIGHTS,
-        **_choices(users.roles_of(scope(), row.id), users.groups_of(scope(), row.id)),
+        **_choices(users.roles_of(scope(), row.id), users.groups_of(scope(), row.id), wanted),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from portal.connectors import registry
 from portal.couplings.models import Configuration, Coupling
 from portal.kernel.errors import Conflict, Invalid
 from portal.ledger.models import Entry
-from portal.routes import _approvals, wording
+from portal.routes import _again, _approvals, wording
 from portal.routes import _entry_words as entry_words
 from portal.routes import _reversal_words as words
 from portal.routes._access import db, require, scope
@@ -63,7 +63,8 @@ def _show(entry_id: uuid.UUID, form: UndoForm, on: date | None, *, status: int =
 @here_is("entries")
 @require(Permission.ENTRIES, Right.CREATE)
 def show(client: uuid.UUID, entry_id: uuid.UUID) -> Response:
-    return _show(entry_id, UndoForm(formdata=None), _day(request.args.get("on", "")))
+    wanted = _again.draft(approvable_undoing.UNDO) or {}
+    return _show(entry_id, UndoForm(formdata=None, reason=wanted.get("reason")), _day(request.args.get("on", "")))
 
 
 @blueprint.post(ONE)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from portal.access import Permission, Right
 from portal.kernel.errors import PortalError
-from portal.routes import _approvals
+from portal.routes import _again, _approvals
 from portal.routes._access import as_id, db, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
@@ -94,7 +94,8 @@ def show(software_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
 
 def _show(software_id: uuid.UUID, groups: GroupsForm, networks: NetworksForm, status: int = 200) -> Response:
     one = room.show(scope(), software_id)
-    groups.offer(room.all_groups(scope()), one.groups)
+    offered, wanted = room.all_groups(scope()), _again.draft("software.groups")
+    groups.offer(offered, [each for each in offered if str(each.id) in wanted["groups"]] if wanted else one.groups)
     if not networks.errors:
         networks.networks.data = "\n".join(one.networks)
     return page(
