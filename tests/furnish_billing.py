@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.billing import configuring
-from portal.billing.models import ClosedMonth, Invoice, InvoiceFile, InvoiceLine, Seller, Usage
+from portal.billing.models import ClosedMonth, Invoice, InvoiceFile, InvoiceLine, Payment, Seller, Usage
 from portal.demo.billing import PRICE_LIST
 from portal.kernel import clock
 from portal.kernel.db import uuid7
@@ -55,6 +55,10 @@ def billed(session: Session, portal: Tenant, client: Tenant, mark: str) -> dict[
     session.add(
         Usage(**common, **counted, invoice_id=key, client_id=client.id, client_name=f"{mark}x", subject_id=client.id,
               subject_name="", days=10, net=Decimal("1.45"))
+    )  # fmt: skip
+    session.add(
+        Payment(**common, invoice_id=key, amount=Decimal("1.00"), currency="EUR", paid_on=date(2026, 4, 2),
+                noted_at=now, noted_by=f"{mark}n")
     )  # fmt: skip
     for kind in ("pdf", "ubl"):
         content = f"{mark}{kind}".encode()

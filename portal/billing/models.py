@@ -188,3 +188,25 @@ class InvoiceFile(TenantRow, Base):
     kind: Mapped[str]
     content: Mapped[bytes]
     sha256: Mapped[bytes]
+
+
+class Payment(TenantRow, Base):
+    """What was paid of an invoice, or paid back of a credit note. A negative one undoes another."""
+
+    __tablename__ = "invoice_payments"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoices.tenant_id", "invoices.id"], ondelete="CASCADE"),
+        CheckConstraint("amount <> 0 AND (amount < 0) = (undoes IS NOT NULL)", name="amount"),
+        CheckConstraint("currency = 'EUR'", name="currency"),
+        Index("ix_invoice_payments_invoice", "tenant_id", "invoice_id"),
+        Index("uq_invoice_payments_undoes", "tenant_id", "undoes", unique=True,
+              postgresql_where=text("undoes IS NOT NULL")),
+    )  # fmt: skip
+
+    invoice_id: Mapped[uuid.UUID]
+    amount: Mapped[Decimal] = mapped_column(Amount)
+    currency: Mapped[str]
+    paid_on: Mapped[date]
+    noted_at: Mapped[datetime]
+    noted_by: Mapped[str]  # who runs the installation has no account here, but a name
+    undoes: Mapped[uuid.UUID | None]

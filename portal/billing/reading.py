@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from portal.access import Scope
 from portal.billing import facts
-from portal.billing.models import Invoice, InvoiceFile, InvoiceLine, Usage
+from portal.billing.models import Invoice, InvoiceFile, InvoiceLine, Payment, Usage
+from portal.billing.payments import Balance, Standing, balance, payments, standings
 from portal.billing.rules import Price, month_of, next_month, usage
 from portal.kernel import clock
 from portal.kernel.errors import Conflict, NotFound
@@ -46,9 +47,14 @@ class Overview:
     """`prices` empty: everything is free here."""
 
     invoices: Sequence[Invoice]
+    standing: Mapping[uuid.UUID, Standing]  # how each of them stands
     running: Sequence[Running]
     prices: Sequence[Asked]
     firm: Tenant
+
+    @property
+    def balance(self) -> Balance:
+        return balance(self.invoices, self.standing)
 
     @property
     def so_far(self) -> Decimal:
@@ -57,12 +63,13 @@ class Overview:
 
 def overview(scope: Scope) -> Overview:
     """As many questions to the database however many invoices and clients there are."""
-    firm = scope.session.get_one(Tenant, scope.tenant_id)
+    firm, listed = scope.session.get_one(Tenant, scope.tenant_id), invoices(scope)
+    standing = standings(scope, listed)
     try:
         prices = facts.the_tariff(scope.session).prices
     except Conflict:  # nobody sends bills from this installation
-        return Overview(invoices(scope), (), (), firm)
-    return Overview(invoices(scope), _running(scope, prices), _asked(prices, clock.today()), firm)
+        return Overview(listed, standing, (), (), firm)
+    return Overview(listed, standing, _running(scope, prices), _asked(prices, clock.today()), firm)
 
 
 def invoices(scope: Scope) -> Sequence[Invoice]:
@@ -102,6 +109,8 @@ class Shown:
     lines: Sequence[InvoiceLine]
     usages: Sequence[Usage]
     credited_by: Invoice | None
+    payments: Sequence[Payment]
+    standing: Standing
 
 
 def invoice(scope: Scope, invoice_id: uuid.UUID) -> Shown:
@@ -114,6 +123,8 @@ def invoice(scope: Scope, invoice_id: uuid.UUID) -> Shown:
         scope.session.scalars(lines.order_by(InvoiceLine.position)).all(),
         usages(scope, found),
         scope.session.scalars(credit).one_or_none(),
+        payments(scope, [found.id]),
+        standings(scope, [found])[found.id],
     )
 
 

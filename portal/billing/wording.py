@@ -12,11 +12,17 @@ ERRORS = {
     "billing.credited": N_("{number} was taken back by {by} already."),
     "billing.vat_number": N_("“{number}” is no VAT number of this business. Check the digits, or leave it empty."),
     "billing.address": N_("An invoice needs this part of the address."),
+    "billing.settled": N_("Nothing of {number} is open any more."),
+    "billing.amount": N_("Not more than what is open: {rest} {currency}, in whole cents."),
+    "billing.paid_in_future": N_("{on} is still to come."),
+    "billing.not_paid": N_("No payment of {number} is noted."),
     "billing.no_email": N_("Invoices need an address to go to."),
 }
 TAGS = {
     "invoice.issued": N_("Invoice {number} of {gross} EUR came in"),
     "invoice.credit_issued": N_("Credit note {number} of {gross} EUR came in"),
+    "billing.paid": N_("Payment of {amount} {currency} for {number} on {on}, noted by {by}"),
+    "billing.payment_undone": N_("Payment of {amount} {currency} for {number} undone by {by}"),
     "billing.details_changed": N_("changed the billing details"),
 }
 

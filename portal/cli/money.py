@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import click
@@ -80,3 +81,46 @@ def billing_credit(number: str, reason: str) -> None:
         click.echo(credit(with_app(), number, reason))
     except PortalError as problem:
         raise click.ClickException(f"{number}: {problem.code}") from None
+
+
+@billing.command("paid")
+@click.argument("number")
+@click.option("--on", "day", required=True, metavar="YYYY-MM-DD", help="The day on which it was paid.")
+@click.option("--by", required=True, help="Whose word it is.")
+@click.option("--amount", help="Of a part, in euro, like 12.50; all that is open when left out.")
+def billing_paid(number: str, day: str, by: str, amount: str | None) -> None:
+    """Note that NUMBER was paid; a credit note: paid back."""
+    from portal.billing.by_hand import paid
+    from portal.kernel.errors import PortalError
+
+    try:
+        on, part = date.fromisoformat(day), Decimal(amount) if amount else None
+    except (ValueError, InvalidOperation):
+        raise click.UsageError("--on looks like 2026-03-31, --amount like 12.50") from None
+    try:
+        click.echo(paid(with_app(), number, on, by, part))
+    except PortalError as problem:
+        raise click.ClickException(f"{number}: {problem.code}") from None
+
+
+@billing.command("unpaid")
+@click.argument("number")
+@click.option("--by", required=True, help="Whose word it is.")
+def billing_unpaid(number: str, by: str) -> None:
+    """Undo the last payment of NUMBER; both stay on record."""
+    from portal.billing.by_hand import unpaid
+    from portal.kernel.errors import PortalError
+
+    try:
+        click.echo(unpaid(with_app(), number, by))
+    except PortalError as problem:
+        raise click.ClickException(f"{number}: {problem.code}") from None
+
+
+@billing.command("open")
+def billing_open() -> None:
+    """What each portal still owes, and which invoices are late."""
+    from portal.billing.by_hand import still_open
+
+    for line in still_open(with_app()):
+        click.echo(line)

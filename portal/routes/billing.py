@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
@@ -12,7 +13,8 @@ from portal.access import Permission, Right
 from portal.billing import reading
 from portal.billing.details import change_details
 from portal.billing.issuing import MEDIA_TYPES, file_name
-from portal.billing.models import Invoice, InvoiceLine
+from portal.billing.models import CURRENCY, Invoice, InvoiceLine
+from portal.billing.payments import standings
 from portal.billing.printing import counted, described, reference
 from portal.billing.wording import ITEMS, ITEMS_OF_MANY
 from portal.kernel import clock
@@ -50,18 +52,20 @@ def index(portal: uuid.UUID) -> Response:
 @require(Permission.BILLING, Right.VIEW)
 def export(portal: uuid.UUID) -> Response:
     head = [_("Number"), _("Kind"), _("Date"), _("Month"), _("To be paid by"), _("Total without VAT"), _("VAT"),
-            _("Total"), _("Reference")]  # fmt: skip
+            _("Total"), _("Reference"), _("Currency"), _("Paid"), _("Paid on"), _("Still open")]  # fmt: skip
+    listed = reading.invoices(scope())
+    standing = standings(scope(), listed)
     rows = (
         [each.number, KINDS[each.kind](), each.issued_on, each.month.strftime("%Y-%m"), _due(each),
-         *(_signed(each, name) for name in ("net", "vat", "gross")), _reference(each)]
-        for each in reading.invoices(scope())
+         *(_signed(each, amount) for amount in (each.net, each.vat, each.gross)), _reference(each), CURRENCY,
+         _signed(each, standing[each.id].paid), standing[each.id].paid_on or "", _signed(each, standing[each.id].rest)]
+        for each in listed
     )  # fmt: skip
     return csv_answer("invoices.csv", head, rows)
 
 
-def _signed(invoice: Invoice, name: str) -> str:
+def _signed(invoice: Invoice, amount: Decimal) -> str:
     """In a list that adds up, a credit note counts the other way."""
-    amount = getattr(invoice, name)
     return f"{-amount if invoice.kind == 'credit' else amount:.2f}"
 
 

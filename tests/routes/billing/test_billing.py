@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
 from lxml import etree
 from pypdf import PdfReader
 
-from portal.billing import closing
+from portal.billing import closing, payments
 from portal.billing.models import Invoice
 from portal.identity.models import User
 from portal.kernel.db import Database, Setting
@@ -76,6 +77,29 @@ def test_the_list_as_csv_adds_up(client: Client, office: Office, firm: Tenant, i
         ("Credit note", "-6.97", "-8.43"),
         ("Invoice", "6.97", "8.43"),
     ]
+
+
+def test_what_is_open_late_and_paid_shows_on_the_pages_and_in_the_csv(
+    client: Client, office: Office, firm: Tenant, invoice: Invoice
+) -> None:
+    page = client.get(f"/p/{firm.id}/billing").text
+    assert "8.43 EUR is overdue" in page.replace("\u00a0", " ")
+    assert "No payment is noted yet" in client.get(f"/p/{firm.id}/billing/{invoice.id}").text
+    with office.inside(firm) as scope:
+        payments.pay(scope, invoice.id, date(2026, 4, 20), "Wrong one")
+        payments.undo(scope, invoice.id, "An Claes")
+        payments.pay(scope, invoice.id, date(2026, 4, 21), "An Claes", Decimal("8.00"))
+    show = client.get(f"/p/{firm.id}/billing/{invoice.id}").text.replace("\u00a0", " ")
+    assert "8.43 EUR on 20/04/2026, noted by Wrong one" in show
+    assert "undone on" in show
+    assert "0.43 EUR left, 8.00 EUR paid on 21/04/2026" in show
+    row = client.get(f"/p/{firm.id}/billing.csv").text.split("\r\n")[1].split(";")
+    assert row[9:] == ["EUR", "8.00", "2026-04-21", "0.43"]
+    with office.inside(firm) as scope:
+        payments.pay(scope, invoice.id, date(2026, 4, 22), "An Claes")
+    page = client.get(f"/p/{firm.id}/billing").text
+    assert "paid on 22/04/2026" in page
+    assert "overdue" not in page
 
 
 def test_an_invoice_shows_its_lines_and_the_accounts_behind(client: Client, firm: Tenant, invoice: Invoice) -> None:
