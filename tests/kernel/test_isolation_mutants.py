@@ -163,7 +163,9 @@ EXPECTED: dict[str, list[Probe]] = {
     "access_requests": [*_OF_FIRM],
     "takeovers": _PORTFOLIO,
     "managements": _PORTFOLIO,
-    **dict.fromkeys(("invoices", "invoice_lines", "usages", "invoice_files", "invoice_payments", "closed_months"), _OF_FIRM),
+    **dict.fromkeys(
+        ("invoices", "invoice_lines", "usages", "invoice_files", "invoice_payments", "closed_months"), _OF_FIRM
+    ),
 }  # fmt: skip
 
 
