@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.access import Actor, Scope
 from portal.activity.history import as_it_was
 from portal.activity.service import record, timeline
+from portal.exchange.reading import show
 from portal.identity.models import User
 from portal.kernel import clock
 from portal.kernel.db import Database, Setting, uuid7
@@ -20,7 +21,7 @@ from portal.kernel.vault import Vault
 from portal.ledger.models import BankAccount
 from tests import factories as make
 from tests.conftest import Urls
-from tests.furnish import furnish_client
+from tests.furnish import furnish_client, furnish_portal
 from tests.world import World, make_world
 
 
@@ -125,3 +126,15 @@ def test_what_is_billed_names_no_other_account(scene: Scene, database: Database)
     whole = rows(database, scene.setting(scene.world.administrator, portal=True), asked, invoice=invoice)
     assert whole == ["client_account", "ponto_account"]
     assert rows(database, scene.setting(scene.limited, portal=True), asked, invoice=invoice) == ["client_account"]
+
+
+def test_no_entry_of_another_account_is_listed_as_waiting_for_a_file(
+    scene: Scene, database: Database, vault: Vault
+) -> None:
+    ids = furnish_portal(database, vault, scene.world.firm, scene.world.client, scene.world.staff)
+    for who, expected in ((scene.world.administrator, 1), (scene.limited, 0)):
+        with database.scoped(scene.setting(who, portal=True)) as session:
+            limited = frozenset({scene.mine.id}) if who is scene.limited else None
+            here = Scope(session, scene.world.firm.id, "portal", "administrator", Actor(who.id, who.name),
+                         accounts=limited)  # fmt: skip
+            assert len(show(here, ids["file_dossier_id"]).waiting) == expected
