@@ -44,7 +44,7 @@ def other_login(office: Office) -> Authorisation:
 
 @contextmanager
 def firm(office: Office, user: User | None = None) -> Iterator[Scope]:
-    setting = Setting(office.firm.id, portal=office.firm.id, user=user and user.id)
+    setting = Setting(office.firm.id, portal=office.firm.id, user=user.id if user else None)
     with office.database.scoped(setting) as session:
         yield make.scope_in(session, office.firm, "staff" if user else "", user)
 
