@@ -137,7 +137,7 @@ class Sandbox(World[Settings, Fault]):
         places = [str(sent.pop(name, "") or "*") for name in ("package", "dossier", "endpoint")]
         write = sent.pop("write", None)
         if sent.get("kind") == "close_period" and "until" not in (sent.get("details") or {}):
-            raise ValueError("close_period needs details {until}")
+            raise ValueError("close_period needs a day, in details {until}")
         method = "" if write is None else "WRITE" if write else "READ"
         return super().add_fault({**sent, "method": method, "endpoint": "/".join(places)})
 
