@@ -21,7 +21,10 @@ class Activity(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id"], ["tenants.id"], ondelete="CASCADE"),
         CheckConstraint("actor_kind IN ('person','system','provider')", name="actor_kind"),
         Index("uq_activities_seq", "tenant_id", "seq", unique=True),
-        Index("ix_activities_subject", "tenant_id", "subject_kind", "subject_id", "seq"),
+        Index("ix_activities_subject", "tenant_id", "subject_id", "seq"),
+        Index(
+            "ix_activities_context", "tenant_id", "context_id", "seq", postgresql_where=text("context_id IS NOT NULL")
+        ),
     )
 
     seq: Mapped[int]
