@@ -10,14 +10,15 @@ from flask_babel import gettext as _
 from portal import runtime
 from portal.access import Permission, Right
 from portal.kernel.errors import Invalid
-from portal.routes._access import db, fresh, require, scope
+from portal.routes._access import db, entered, fresh, require, scope
 from portal.routes._active import here_is
 from portal.routes._htmx import go_to, page
-from portal.routes._limits import MAILS, limiter
+from portal.routes._limits import MAILS, limiter, spend
 from portal.routes.forms.clients import MoveForm
 from portal.team import moves
 from portal.tenants.models import Grant
 
+LOOKS = "30 per hour"
 blueprint = Blueprint("moves", __name__, url_prefix="/c/<uuid:client>/access/<uuid:grant_id>/move")
 
 
@@ -33,6 +34,7 @@ def show(client: uuid.UUID, grant_id: uuid.UUID) -> Response:
 def _page(form: MoveForm, grant_id: uuid.UUID) -> Response:
     grant, planned = scope().get(Grant, grant_id), None
     if form.email.data:
+        spend("look for a firm", str(entered().user_id), LOOKS)  # or every address of a firm could be tried
         try:
             planned = moves.plan(scope(), grant_id, form.email.data)
         except Invalid as error:
