@@ -74,42 +74,56 @@ def shorts() -> Callable[[str, str | None], str]:
     return cache(lambda code, values: short(code, json.loads(values or "{}")))
 
 
+InWords = Callable[..., CauseView]  # what, why, who, the verb of the button, and where it leads
+
+
 def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
     n = cause.clients
     clients_url = url_for("portal.home", portal=portal, code=cause.code or None, cause=cause.cause_id or None,
                           state=cause.state, _anchor="clients")  # fmt: skip
     one_url = url_for("client.home", client=cause.first_id) if n == 1 else clients_url
-    app = registry.load(cause.app).MANIFEST.label if cause.app else ""
-    names = ", ".join(cause.names[:2]) + (" …" if n > 2 else "")
 
     def view(what: str, why: str, who: str, verb: str, url: str = "") -> CauseView:
         return CauseView(n, cause.state, what, why, who, WHO[who], verb, url or one_url, clients_url, cause.since)
 
+    for room, told in (("authorisation.", _log_in), ("standing.", _standing), ("feed.", _feed)):
+        if cause.code.startswith(room) and (found := told(portal, cause, view)):
+            return found
+    explanation = registry.explain(cause.code)
+    who = explanation.who if explanation else "firm"
+    return view(short(cause.code), _names(cause), who, ngettext("Solve", "Show %(num)s clients", n))
+
+
+def _log_in(portal: uuid.UUID, cause: Cause, view: InWords) -> CauseView:
+    n, app = cause.clients, registry.load(cause.app).MANIFEST.label if cause.app else ""
     if cause.code == "authorisation.expiring":
         return view(
             ngettext("coupling loses its log-in soon", "couplings lose one log-in soon", n),
             _("%(name)s at %(app)s was not used for weeks.", name=cause.authorisation_name, app=app),
             "firm", _("Test the log-in"), _authorisation(portal, cause),
         )  # fmt: skip
-    if cause.code.startswith("authorisation.") and not cause.cause_id:
+    if not cause.cause_id:
         return view(
             ngettext("coupling stopped", "couplings stopped, one cause", n),
             _("The client's own log-in: %(why)s.", why=short(cause.code).rstrip(".")),
             "client", _("Show"),
         )  # fmt: skip
-    if cause.code.startswith("authorisation.") and cause.signed_in:
+    if cause.signed_in:
         return view(
             ngettext("coupling is being tried again", "couplings are being tried again", n),
             _("%(name)s works again; the last run of these clients stopped before that.",
               name=cause.authorisation_name),
             "us", _("Synchronise now"),
         )  # fmt: skip
-    if cause.code.startswith("authorisation."):
-        return view(
-            ngettext("coupling stopped", "couplings stopped, one cause", n),
-            _("%(name)s: %(why)s.", name=cause.authorisation_name, why=short(cause.code).rstrip(".")),
-            "firm", _("Reconnect"), _authorisation(portal, cause),
-        )  # fmt: skip
+    return view(
+        ngettext("coupling stopped", "couplings stopped, one cause", n),
+        _("%(name)s: %(why)s.", name=cause.authorisation_name, why=short(cause.code).rstrip(".")),
+        "firm", _("Reconnect"), _authorisation(portal, cause),
+    )  # fmt: skip
+
+
+def _standing(portal: uuid.UUID, cause: Cause, view: InWords) -> CauseView | None:
+    n, names = cause.clients, _names(cause)
     if cause.code == "standing.no_coupling":
         bulk = url_for("couplings.bulk", portal=portal)
         return view(ngettext("client without a coupling", "clients without a coupling", n), names, "firm",
@@ -129,6 +143,11 @@ def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
             ngettext("Look at %(num)s entry", "Look at %(num)s entries", cause.waiting_entries),
             url_for("entries.portal_index", portal=portal, state="draft"),
         )  # fmt: skip
+    return None
+
+
+def _feed(portal: uuid.UUID, cause: Cause, view: InWords) -> CauseView:
+    n, names = cause.clients, _names(cause)
     if cause.code in ("feed.consent_ended", "feed.consent_ends"):
         what = (
             ngettext("client whose bank consent has ended", "clients whose bank consent has ended", n)
@@ -136,11 +155,11 @@ def in_words(portal: uuid.UUID, cause: Cause) -> CauseView:
             else ngettext("client whose bank consent ends soon", "clients whose bank consent ends soon", n)
         )
         return view(what, names, "client", _("Send renewal links"), url_for("consents.index", portal=portal))
-    if cause.code.startswith("feed."):
-        return view(_(SHORT[cause.code]), names, "client" if cause.code == "feed.paused" else "us", _("Show"))
-    explanation = registry.explain(cause.code)
-    who = explanation.who if explanation else "firm"
-    return view(short(cause.code), names, who, ngettext("Solve", "Show %(num)s clients", n))
+    return view(_(SHORT[cause.code]), names, "client" if cause.code == "feed.paused" else "us", _("Show"))
+
+
+def _names(cause: Cause) -> str:
+    return ", ".join(cause.names[:2]) + (" …" if cause.clients > 2 else "")
 
 
 def _authorisation(portal: uuid.UUID, cause: Cause) -> str:
