@@ -46,6 +46,6 @@ TAGS: dict[str, str] = {
     "software.groups": N_("changed the groups of the software user {name}: {groups}"),
     "software.networks": N_("changed from where the software user {name} may come: {networks}"),
     "software.deleted": N_("deleted the software user {name} ({code})"),
-    "software.password": N_("{name} chose a password of its own"),
-    "software.second_factor": N_("{name} set its second factor"),
+    "software.password": N_("chose a password of its own"),
+    "software.second_factor": N_("set its second factor"),
 }

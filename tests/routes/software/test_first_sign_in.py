@@ -68,7 +68,7 @@ def test_the_whole_way(app: Flask, office: Office, sign_in: SignIn) -> None:
     assert browser.get(f"/p/{office.firm.id}").status_code == 404
     activity = administrator.get(f"/p/{office.firm.id}/audit").text
     assert "made the software user Octopus" in activity
-    assert "Octopus chose a password of its own" in activity
+    assert "<b>Octopus</b> chose a password of its own" in activity
 
 
 def test_a_second_sign_in_asks_for_the_second_factor(app: Flask, office: Office, sign_in: SignIn) -> None:
