@@ -100,6 +100,7 @@ def test_what_is_open_late_and_paid_shows_on_the_pages_and_in_the_csv(
     page = client.get(f"/p/{firm.id}/billing").text
     assert "paid on 22/04/2026" in page
     assert "overdue" not in page
+    assert "8.43 EUR, paid on 22/04/2026" in client.get(f"/p/{firm.id}/billing/{invoice.id}").text
 
 
 def test_an_invoice_shows_its_lines_and_the_accounts_behind(client: Client, firm: Tenant, invoice: Invoice) -> None:
