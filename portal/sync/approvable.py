@@ -52,7 +52,7 @@ def _check(scope: Scope, payload: Payload) -> Checked:
     ]
     state = fingerprint(entry.id, entry.version, shown.sha256)
     told = {"reference": entry.reference, "number": coupling.dossier_number}
-    return Checked("entry", entry.id, state, told, changes, amount=abs(shown.total))
+    return Checked("entry", entry.id, state, told, changes, amount=shown.turnover)
 
 
 def _carry_out(scope: Scope, payload: Payload) -> Posting:

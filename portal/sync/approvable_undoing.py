@@ -46,7 +46,7 @@ def _check(scope: Scope, payload: Payload) -> Checked:
         Change("entry.sha256", "", shown.sha256, "new"),
     ]
     state = fingerprint(entry.id, entry.version, shown.sha256)
-    return Checked("entry", entry.id, state, {"reference": entry.reference}, changes, amount=abs(shown.total))
+    return Checked("entry", entry.id, state, {"reference": entry.reference}, changes, amount=shown.turnover)
 
 
 def _carry_out(scope: Scope, payload: Payload) -> Posting:

@@ -48,6 +48,12 @@ class Preview:
         """What the bank account moves by, or will once the document is paid."""
         return -invoicing.gross(self.lines)
 
+    @property
+    def turnover(self) -> Decimal:
+        """The larger of what is debited and what is credited: a million out and in again moves nothing, and is one."""
+        debit = invoicing.gross([line for line in self.lines if line.amount > 0])
+        return max(debit, debit - invoicing.gross(self.lines))
+
 
 class _NoCalls:
     """The gate of a connector that only renders."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -38,20 +39,20 @@ def task_of(desk: Desk) -> Task | None:
         return session.scalars(select(Task).where(Task.tenant_id == desk.client)).first()
 
 
-def send(desk: Desk, sign_in: SignIn) -> Entry:
-    entry, browser = desk.draft(), sign_in(desk.staff)
+def send(desk: Desk, sign_in: SignIn, *movements: tuple[date, str]) -> Entry:
+    entry, browser = desk.draft(*movements), sign_in(desk.staff)
     assert browser.post(desk.url(entry, "/send"), data=shown(browser.get(desk.url(entry)).text)).status_code == 303
     return entry
 
 
 def test_what_is_not_above_the_amount_goes_at_once(desk: Desk, other: User, sign_in: SignIn) -> None:
-    ask_above(desk, "110.25")  # the entry moves exactly that
+    ask_above(desk, "112.50")  # what comes in, before the little that goes out
     assert desk.posting(send(desk, sign_in)) is not None
     assert task_of(desk) is None
 
 
 def test_what_is_above_it_waits_and_then_goes_as_it_was_shown(desk: Desk, other: User, sign_in: SignIn) -> None:
-    ask_above(desk, "110.24")
+    ask_above(desk, "112.49")
     entry = send(desk, sign_in)
     assert desk.posting(entry) is None
     task = task_of(desk)
@@ -64,6 +65,14 @@ def test_what_is_above_it_waits_and_then_goes_as_it_was_shown(desk: Desk, other:
     assert row is not None
     assert row.payload_hash.hex() in page
     assert row.approved_by == desk.staff.id
+
+
+def test_what_goes_out_again_is_not_taken_off(desk: Desk, other: User, sign_in: SignIn) -> None:
+    """A million in and a million out leave the bank account as it was, and are not nothing."""
+    ask_above(desk, "999999.99")
+    entry = send(desk, sign_in, (date(2024, 3, 5), "1000000.00"), (date(2024, 3, 6), "-1000000.00"))
+    assert desk.posting(entry) is None
+    assert task_of(desk) is not None
 
 
 def test_an_entry_that_was_changed_while_it_waited_is_not_sent(desk: Desk, other: User, sign_in: SignIn) -> None:
