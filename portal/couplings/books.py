@@ -90,6 +90,11 @@ def has_bank_entries(app: str) -> bool:
     return app not in registry.CONNECTORS or registry.load(app).MANIFEST.capabilities.bank_entries
 
 
+def takes_documents(app: str) -> bool:
+    """Whether sales and purchases can go to this package as such."""
+    return app not in registry.CONNECTORS or registry.load(app).MANIFEST.capabilities.invoices
+
+
 def read_relations(scope: Scope, coupling_id: uuid.UUID) -> list[Relation] | None:
     """The dossier's customers and suppliers; None when they were never read. Thousands, so read apart."""
     rows = scope.session.scalar(

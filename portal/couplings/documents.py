@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from portal.access import Scope
 from portal.activity import service as activity
 from portal.connectors.base import EntryKind, JournalType
-from portal.couplings.books import DossierBooks, read_books, read_relations
+from portal.couplings.books import DossierBooks, read_books, read_relations, takes_documents
 from portal.couplings.configurations import (
     InvalidChoices,
     active_coupling,
@@ -61,9 +61,12 @@ def find_configuration(scope: Scope, kind: str) -> Configuration | None:
 def save_configuration(scope: Scope, coupling: Coupling, choices: DocumentChoices) -> Configuration:
     """Make it, or change it and switch it on. Entries that were offered stay as they are.
 
-    Raises InvalidChoices, and Conflict "coupling.ended" or "configuration.books_unread".
+    Raises InvalidChoices, and Conflict "coupling.ended", "configuration.no_documents" or
+    "configuration.books_unread".
     """
     coupling = active_coupling(scope, coupling.id)
+    if not takes_documents(coupling.app):
+        raise Conflict("configuration.no_documents")
     books = read_books(scope, coupling.id)
     if books.fetched_at is None:
         raise Conflict("configuration.books_unread", number=coupling.dossier_number)

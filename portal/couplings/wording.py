@@ -18,6 +18,7 @@ ERRORS: dict[str, str] = {
     "coupling.dossier_inactive": N_("Dossier {number} is inactive at the provider."),
     "coupling.dossier_gone": N_("The provider no longer lists dossier {number}."),
     "configuration.books_unread": N_("The books of dossier {number} were not read yet. Read them first."),
+    "configuration.no_documents": N_("This package takes no sales and purchases from us, only entries."),
     "configuration.account_taken": N_("Bank account {number} is booked by another configuration already."),
     "configuration.deleted": N_("This configuration was deleted."),
     "configuration.no_coupling": N_("This account is not coupled."),

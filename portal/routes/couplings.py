@@ -14,7 +14,7 @@ from portal.connectors import registry
 from portal.connectors.errors import ConnectorError
 from portal.couplings import configurations as room
 from portal.couplings import documents, reading, service
-from portal.couplings.books import DossierBooks, read_books
+from portal.couplings.books import DossierBooks, read_books, takes_documents
 from portal.couplings.defaults import defaults_for
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.preferences import wishes, with_wishes
@@ -56,6 +56,7 @@ def index(client: uuid.UUID) -> Response:
         ended=lambda code: _("replaced") if code == service.REPLACED else _("ended"),
         uncoupled=sorted(registry.CONNECTORS.keys() - coupled, key=lambda app: (app not in installed, app)),
         label_of=lambda app: registry.load(app).MANIFEST.label,
+        takes_documents=takes_documents,
         effect_of=lambda row: room.effect_of(row, clock.today()) if row.state == "active" else None,
         may_edit=_couplings.may(Right.EDIT),
         may_couple=_couplings.may(Right.CREATE),

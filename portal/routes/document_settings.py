@@ -15,7 +15,7 @@ from portal.connectors import registry
 from portal.connectors.base import EntryKind, VatCode
 from portal.couplings import documents as room
 from portal.couplings import vat as vat_room
-from portal.couplings.books import DossierBooks, read_books, read_relations
+from portal.couplings.books import DossierBooks, read_books, read_relations, takes_documents
 from portal.couplings.configurations import usable_accounts
 from portal.couplings.models import Configuration, Coupling
 from portal.couplings.preferences import adopt_vat, documents_with_wishes, wishes
@@ -60,7 +60,7 @@ def _page(
     coupling: Coupling, wrong: tuple[EntryKind, DocumentSettingsForm] | None = None, status: int = 200
 ) -> Response:
     books = read_books(scope(), coupling.id)
-    parts = [_part(coupling, books, kind, wrong) for kind in KINDS]
+    parts = [_part(coupling, books, kind, wrong) for kind in KINDS if takes_documents(coupling.app)]
     return page(
         "document_settings/show.html",
         coupling=coupling,

@@ -45,7 +45,7 @@ MANIFEST = Manifest(
     reads=(),
     sends=(),
     never=(),
-    capabilities=Capabilities(bank_entries=True, several_dossiers=True, reversal=True),
+    capabilities=Capabilities(bank_entries=True, several_dossiers=True, invoices=True, reversal=True),
     limits=Limits(settle_seconds=120),
     countries=("BE",),
     maturity="sandbox",

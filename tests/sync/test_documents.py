@@ -358,3 +358,13 @@ def test_a_configuration_is_checked_against_the_dossier_and_there_is_one_of_each
 
 def test_kinds_that_are_invoices() -> None:
     assert [kind for kind in EntryKind if kind.is_invoice] == [EntryKind.SALES, EntryKind.PURCHASE]
+
+
+def test_a_package_without_documents_is_not_set_up_for_them(office: Office) -> None:
+    with office.scope() as scope:
+        scope.get(Coupling, office.coupling.id).app = "pennylane"
+    with pytest.raises(Conflict, match=r"configuration\.no_documents"):
+        configure(office)
+    with office.scope() as scope:
+        scope.get(Coupling, office.coupling.id).app = "odoo"
+    assert configure(office).state == "active"

@@ -128,3 +128,18 @@ def test_an_ended_coupling_has_no_such_page(database: Database, client: Client, 
     with database.scoped(Setting(tenant=coupling.tenant_id)) as session:
         session.get_one(Coupling, (coupling.tenant_id, coupling.id)).state = "ended"
     assert client.get(address(coupling)).status_code == 409
+
+
+def test_a_package_that_takes_none_says_so_and_asks_nothing(
+    database: Database, client: Client, coupling: Coupling
+) -> None:
+    link = f'href="{address(coupling)}"'
+    assert link in client.get(f"/c/{coupling.tenant_id}/couplings").text
+    with database.scoped(Setting(tenant=coupling.tenant_id)) as session:
+        session.merge(coupling).app = "pennylane"
+    page = client.get(address(coupling)).text
+    assert "Pennylane takes no sales and purchases from us" in page
+    assert "<form" not in page[page.index("<main") : page.index("</main")]
+    assert link not in client.get(f"/c/{coupling.tenant_id}/couplings").text
+    assert client.post(address(coupling), data=answers("purchase")).status_code == 422
+    assert configured(database, coupling) == []
