@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -56,6 +56,7 @@ class Scope:
     grant: str = ""  # the role of the grant by which a firm's person is here
     accounts: Set[uuid.UUID] | None = None  # those of the person's account groups; None: not limited
     clients: Set[uuid.UUID] | None = None  # those assigned to the person; None: not limited
+    _who: Who | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def system(cls, session: Session, tenant_id: uuid.UUID, kind: str = "client", actor: Actor = SYSTEM) -> Scope:
@@ -70,8 +71,13 @@ class Scope:
 
     @property
     def who(self) -> Who:
-        """Who acts, as the decision takes it. Not for the product itself, which has no role."""
-        return Who(self.kind, self.role, self.job_roles, grant=self.grant, accounts=self.accounts, clients=self.clients)
+        """Who acts, as the decision takes it; made once, for a page asks dozens. Not for the product itself, which
+        has no role."""
+        if self._who is None:
+            self._who = Who(
+                self.kind, self.role, self.job_roles, grant=self.grant, accounts=self.accounts, clients=self.clients
+            )
+        return self._who
 
     def may(self, permission: Permission, right: Right, account: uuid.UUID | None = None) -> bool:
         """`account`: the bank account that it is about, where it is about one."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
-from flask_babel import Babel, force_locale
+from flask_babel import force_locale
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, *, made: runtime.Runtime | None
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     _secure(app, settings)
-    Babel(
+    templating.Languages(
         app,
         locale_selector=_shell.locale,
         timezone_selector=_shell.zone,

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, request, url_for
-from flask_babel import get_locale, get_timezone, get_translations, lazy_gettext
+from flask_babel import Babel, Domain, get_locale, get_timezone, get_translations, lazy_gettext
 from jinja2 import Environment, pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
@@ -182,6 +182,28 @@ def _seen(view: Any) -> bool:
     """Whether the reader may see this page; what a view declares is its `access`."""
     access, scope = getattr(view, "access", None), g.get("scope")
     return scope is None or access is None or access.permission is None or scope.may(access.permission, access.right)
+
+
+class Words(Domain):  # type: ignore[misc]  # Flask-Babel publishes no types
+    """The texts, found once for each reader: a page asks for dozens, and each asks a dozen times who reads it."""
+
+    def get_translations(self) -> Any:
+        context: Any = g.get("_flask_babel") if g else None
+        locale = getattr(context, "babel_locale", None)
+        if locale is None:  # nobody was asked yet
+            return super().get_translations()
+        known = getattr(context, "words", None)
+        if known is None or known[0] is not locale:
+            known = context.words = (locale, super().get_translations())
+        return known[1]
+
+
+class Languages(Babel):  # type: ignore[misc]  # neither here
+    """Flask-Babel with `Words`."""
+
+    @cached_property
+    def domain_instance(self) -> Domain:
+        return Words(domain=self.domain)
 
 
 def formats() -> Formats:
