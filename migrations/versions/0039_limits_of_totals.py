@@ -37,8 +37,8 @@ $$;
 _FED = "EXISTS (SELECT 1 FROM feed_accounts a WHERE a.tenant_id = {tenant} AND a.id = {account})"
 UNREAD = {
     "standings": "app_sees_whole(tenant_id)",
-    "histories": "kind NOT IN ('configurations', 'account_group_accounts') OR (row ->> 'bank_account_id') IS NULL"
-    " OR (row ->> 'bank_account_id')::uuid IN (SELECT app_accounts())",
+    "histories": "(kind <> 'configurations' AND kind <> 'account_group_accounts')"
+    " OR (row ->> 'bank_account_id') IS NULL OR (row ->> 'bank_account_id')::uuid IN (SELECT app_accounts())",
     "feed_spans": _FED.format(tenant="feed_spans.tenant_id", account="feed_account_id"),
     "usages": "subject_id = client_id OR " + _FED.format(tenant="client_id", account="subject_id"),
 }  # fmt: skip

@@ -54,7 +54,9 @@ def grant_of(db: Database, client: Tenant, firm: Tenant) -> uuid.UUID:
 
 def tags(db: Database, client: Tenant) -> list[str]:
     with db.scoped(Setting(tenant=client.id)) as session:
-        return list(session.scalars(select(Activity.tag).where(Activity.tag.like("management.%"))))
+        return list(
+            session.scalars(select(Activity.tag).where(Activity.tag.like("management.%")).order_by(Activity.seq))
+        )
 
 
 def test_a_withdrawn_grant_ends_it_today(office: Office, database: Database, firm: Tenant, client: Tenant) -> None:

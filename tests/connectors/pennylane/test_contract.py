@@ -197,7 +197,7 @@ def test_what_is_left_of_the_limit_is_told(world: PennylaneWorld) -> None:
     session.auth = world.signature(world.control.host)
     world.control.post("settings", per_window=25, window=5)
     answer = session.get(f"{world.control.host}/api/external/firm/v1/companies")
-    assert (answer.headers[told.remaining], answer.headers[told.reset]) == ("24", "6")
+    assert (answer.headers[told.remaining], answer.headers[told.reset]) == ("24", "5")
 
 
 def test_the_token_goes_to_pennylane_only(world: PennylaneWorld) -> None:
