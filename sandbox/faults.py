@@ -10,6 +10,7 @@ import dataclasses
 import json
 import random
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -28,7 +29,7 @@ COUNTED = ("id", "matched", "fired")  # what nobody specifies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(ABC):
     """How often a fault fires. The first `skip` matches pass; `times` None: until removed.
 
     `probability` is drawn from `seed`, per match. `seconds` is what the kind makes of it.
@@ -60,9 +61,9 @@ class Script:
             raise ValueError("seconds must be 0 or more")
         return values
 
+    @abstractmethod
     def concerns(self, method: str, endpoint: str, division: int) -> bool:
         """Whether the call is a match. `division` is 0 where the endpoint tells everything."""
-        raise NotImplementedError
 
     def strikes(self) -> bool:
         """Whether the match with number `matched` fires."""

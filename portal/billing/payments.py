@@ -50,7 +50,7 @@ def pay(scope: Scope, invoice_id: uuid.UUID, on: date, by: str, amount: Decimal 
     wanted = now.rest if amount is None else amount
     if now.settled:
         raise Conflict("billing.settled", number=invoice.number)
-    if not NOUGHT < wanted <= now.rest or wanted != wanted.quantize(Decimal("0.01")):
+    if not (wanted.is_finite() and NOUGHT < wanted <= now.rest and wanted == wanted.quantize(Decimal("0.01"))):
         raise Invalid("billing.amount", field="amount", rest=f"{now.rest:.2f}", currency=CURRENCY)
     if on > clock.today():
         raise Invalid("billing.paid_in_future", field="on", on=on)

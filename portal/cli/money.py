@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -54,6 +56,17 @@ def billing() -> None:
     """The documents that portals get."""
 
 
+@contextmanager
+def _about(number: str) -> Iterator[None]:
+    """What goes wrong is told with the number of the document."""
+    from portal.kernel.errors import PortalError
+
+    try:
+        yield
+    except PortalError as problem:
+        raise click.ClickException(f"{number}: {problem.code}") from None
+
+
 @billing.command("close")
 @click.option("--month", metavar="YYYY-MM", help="The month that was over last, when left out.")
 def billing_close(month: str | None) -> None:
@@ -75,12 +88,9 @@ def billing_close(month: str | None) -> None:
 def billing_credit(number: str, reason: str) -> None:
     """Take invoice NUMBER back whole. What it billed is due again with the next closing."""
     from portal.billing.by_hand import credit
-    from portal.kernel.errors import PortalError
 
-    try:
+    with _about(number):
         click.echo(credit(with_app(), number, reason))
-    except PortalError as problem:
-        raise click.ClickException(f"{number}: {problem.code}") from None
 
 
 @billing.command("paid")
@@ -91,16 +101,13 @@ def billing_credit(number: str, reason: str) -> None:
 def billing_paid(number: str, day: str, by: str, amount: str | None) -> None:
     """Note that NUMBER was paid; a credit note: paid back."""
     from portal.billing.by_hand import paid
-    from portal.kernel.errors import PortalError
 
     try:
         on, part = date.fromisoformat(day), Decimal(amount) if amount else None
     except (ValueError, InvalidOperation):
         raise click.UsageError("--on looks like 2026-03-31, --amount like 12.50") from None
-    try:
+    with _about(number):
         click.echo(paid(with_app(), number, on, by, part))
-    except PortalError as problem:
-        raise click.ClickException(f"{number}: {problem.code}") from None
 
 
 @billing.command("unpaid")
@@ -109,12 +116,9 @@ def billing_paid(number: str, day: str, by: str, amount: str | None) -> None:
 def billing_unpaid(number: str, by: str) -> None:
     """Undo the last payment of NUMBER; both stay on record."""
     from portal.billing.by_hand import unpaid
-    from portal.kernel.errors import PortalError
 
-    try:
+    with _about(number):
         click.echo(unpaid(with_app(), number, by))
-    except PortalError as problem:
-        raise click.ClickException(f"{number}: {problem.code}") from None
 
 
 @billing.command("open")

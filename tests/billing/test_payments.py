@@ -79,7 +79,7 @@ def test_open_then_overdue_then_paid_in_parts_then_undone(
     assert noted == [("5.00", "An"), ("3.43", "Bea"), ("-3.43", "Carl"), ("-5.00", "Carl")]
 
 
-@pytest.mark.parametrize("amount", ["0", "-1.00", "8.44", "1.001"])
+@pytest.mark.parametrize("amount", ["0", "-1.00", "8.44", "1.001", "NaN", "Infinity", "1E+999999"])
 def test_an_amount_that_cannot_be_is_refused(office: Office, firm: Tenant, invoice: Invoice, amount: str) -> None:
     with office.inside(firm) as scope, pytest.raises(Invalid, match=r"billing\.amount"):
         payments.pay(scope, invoice.id, PAID, "An", Decimal(amount))
