@@ -93,10 +93,10 @@ def _planned(stage: Stage, dossiers: int) -> Iterator[Row]:
 
 def _chosen(stage: Stage, dossiers: int) -> Row:
     began = time.perf_counter()
-    lanes = turns.lane_of(dispatch.IN_FLIGHT)
-    general, _ = dispatch.choose(stage.runtime.database, general=dispatch.IN_FLIGHT, lane=lanes)
+    lanes = turns.lane_of(dispatch.HANDS)
+    general, _ = dispatch.choose(stage.runtime.database, general=dispatch.HANDS, lane=lanes)
     seconds = time.perf_counter() - began
-    if len(general) != dispatch.IN_FLIGHT:
+    if len(general) != dispatch.HANDS:
         raise RuntimeError(f"{len(general)} turns were taken")
     work = f"  a choice among them, {dossiers * ENTRIES:,} entries"
     return Row(work, f"{seconds * 1000:.0f} ms", f"{CHOICE:g} s", CHOICE / seconds, 1.0)

@@ -27,14 +27,14 @@ from portal.chaos.stage import Stage
 from portal.chaos.stands import BOOKS, Control
 from portal.connectors import registry
 from portal.couplings.models import Configuration
-from portal.kernel import queue
+from portal.kernel import http, queue
 from portal.kernel.db import Setting
 from portal.kernel.logs import set_up_logging
 from portal.sync import dispatch, runs
 from portal.sync.models import Posting, PostingState, Run
 from portal.sync.runs import start_run
 
-IN_FLIGHT = 16
+IN_FLIGHT = http.AT_ONCE
 LATENCY = 0.3  # seconds
 DOSSIERS = 32
 GOAL = 0.9
@@ -63,7 +63,7 @@ def _posted(app: str, entries: int) -> Row:
             _answer(stage, app, after=LATENCY)
             before = _calls(stage)
             started, cpu = time.perf_counter(), time.process_time()
-            dispatch.drain(stage.runtime, in_flight=IN_FLIGHT, seconds=300)
+            dispatch.drain(stage.runtime, seconds=300)
             seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         booked, calls = _booked(stage), _calls(stage) - before
         if booked != entries:

@@ -39,7 +39,7 @@ MAX_UPLOAD = 21 * 1024 * 1024  # one statement file of 20 MiB and its form
 def create_app(settings: Settings | None = None, *, made: runtime.Runtime | None = None) -> Flask:
     """The web application. `made` hands in a runtime (tests); otherwise this process gets one."""
     if made is None:
-        made = runtime.make(settings or Settings.from_env(), application="portal-web", pool_size=8)
+        made = runtime.make(settings or Settings.from_env(), application="portal-web")
         made.database.assert_safe_role()
     else:
         runtime.set(made)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from config import Settings
 from portal.activity import service as activity
 from portal.kernel import crash, queue
-from portal.kernel.db import Database
+from portal.kernel.db import POOL_SIZE, Database
 from portal.kernel.vault import Kek, Vault
 
 
@@ -24,7 +24,7 @@ class Runtime:
 _current: Runtime | None = None
 
 
-def make(settings: Settings, *, application: str = "portal", pool_size: int = 10) -> Runtime:
+def make(settings: Settings, *, application: str = "portal", pool_size: int = POOL_SIZE) -> Runtime:
     """Connect this process: database as the application role, vault, doorbell, audit key."""
     database = Database(settings.database_url, pool_size=pool_size, application=application)
     vault = Vault([Kek(key_id, key) for key_id, key in settings.key_encryption_keys.items()])

@@ -125,7 +125,7 @@ def fetch_key(settings: Settings, app: str, environment: str, path: str) -> byte
 
 def _allowed(custody: Custody) -> tuple[Authorisation, Credential | None, Form]:
     """As committed now, with what was typed. Raises AuthorisationExpired."""
-    with custody.session() as session:
+    with custody.reading() as session:
         key = (custody.tenant_id, custody.authorisation_id)
         row, credential = session.get(Authorisation, key), session.get(Credential, key)
         if row is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -89,6 +90,10 @@ class Custody:
     def session(self) -> Session:
         """One of its own, so that a renewal commits whatever its caller does."""
         return self.database.session(Setting(tenant=self.tenant_id))
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """For a read: committed, as a rollback would have the connection forget what it has prepared."""
+        return self.database.scoped(Setting(tenant=self.tenant_id))
 
     def rows(self, session: Session, lock: Lock = Lock.NONE) -> tuple[Authorisation, Credential] | None:
         """As committed now. Raises Busy when the lock is not to be had at once."""

@@ -17,7 +17,7 @@ AGAIN = timedelta(days=1)
 
 def keep_alive(custody: Custody) -> None:
     """Renew the tokens, or use the key once. Safe to run twice; what fails is told to people where it happens."""
-    with custody.session() as session:
+    with custody.reading() as session:
         rows = custody.rows(session)
     if rows is None:
         return

@@ -82,7 +82,8 @@ def ask(settings: Settings, app: str, environment: str, form: Mapping[str, str])
         session.auth = HTTPBasicAuth(ours.id, ours.secret) if oauth.basic else None
         try:
             crash.point("token.before_call")
-            reply = http.exchange(session, "POST", url, body=body, headers={"Accept": "application/json"})
+            headers = {"Accept": "application/json"}
+            reply = http.exchange(session, "POST", url, body=body, headers=headers, at_once=True)
         except http.TransportError as failure:
             return Silent(f"authorisation.{failure.code}")
     crash.point("token.answered")

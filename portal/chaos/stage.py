@@ -81,7 +81,7 @@ class Stage:
         self.services["valkey"] = start_valkey(self.home / "valkey")
         self.settings = Settings.from_env(extras)  # now with the ports they chose
         prepare_database(self.settings, self.services["postgres"])
-        self.runtime = runtime.make(self.settings, application="portal-chaos", pool_size=4)
+        self.runtime = runtime.make(self.settings, application="portal-chaos")
         self._start_stands()
 
     def _extras(self) -> dict[str, str]:

@@ -77,6 +77,8 @@ class Setting:
 
 
 NOBODY = Setting()
+# As many connections are kept as were ever wanted at the same time, up to this: what goes beyond is made anew each time.
+POOL_SIZE = 32
 AWAKE_SECONDS = 1.0  # a connection that was used so recently is not asked whether it lives
 _SET = text(
     "SELECT set_config('app.tenant', :tenant, true), set_config('app.portal', :portal, true),"
@@ -107,7 +109,9 @@ def _note_rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry)
 class Database:
     """One engine and its sessions. Made once a process; `dispose()` after a fork."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, max_overflow: int = 20, application: str = "portal") -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = POOL_SIZE, max_overflow: int = 20, application: str = "portal"
+    ) -> None:
         self.engine: Engine = create_engine(
             url.replace("postgresql://", "postgresql+psycopg://", 1),
             pool_size=pool_size,

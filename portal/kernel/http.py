@@ -9,10 +9,11 @@ from __future__ import annotations
 import html
 import json
 import ssl
+import threading
 import time
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -30,6 +31,8 @@ from portal.kernel import outward
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
 MAX_BYTES = 16 * 1024 * 1024
+AT_ONCE = 16  # calls under way in one process; who comes after them waits so many seconds for its turn
+TURN_SECONDS = 5.0
 RETRY_PAUSES = (0.5, 2.0)
 BUSY = frozenset({502, 503, 504})
 NO_HEADERS: Mapping[str, str] = CaseInsensitiveDict()
@@ -37,12 +40,13 @@ SECRET_HEADERS = ("Authorization", "Secret", "X-Third-Party-Secret")
 SHORTEST = 8  # signs of a secret: what is shorter would be found everywhere
 _MASK = b"[secret]"
 _log = structlog.get_logger(__name__)
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class TransportError(Exception):
     """There is no usable reply.
 
-    `code`: "unreachable", "not_public", "timeout", "cut_off" or "too_large". `sent` is False only when
+    `code`: "unreachable", "not_public", "too_late", "timeout", "cut_off" or "too_large". `sent` is False only when
     the request surely never left this machine; otherwise the other side may have acted on it.
     """
 
@@ -151,9 +155,11 @@ def exchange(
     params: Mapping[str, str] | None = None,
     body: bytes | Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    at_once: bool = False,
 ) -> Reply:
     """Make one call; a mapping as `body` is sent as a form. Raises TransportError.
 
+    It waits for its turn where AT_ONCE calls are under way; not with `at_once`, for what other calls wait for.
     What the session's own `auth` raises passes through untouched: nothing was sent then.
     Raises TypeError for a session that was not made here, because it would know no bounds.
     """
@@ -165,14 +171,17 @@ def exchange(
     started = time.monotonic()
     outcome: int | str = "failed"
     try:
-        with session.request(
-            method, url, params=params, data=body, headers=headers, stream=True, allow_redirects=False
-        ) as response:
+        # Signed before its turn: a token may have to be asked from the database, or from its own provider.
+        asked = session.prepare_request(requests.Request(method, url, headers=headers, data=body, params=params))
+        with nullcontext() if at_once else _turn(host), session.send(asked, stream=True, allow_redirects=False) as response:
             content = _read(response, adapter)
         outcome = response.status_code
         secrets = [str(response.request.headers.get(name, "")).rpartition(" ")[2] for name in SECRET_HEADERS]
         content = _without([*secrets, *getattr(session, "masked", ())], content)
         return Reply(outcome, CaseInsensitiveDict(response.headers), content)
+    except TransportError as failure:
+        outcome = failure.code
+        raise
     except (requests.RequestException, urllib3.exceptions.HTTPError) as failure:
         # Without `from None` the chain would carry the prepared request and its signature.
         code, sent = _tell_apart(failure)
@@ -181,6 +190,21 @@ def exchange(
     finally:
         seconds = round(time.monotonic() - started, 3)
         _log.info("call", method=method, host=host, path=target.path, status=outcome, seconds=seconds)
+
+
+@contextmanager
+def _turn(host: str) -> Iterator[None]:
+    """One of the calls under way. Raises TransportError "too_late": in TURN_SECONDS none of them ended."""
+    since = time.monotonic()
+    taken = _turns.acquire(timeout=TURN_SECONDS)
+    try:
+        # A process that was stopped for a while gets its turn too, at a time that nobody reckons with any more.
+        if not taken or time.monotonic() - since > TURN_SECONDS + 1:
+            raise TransportError("too_late", host, sent=False)
+        yield
+    finally:
+        if taken:
+            _turns.release()
 
 
 def retried(attempt: Callable[[], Reply], sleep: Callable[[float], None] = time.sleep) -> Reply:

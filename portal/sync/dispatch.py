@@ -1,4 +1,4 @@
-"""Working through what is due: turns of dossiers, in slots that make one call at a time.
+"""Working through what is due: turns of dossiers, in slots that make one call at a time each.
 
 The bell says only that there may be work; what waits, PostgreSQL says, and `turns` chooses. A
 turn that was taken and never given back, its process having died, is free again after a minute;
@@ -36,7 +36,9 @@ from portal.sync.working import Dossier, work
 
 log = structlog.get_logger()
 
-IN_FLIGHT = 16  # calls at the same time in one process
+# Dossiers at work at the same time in one process: more than calls may be under way there (`http.AT_ONCE`), as a
+# third of a step is reading and writing of our own.
+HANDS = 24
 DRAIN_SECONDS = 60.0
 # So long after its last step a worker looks for more. Not longer: where one worker serves all queues, others wait.
 LINGER = 2.0
@@ -236,7 +238,7 @@ def drain(
     runtime: Runtime,
     connect: Connect = signed_in,
     *,
-    in_flight: int = IN_FLIGHT,
+    hands: int = HANDS,
     seconds: float = DRAIN_SECONDS,
     linger: float = 0.0,
     slots: Slots | None = None,
@@ -246,23 +248,23 @@ def drain(
     Gives how many steps. No slot waits for a limit: a dossier that is held back has no turn until it may go on.
     """
     desk, database = Desk(runtime, connect), runtime.database
-    with _slots(slots, in_flight) as given:
+    with _slots(slots, hands) as given:
         return Round(
             choose=lambda general, lane: choose(database, general=general, lane=lane),
             work=lambda turn: work(desk, turn.dossier),
             give_back=lambda turn: give_back(database, turn),
             slots=given,
-            size=in_flight,
+            size=hands,
             until=clock.now() + timedelta(seconds=seconds),
         ).run(timedelta(seconds=linger))
 
 
 @contextmanager
-def _slots(given: Slots | None, in_flight: int) -> Iterator[Slots]:
+def _slots(given: Slots | None, hands: int) -> Iterator[Slots]:
     if given is not None:
         yield given
         return
-    with ThreadPoolExecutor(in_flight, "post") as pool:
+    with ThreadPoolExecutor(hands, "post") as pool:
         yield Threads(pool)
 
 

@@ -7,8 +7,10 @@ import html
 import json
 import socket
 import threading
+import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
@@ -295,3 +297,78 @@ def test_a_read_that_was_answered_is_not_repeated(status: int) -> None:
     pauses: list[float] = []
     assert http.retried(lambda: http.Reply(status, {}, b""), pauses.append).status == status
     assert pauses == []
+
+
+def test_no_more_calls_are_under_way_than_sixteen() -> None:
+    under_way, most, lock = 0, 0, threading.Lock()
+    full, free = threading.Event(), threading.Event()
+
+    def hold(connection: socket.socket) -> None:
+        nonlocal under_way, most
+        with connection:
+            connection.recv(65536)
+            with lock:
+                under_way += 1
+                most = max(most, under_way)
+                if under_way == http.AT_ONCE:
+                    full.set()
+            free.wait(10)
+            with lock:
+                under_way -= 1
+            connection.sendall(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        calls = http.AT_ONCE + 8
+
+        def accept() -> None:
+            for _ in range(calls):
+                connection, _address = listener.accept()
+                threading.Thread(target=hold, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        session = http.session(connect=5, read=10, pool=calls)
+        with ThreadPoolExecutor(calls) as pool:
+            replies = [pool.submit(http.exchange, session, "GET", address) for _ in range(calls)]
+            assert full.wait(5)
+            time.sleep(0.3)  # time for one too many to arrive
+            free.set()
+            assert [reply.result().status for reply in replies] == [200] * calls
+    assert most == http.AT_ONCE
+
+
+def test_who_gets_no_turn_has_surely_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_turns", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(http, "TURN_SECONDS", 0.05)
+    asked = threading.Event()
+    answered = threading.Event()
+
+    def slow(connection: socket.socket, _request: bytes) -> None:
+        asked.set()
+        answered.wait(5)
+        connection.sendall(OK)
+
+    with server(slow) as address, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(http.exchange, http.session(read=5), "GET", address)
+        assert asked.wait(5)
+        late = failure_of(lambda: http.exchange(http.session(), "GET", address))
+        assert (late.code, late.sent) == ("too_late", False)
+        answered.set()
+        assert first.result().status == 200
+        answered.set()
+        assert http.exchange(http.session(read=5), "GET", address).status == 200  # the turn was given back
+
+
+def test_what_other_calls_wait_for_has_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_turns", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(http, "TURN_SECONDS", 0.05)
+    with server(lambda connection, _request: connection.sendall(OK)) as address:
+        session = http.session()
+        session.hooks["response"].append(lambda *_, **__: renew() and None)
+        renewed = []
+
+        def renew() -> None:
+            renewed.append(http.exchange(http.session(), "GET", address, at_once=True).status)
+
+        assert http.exchange(session, "GET", address).status == 200
+        assert renewed == [200]

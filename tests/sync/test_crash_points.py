@@ -164,7 +164,7 @@ def finish(office: Books, hand: Clock) -> None:
                 open_runs = [runs.start_run(scope, configuration, "schedule")[0].id]
         for run_id in open_runs:
             runs.run(office.runtime, office.client.id, run_id)
-        dispatch.drain(office.runtime, in_flight=2, seconds=5)
+        dispatch.drain(office.runtime, hands=2, seconds=5)
         decide(office)
         hand.pass_(victim.STEP.total_seconds())
         rows = office.all_postings()
@@ -223,7 +223,7 @@ def book(world: World) -> tuple[Books, victim.Place, uuid.UUID]:
     with office.scope() as scope:
         run = runs.start_run(scope, office.configuration, "schedule")[0]
     runs.run(office.runtime, office.client.id, run.id)
-    dispatch.drain(office.runtime, in_flight=1, seconds=5)
+    dispatch.drain(office.runtime, hands=1, seconds=5)
     (row,) = office.all_postings()
     assert row.state == PostingState.CONFIRMED
     place = victim.Place(office.environment, AUDIT_KEY, world.firm.id, office.client.id, office.coupling.id, run.id)
@@ -244,7 +244,7 @@ def see_undone(office: Books, entry_id: uuid.UUID, hand: Clock) -> None:
             if reversal.reversal_of(scope, entry) is None:
                 shown = reversal.plan(scope, entry_id).shown
                 reversal.undo(scope, entry_id, reason="Wrong account", sha256=shown.sha256)
-        dispatch.drain(office.runtime, in_flight=2, seconds=5)
+        dispatch.drain(office.runtime, hands=2, seconds=5)
         decide(office)
         hand.pass_(victim.STEP.total_seconds())
     raise AssertionError([(row.state, row.code) for row in office.all_postings()])

@@ -319,7 +319,7 @@ def test_only_the_failed_are_retried(two: tuple[Office, Office], fresh_database:
         rows = {row.tenant_id: row for row, _state in view_batch(scope, batch.id).rows}
     for one in two:
         work(one, rows[one.client.id])
-        dispatch.drain(office.runtime, office.connect, in_flight=1)
+        dispatch.drain(office.runtime, office.connect, hands=1)
     with fresh_database.scoped(Setting(tenant=office.firm.id, portal=office.firm.id)) as session:
         scope = Scope(session, office.firm.id, "portal", "staff", Actor(None, ""))
         assert view_batch(scope, batch.id).sum("refused") == 1

@@ -261,7 +261,7 @@ def test_many_queued_and_a_withdrawn_grant(alone: Office) -> None:
             withdrawn.append(clock.now())
 
     office.package.before_post = note
-    dispatch.drain(office.runtime, office.connect, in_flight=8)
+    dispatch.drain(office.runtime, office.connect, hands=8)
     assert withdrawn
     assert [at for at in called if at > withdrawn[0] + timedelta(seconds=1)] == []
     rows = office.all_postings()

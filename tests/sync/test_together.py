@@ -249,7 +249,7 @@ def _work(office: Office, client: Ledger, point: str) -> None:
         url: Any = office.database.engine.url.render_as_string(hide_password=False)
         database = Database(url.replace("+psycopg", ""), pool_size=2)
         crash.arm(point)
-        dispatch.drain(Runtime(settings(), database, office.vault), lambda *_, **__: client, in_flight=1)
+        dispatch.drain(Runtime(settings(), database, office.vault), lambda *_, **__: client, hands=1)
     finally:
         os._exit(0)
 

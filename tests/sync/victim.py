@@ -48,7 +48,7 @@ def work(place: Place, point: str) -> None:
         schedule.tick(made.database, schedule.TASKS[0], moment, "victim")
     for _ in range(ROUNDS):
         jobs.run(str(place.client), str(place.run))
-        dispatch.drain(made, in_flight=1, seconds=10)
+        dispatch.drain(made, hands=1, seconds=10)
         comparison.compare_night(made, place.client, place.coupling)
         advance(STEP)
 
@@ -62,7 +62,7 @@ def undo(place: Place, entry_id: uuid.UUID, point: str) -> None:
         shown = reversal.plan(scope, entry_id).shown
         reversal.undo(scope, entry_id, reason="Wrong account", sha256=shown.sha256)
     for _ in range(ROUNDS):
-        dispatch.drain(made, in_flight=1, seconds=10)
+        dispatch.drain(made, hands=1, seconds=10)
         advance(STEP)
 
 

@@ -187,6 +187,9 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "exact.unreachable": Explanation(
         N_("Exact cannot be reached"), N_("No connection could be made. Nothing was sent."), "us", (_RETRY_LATER,)
     ),
+    "exact.too_late": Explanation(
+        N_("Preparing the entry took too long"), N_("Nothing was sent, and nothing is lost."), "us", (_RETRY_LATER,)
+    ),
     "exact.timeout": Explanation(
         N_("Exact answers too slowly"),
         N_("No answer came in time. Koppelpoort looks first whether something was booked, and sends nothing twice."),

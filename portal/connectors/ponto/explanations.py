@@ -70,6 +70,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "ponto.tooManyRequests": _waiting(N_("Ponto asks to go slower"), _NOTHING_LOST),
     "ponto.server_error": _waiting(N_("Ponto has trouble"), _NOTHING_LOST),
     "ponto.unreachable": _waiting(N_("Ponto cannot be reached"), _NOTHING_LOST),
+    "ponto.too_late": _waiting(N_("Other calls came first"), _NOTHING_LOST),
     "ponto.timeout": _waiting(N_("Ponto did not answer in time"), _NOTHING_LOST),
     "ponto.cut_off": _waiting(N_("The answer of Ponto broke off"), _NOTHING_LOST),
     "ponto.financialInstitutionUnavailable": Explanation(

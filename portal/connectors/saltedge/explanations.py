@@ -157,6 +157,7 @@ EXPLANATIONS: Mapping[str, Explanation] = {
     "saltedge.internal_server_error": _wait(N_("Salt Edge has a fault")),
     "saltedge.service_unavailable": _wait(N_("Salt Edge has a fault")),
     "saltedge.unreachable": _wait(N_("Salt Edge cannot be reached")),
+    "saltedge.too_late": _wait(N_("Other calls came first")),
     "saltedge.timeout": _wait(N_("Salt Edge answers too slowly")),
     "saltedge.cut_off": _wait(N_("The connection with Salt Edge broke off")),
     "saltedge.unreadable": _UNREADABLE,
