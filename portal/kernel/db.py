@@ -77,7 +77,7 @@ class Setting:
 
 
 NOBODY = Setting()
-# As many connections are kept as were ever wanted at the same time, up to this: what goes beyond is made anew each time.
+# So many connections are kept, once wanted at the same time; what goes beyond is made anew each time.
 POOL_SIZE = 32
 AWAKE_SECONDS = 1.0  # a connection that was used so recently is not asked whether it lives
 _SET = text(

@@ -173,7 +173,8 @@ def exchange(
     try:
         # Signed before its turn: a token may have to be asked from the database, or from its own provider.
         asked = session.prepare_request(requests.Request(method, url, headers=headers, data=body, params=params))
-        with nullcontext() if at_once else _turn(host), session.send(asked, stream=True, allow_redirects=False) as response:
+        turn = nullcontext() if at_once else _turn(host)
+        with turn, session.send(asked, stream=True, allow_redirects=False) as response:
             content = _read(response, adapter)
         outcome = response.status_code
         secrets = [str(response.request.headers.get(name, "")).rpartition(" ")[2] for name in SECRET_HEADERS]

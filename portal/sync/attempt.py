@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import case, func, select, text, update
+from sqlalchemy import Uuid, bindparam, case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.access import SYSTEM, Scope
@@ -38,6 +38,15 @@ _CONDITIONS = text(
     " FROM couplings c LEFT JOIN authorisations a"
     " ON a.tenant_id = c.authorisation_tenant_id AND a.id = c.authorisation_id"
     " WHERE c.tenant_id = :tenant AND c.id = :coupling"
+)
+_AMOUNT, _NOUGHT = EntryLine.amount, Decimal(0)
+_BOOKED = select(
+    func.coalesce(func.sum(case((_AMOUNT > _NOUGHT, _AMOUNT))), _NOUGHT),
+    func.coalesce(func.sum(case((_AMOUNT < _NOUGHT, _AMOUNT))), _NOUGHT),
+    func.coalesce(func.sum(_AMOUNT + EntryLine.vat_amount, type_=_AMOUNT.type), _NOUGHT),
+    func.count(),
+).where(
+    EntryLine.tenant_id == bindparam("tenant", type_=Uuid()), EntryLine.entry_id == bindparam("entry", type_=Uuid())
 )
 
 
@@ -90,7 +99,7 @@ def begin_sending_together(attempts: Sequence[Attempt]) -> list[Attempt]:
             begun = []
         else:
             begun = [attempt for attempt in attempts if write(
-                session, attempt, state=PostingState.SENDING, sends=Posting.sends + 1, sending_at=now,
+                session, attempt, sends_by=1, state=PostingState.SENDING, sending_at=now,
                 changed_at=now, lease_until=now + LEASE, code="", provider_text="",
             )]  # fmt: skip
             crash.point("posting.sending_written")
@@ -157,19 +166,11 @@ def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) 
 
 def expected(session: Session, attempt: Attempt) -> tuple[Decimal, int]:
     """(total debit, number of lines) that the package should show for our entry; see `RemoteEntry`."""
-    amount, nought = EntryLine.amount, Decimal(0)
-    of_entry = (EntryLine.tenant_id == attempt.tenant_id, EntryLine.entry_id == attempt.entry_id)
-    if attempt.kind.is_invoice:
-        whole = func.coalesce(func.sum(amount + EntryLine.vat_amount, type_=amount.type), nought)
-        owed, lines = session.execute(select(whole, func.count()).where(*of_entry)).one()
-        return abs(owed), lines
-    debit, credit, lines = session.execute(
-        select(
-            func.coalesce(func.sum(case((amount > nought, amount))), nought),
-            func.coalesce(func.sum(case((amount < nought, amount))), nought),
-            func.count(),
-        ).where(*of_entry)
+    debit, credit, owed, lines = session.execute(
+        _BOOKED, {"tenant": attempt.tenant_id, "entry": attempt.entry_id}
     ).one()
+    if attempt.kind.is_invoice:
+        return abs(owed), lines
     bank_side = attempt.kind is EntryKind.GENERAL and debit != -credit
     return max(debit, -credit), lines + bank_side
 
@@ -191,7 +192,7 @@ def give_back(attempt: Attempt, code: str, provider_text: str, retry_after: floa
     now = clock.now()
     at = now + pause(now - attempt.since, retry_after)
     with attempt.database.scoped(attempt.setting) as session:
-        sent = {"state": PostingState.INTENT, "sends": Posting.sends - 1, "sending_at": attempt.sent_at}
+        sent = {"sends_by": -1, "state": PostingState.INTENT, "sending_at": attempt.sent_at}
         changes: dict[str, Any] = sent if attempt.state is PostingState.SENDING else {}
         write(
             session, attempt, lease_until=None, tries=0, next_try_at=at,

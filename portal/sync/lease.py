@@ -11,9 +11,22 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Executable,
+    Integer,
+    Select,
+    String,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from portal.connectors.base import EntryKind
@@ -65,71 +78,27 @@ class Attempt:
 
 def take(database: Database, tenant_id: uuid.UUID, posting_id: uuid.UUID) -> Attempt | None:
     """Take the lease; None when somebody holds it or there is nothing left to do."""
-    found = _take(database, tenant_id, [Posting.id == posting_id, Posting.state.in_(OPEN), _unleased()])
+    found = _take(database, tenant_id, _THIS, posting=posting_id)
     return found[0] if found else None
 
 
 def take_due(database: Database, tenant_id: uuid.UUID, coupling_id: uuid.UUID) -> Attempt | None:
     """Take the lease of what waits longest in a dossier; None when nothing is due, or what is due is held back."""
-    found = _take(database, tenant_id, [_among(_due(tenant_id, coupling_id).limit(1))])
+    found = _take(database, tenant_id, _NEXT, coupling=coupling_id)
     return found[0] if found else None
 
 
 def take_alike(first: Attempt, room: int) -> Sequence[Attempt]:
     """Take the leases of others in its dossier that can go in the same call: never sent yet, and of its kind."""
-    fresh = _due(first.tenant_id, first.coupling_id).where(
-        Posting.state == PostingState.INTENT,
-        Posting.sends == 0,
-        Posting.tries < MAX_TRIES,
-        Posting.entry_id.in_(select(Entry.id).where(Entry.tenant_id == first.tenant_id, Entry.kind == first.kind)),
-    )
-    return _take(first.database, first.tenant_id, [_among(fresh.limit(room))])
+    return _take(first.database, first.tenant_id, _ALIKE, coupling=first.coupling_id, kind=first.kind, room=room)
 
 
-def _among(chosen: Select[uuid.UUID]) -> ColumnElement[bool]:
-    """As a CTE: a subquery that locks and skips would be run for every row it is compared with."""
-    return Posting.id.in_(select(chosen.cte("chosen").c.id))
-
-
-def _unleased() -> ColumnElement[bool]:
-    return Posting.lease_until.is_(None) | (Posting.lease_until < clock.now())
-
-
-def _due(tenant_id: uuid.UUID, coupling_id: uuid.UUID) -> Select[uuid.UUID]:
-    now = clock.now()
-    held = select(Coupling.held_until).where(Coupling.tenant_id == tenant_id, Coupling.id == coupling_id)
-    return (
-        select(Posting.id)
-        .where(
-            Posting.tenant_id == tenant_id,
-            Posting.coupling_id == coupling_id,
-            Posting.state.in_(OPEN),
-            Posting.next_try_at <= now,
-            _unleased(),
-            (Posting.state != PostingState.INTENT) | (func.coalesce(held.scalar_subquery(), now) <= now),
-        )
-        .order_by(Posting.next_try_at, Posting.id)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _take(database: Database, tenant_id: uuid.UUID, chosen: Sequence[ColumnElement[bool]]) -> list[Attempt]:
+def _take(database: Database, tenant_id: uuid.UUID, statement: Executable, **chosen: Any) -> list[Attempt]:
     """With a new fence each, in the order in which they wait."""
+    now = clock.now()
+    asked = {"tenant": tenant_id, "now": now, "until": now + LEASE, **chosen}
     with database.scoped(Setting(tenant=tenant_id)) as session:
-        rows = session.execute(
-            update(Posting)
-            .where(
-                Posting.tenant_id == tenant_id,
-                *chosen,
-                Entry.tenant_id == Posting.tenant_id,
-                Entry.id == Posting.entry_id,
-                Coupling.tenant_id == Posting.tenant_id,
-                Coupling.id == Posting.coupling_id,
-            )
-            .values(fence=Posting.fence + 1, tries=Posting.tries + 1, lease_until=clock.now() + LEASE)
-            .returning(Posting.next_try_at, Posting.id, *_TAKEN)
-            .execution_options(synchronize_session=False)
-        ).all()
+        rows = session.execute(statement, asked, execution_options={"synchronize_session": False}).all()
     if rows:
         crash.point("posting.leased")
     attempts = []
@@ -150,6 +119,54 @@ _TAKEN = (
     Coupling.app, Coupling.dossier_code.label("dossier"), Coupling.authorisation_tenant_id.label("holder"),
     Coupling.authorisation_id,
 )  # fmt: skip
+# Put together once: for every entry that is posted it would take longer than the database takes to answer.
+_TENANT, _OF = bindparam("tenant", type_=Uuid()), bindparam("coupling", type_=Uuid())
+_NOW, _UNTIL = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "until"))
+_UNLEASED = Posting.lease_until.is_(None) | (Posting.lease_until < _NOW)
+_HELD = select(Coupling.held_until).where(Coupling.tenant_id == _TENANT, Coupling.id == _OF).scalar_subquery()
+_DUE = (
+    select(Posting.id)
+    .where(
+        Posting.tenant_id == _TENANT,
+        Posting.coupling_id == _OF,
+        Posting.state.in_(OPEN),
+        Posting.next_try_at <= _NOW,
+        _UNLEASED,
+        (Posting.state != PostingState.INTENT) | (func.coalesce(_HELD, _NOW) <= _NOW),
+    )
+    .order_by(Posting.next_try_at, Posting.id)
+    .with_for_update(skip_locked=True)
+)
+_OF_KIND = select(Entry.id).where(Entry.tenant_id == _TENANT, Entry.kind == bindparam("kind", type_=String()))
+_FRESH = _DUE.where(
+    Posting.state == PostingState.INTENT, Posting.sends == 0, Posting.tries < MAX_TRIES, Posting.entry_id.in_(_OF_KIND)
+)
+
+
+def _taking(*chosen: ColumnElement[bool]) -> Executable:
+    return (
+        update(Posting)
+        .where(
+            Posting.tenant_id == _TENANT,
+            *chosen,
+            Entry.tenant_id == Posting.tenant_id,
+            Entry.id == Posting.entry_id,
+            Coupling.tenant_id == Posting.tenant_id,
+            Coupling.id == Posting.coupling_id,
+        )
+        .values(fence=Posting.fence + 1, tries=Posting.tries + 1, lease_until=_UNTIL)
+        .returning(Posting.next_try_at, Posting.id, *_TAKEN)
+    )
+
+
+def _among(chosen: Select[uuid.UUID]) -> ColumnElement[bool]:
+    """As a CTE: a subquery that locks and skips would be run for every row it is compared with."""
+    return Posting.id.in_(select(chosen.cte("chosen").c.id))
+
+
+_THIS = _taking(Posting.id == bindparam("posting", type_=Uuid()), Posting.state.in_(OPEN), _UNLEASED)
+_NEXT = _taking(_among(_DUE.limit(1)))
+_ALIKE = _taking(_among(_FRESH.limit(bindparam("room", type_=Integer()))))
 
 
 def renew(attempt: Attempt) -> bool:
@@ -164,18 +181,32 @@ def release(attempt: Attempt, at: datetime) -> None:
         write(session, attempt, lease_until=None, next_try_at=at, tries=0)
 
 
-def write(session: Session, attempt: Attempt, **values: Any) -> bool:
-    """Change the row if the fence is still ours."""
+def write(session: Session, attempt: Attempt, *, sends_by: int = 0, **values: Any) -> bool:
+    """Change the row if the fence is still ours; `sends_by`: so many sendings more, or fewer."""
+    told = {f"to_{name}": value for name, value in values.items()}
+    ours = {"tenant": attempt.tenant_id, "posting": attempt.id, "our_fence": attempt.fence, "our_state": attempt.state}
     changed = session.execute(
+        _changing(tuple(values)), {**ours, **told, "sends_by": sends_by},
+        execution_options={"synchronize_session": False},
+    )  # fmt: skip
+    return changed.first() is not None
+
+
+@cache
+def _changing(names: tuple[str, ...]) -> Executable:
+    """Change these columns; put together once for each move."""
+    columns = Posting.__table__.columns
+    return (
         update(Posting)
         .where(
-            Posting.tenant_id == attempt.tenant_id,
-            Posting.id == attempt.id,
-            Posting.fence == attempt.fence,
-            Posting.state == attempt.state,
+            Posting.tenant_id == _TENANT,
+            Posting.id == bindparam("posting", type_=Uuid()),
+            Posting.fence == bindparam("our_fence", type_=Integer()),
+            Posting.state == bindparam("our_state", type_=String()),
         )
-        .values(**values)
+        .values(
+            sends=Posting.sends + bindparam("sends_by", type_=Integer()),
+            **{name: bindparam(f"to_{name}", type_=columns[name].type) for name in names},
+        )
         .returning(Posting.id)
-        .execution_options(synchronize_session=False)
     )
-    return changed.first() is not None
