@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from portal.ledger.models import EntryLine
 from portal.sync import standing
 from portal.sync.lease import LEASE, MAX_TRIES, Attempt, write
 from portal.sync.letting_go import let_go
-from portal.sync.models import Posting, PostingState, Restore
+from portal.sync.models import PostingState, Restore
 
 CONSENT_PAUSE = timedelta(minutes=5)
 TEXT_LENGTH = 500
@@ -131,37 +131,64 @@ def last_restore(database: Database) -> datetime | None:
     return latest
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A posting that is there: `remote` is the answer, `seen` what a look-up read back (empty when it could not)."""
+
+    attempt: Attempt
+    remote: RemoteEntry
+    seen: Sequence[RemoteEntry]
+
+    @property
+    def there(self) -> RemoteEntry:
+        return self.seen[0] if self.seen else self.remote
+
+
 def confirm(attempt: Attempt, remote: RemoteEntry, seen: Sequence[RemoteEntry]) -> bool:
-    """It is there: `remote` is the answer, `seen` what a look-up read back (empty when it could not).
+    """It is there; see `Found`. False when it is no longer ours to say.
 
     Read back different from what was sent, or more than once, it is confirmed all the same and
     flagged by its code, for a person to look at.
     """
+    return bool(confirm_together([Found(attempt, remote, seen)]))
+
+
+def confirm_together(found: Sequence[Found]) -> int:
+    """The same for several of one dossier, in one transaction; how many were still ours."""
     crash.point("posting.before_confirm")
-    there = seen[0] if seen else remote
-    known = there.line_count > 0
-    now = clock.now()
-    with attempt.database.scoped(attempt.setting) as session:
-        ours = expected(session, attempt)
-        code = "posting.doubled" if len(seen) > 1 else ""
-        # Odoo moves an entry out of a period that was locked a moment ago, without a word.
-        moved = there.date is not None and there.date > attempt.on
-        if not code and (moved or (known and (there.total_debit, there.line_count) != ours)):
-            code = "posting.altered"
-        written = write(
-            session, attempt, state=PostingState.CONFIRMED, lease_until=None, tries=0, changed_at=now,
-            confirmed_at=now, code=code, provider_text="", settles_at=None,
-            remote_id=remote.id or there.id, remote_number=there.number or remote.number,
-            remote_debit=there.total_debit if known else None, remote_lines=there.line_count if known else None,
-        )  # fmt: skip
-        if written:
+    first = found[0].attempt
+    with first.database.scoped(first.setting) as session:
+        # All rows before the first word in the log: who has a posting in hand may wait for the log.
+        written = [(one, code) for one in found if (code := _confirmed(session, one)) is not None]
+        for one, code in written:
+            attempt = one.attempt
             # What stands there otherwise than it was sent undoes nothing until a person has looked.
             if attempt.reverses_id is not None and not code:
                 let_go(_system(session, attempt), attempt.reverses_id, attempt.reference)
-            _tell(session, attempt, code or "posting.confirmed", number=there.number, copies=max(len(seen), 1))
+            copies = max(len(one.seen), 1)
+            _tell(session, attempt, code or "posting.confirmed", number=one.there.number, copies=copies)
     if written:
         crash.point("posting.confirmed")
-    return written
+    return len(written)
+
+
+def _confirmed(session: Session, one: Found) -> str | None:
+    """Write the row. What there is to say against what was found, as a code; None when it is no longer ours."""
+    attempt, there, now = one.attempt, one.there, clock.now()
+    known = there.line_count > 0
+    code = "posting.doubled" if len(one.seen) > 1 else ""
+    # Odoo moves an entry out of a period that was locked a moment ago, without a word.
+    moved = there.date is not None and there.date > attempt.on
+    altered = known and (there.total_debit, there.line_count) != expected(session, attempt)
+    if not code and (moved or altered):
+        code = "posting.altered"
+    ours = write(
+        session, attempt, state=PostingState.CONFIRMED, lease_until=None, tries=0, changed_at=now,
+        confirmed_at=now, code=code, provider_text="", settles_at=None,
+        remote_id=one.remote.id or there.id, remote_number=there.number or one.remote.number,
+        remote_debit=there.total_debit if known else None, remote_lines=there.line_count if known else None,
+    )  # fmt: skip
+    return code if ours else None
 
 
 def expected(session: Session, attempt: Attempt) -> tuple[Decimal, int]:

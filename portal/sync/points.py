@@ -50,4 +50,4 @@ REVERSAL_POINTS = (
 )  # fmt: skip
 
 # Those of a batch, which only packages that take one come to.
-BATCH_POINTS = ("posting.batch_committed", "posting.batch_answered", "posting.batch_one_written")
+BATCH_POINTS = ("posting.batch_committed", "posting.batch_answered", "posting.batch_confirmed")

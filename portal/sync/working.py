@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from portal.connectors import registry
-from portal.connectors.base import Batching, RemoteEntry
+from portal.connectors.base import Batching, Bookkeeping, RemoteEntry
 from portal.connectors.errors import UnexpectedReply
 from portal.kernel import clock, crash
 from portal.sync import attempt as moves
@@ -90,9 +90,17 @@ def _send_together(desk: Desk, attempts: Sequence[Attempt]) -> None:
                 raise UnexpectedReply("posting.batch_answers")
         except Exception as failure:
             answers = [failure] * len(sending)
-        for one, answer in zip(sending, answers, strict=True):
-            if isinstance(answer, Exception):
-                failed(desk, connection, one, answer)
-            else:
-                moves.confirm(one, answer, (answer,))
-            crash.point("posting.batch_one_written")
+        _write_down(desk, connection, list(zip(sending, answers, strict=True)))
+
+
+def _write_down(
+    desk: Desk, connection: Bookkeeping, answered: Sequence[tuple[Attempt, RemoteEntry | Exception]]
+) -> None:
+    """What became of each of a batch: those that are there together, as they are most, and the others one by one."""
+    booked = [moves.Found(one, answer, (answer,)) for one, answer in answered if not isinstance(answer, Exception)]
+    if booked:
+        moves.confirm_together(booked)
+        crash.point("posting.batch_confirmed")
+    for one, answer in answered:
+        if isinstance(answer, Exception):
+            failed(desk, connection, one, answer)
