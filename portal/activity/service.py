@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -16,7 +17,17 @@ from portal.activity.models import Activity
 from portal.kernel import clock
 from portal.kernel.db import uuid7
 
-__all__ = ["ensure_key", "record", "set_key", "timeline"]
+__all__ = ["Happening", "ensure_key", "record", "record_all", "set_key", "timeline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What `record` is told."""
+
+    tag: str
+    subject: tuple[str, uuid.UUID] | None
+    context: uuid.UUID | None
+    data: Mapping[str, Any]
 
 
 def record(
@@ -33,29 +44,36 @@ def record(
     `tag` is worded when shown ("coupling.activated"); `data` holds strings, numbers and ids,
     no secrets. `subject` is (kind, id); `context` a second record on whose timeline it belongs.
     """
+    return record_all(scope, [Happening(tag, subject, context, data)], provider=provider)[0]
+
+
+def record_all(scope: Scope, happenings: Sequence[Happening], *, provider: str = "") -> Sequence[Activity]:
+    """The same for several, in their order: the end of the log is locked once, and they go in together."""
     head = chain.locked_head(scope.session, scope.tenant_id)
-    actor = scope.actor
-    row = Activity(
-        tenant_id=scope.tenant_id,
-        id=uuid7(),
-        seq=head.seq + 1,
-        at=clock.now(),
-        actor_kind="provider" if provider else "person" if actor.user_id else "system",
-        actor_id=actor.user_id,
-        actor_name=provider or actor.name,
-        via_id=actor.via_id,
-        tag=tag,
-        data=json.loads(json.dumps(data, default=str)),
-        subject_kind=subject[0] if subject else "tenant",
-        subject_id=subject[1] if subject else None,
-        context_id=context,
-        prev_hash=head.hash,
-        hash=b"",
-    )
-    row.hash = chain.link(row)
-    chain.move(head, row)
-    scope.session.add(row)
-    return row
+    actor, rows = scope.actor, []
+    for one in happenings:
+        row = Activity(
+            tenant_id=scope.tenant_id,
+            id=uuid7(),
+            seq=head.seq + 1,
+            at=clock.now(),
+            actor_kind="provider" if provider else "person" if actor.user_id else "system",
+            actor_id=actor.user_id,
+            actor_name=provider or actor.name,
+            via_id=actor.via_id,
+            tag=one.tag,
+            data=json.loads(json.dumps(one.data, default=str)),
+            subject_kind=one.subject[0] if one.subject else "tenant",
+            subject_id=one.subject[1] if one.subject else None,
+            context_id=one.context,
+            prev_hash=head.hash,
+            hash=b"",
+        )
+        row.hash = chain.link(row)
+        chain.move(head, row)
+        rows.append(row)
+    scope.session.add_all(rows)
+    return rows
 
 
 def timeline(

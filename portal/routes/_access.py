@@ -162,7 +162,7 @@ def _guard() -> Response | None:
     if request.endpoint is None or request.endpoint == "static":
         return None
     access = access_of(current_app.view_functions[request.endpoint])
-    g.session, g.entered, g.scope = runtime.get().database.session(), None, None
+    g.session, g.entered, g.scope, g.reads = runtime.get().database.session(), None, None, False
     if access.kind == "key":
         return _enter_with_key()
     if access.kind == "user_code":
@@ -206,7 +206,7 @@ def _enter(tenant_id: uuid.UUID | None, *, read_only: bool) -> None:
     if found is None:
         return
     _note_life(found)
-    g.entered, g.theme = found, found.theme
+    g.entered, g.theme, g.reads = found, found.theme, read_only
     g.session.info["setting"] = Setting(
         tenant=found.tenant_id,
         portal=found.tenant_id if found.kind == "portal" else None,
@@ -273,8 +273,13 @@ def _note_life(who: Entered) -> None:
 
 def _close(error: BaseException | None) -> None:
     session: Session | None = g.pop("session", None)
-    if session is not None:
-        session.close()
+    if session is None:
+        return
+    with session:
+        if error is None and g.reads and session.is_active:
+            # It could write nothing. After a rollback the connection would have forgotten what it has prepared.
+            session.expunge_all()
+            session.commit()
 
 
 def to_sign_in() -> Response:

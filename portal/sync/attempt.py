@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Uuid, bindparam, case, func, select, text, update
+from sqlalchemy import ARRAY, Uuid, bindparam, case, func, select, text, update
 from sqlalchemy.orm import Session
 
 from portal.access import SYSTEM, Scope
-from portal.activity.service import record
+from portal.activity.service import Happening, record_all
 from portal.connectors.base import EntryKind, RemoteEntry
 from portal.connectors.errors import Temporary
 from portal.couplings.models import Coupling
@@ -21,7 +22,7 @@ from portal.kernel import clock, crash
 from portal.kernel.db import Database
 from portal.ledger.models import EntryLine
 from portal.sync import standing
-from portal.sync.lease import LEASE, MAX_TRIES, Attempt, write
+from portal.sync.lease import LEASE, MAX_TRIES, Attempt, write, write_all
 from portal.sync.letting_go import let_go
 from portal.sync.models import PostingState, Restore
 
@@ -40,13 +41,19 @@ _CONDITIONS = text(
     " WHERE c.tenant_id = :tenant AND c.id = :coupling"
 )
 _AMOUNT, _NOUGHT = EntryLine.amount, Decimal(0)
-_BOOKED = select(
-    func.coalesce(func.sum(case((_AMOUNT > _NOUGHT, _AMOUNT))), _NOUGHT),
-    func.coalesce(func.sum(case((_AMOUNT < _NOUGHT, _AMOUNT))), _NOUGHT),
-    func.coalesce(func.sum(_AMOUNT + EntryLine.vat_amount, type_=_AMOUNT.type), _NOUGHT),
-    func.count(),
-).where(
-    EntryLine.tenant_id == bindparam("tenant", type_=Uuid()), EntryLine.entry_id == bindparam("entry", type_=Uuid())
+_BOOKED = (
+    select(
+        EntryLine.entry_id,
+        func.coalesce(func.sum(case((_AMOUNT > _NOUGHT, _AMOUNT))), _NOUGHT).label("debit"),
+        func.coalesce(func.sum(case((_AMOUNT < _NOUGHT, _AMOUNT))), _NOUGHT).label("credit"),
+        func.coalesce(func.sum(_AMOUNT + EntryLine.vat_amount, type_=_AMOUNT.type), _NOUGHT).label("owed"),
+        func.count().label("lines"),
+    )
+    .where(
+        EntryLine.tenant_id == bindparam("tenant", type_=Uuid()),
+        EntryLine.entry_id == func.any(bindparam("entries", type_=ARRAY(Uuid()))),
+    )
+    .group_by(EntryLine.entry_id)
 )
 
 
@@ -98,10 +105,17 @@ def begin_sending_together(attempts: Sequence[Attempt]) -> list[Attempt]:
                 _hindered(session, attempt, hindered)
             begun = []
         else:
-            begun = [attempt for attempt in attempts if write(
-                session, attempt, sends_by=1, state=PostingState.SENDING, sending_at=now,
-                changed_at=now, lease_until=now + LEASE, code="", provider_text="",
-            )]  # fmt: skip
+            begun = write_all(
+                session,
+                attempts,
+                sends_by=1,
+                state=PostingState.SENDING,
+                sending_at=now,
+                changed_at=now,
+                lease_until=now + LEASE,
+                code="",
+                provider_text="",
+            )
             crash.point("posting.sending_written")
     if hindered.startswith(WAITS_FOR):
         _hold_back(first, now + CONSENT_PAUSE)
@@ -159,47 +173,54 @@ def confirm_together(found: Sequence[Found]) -> int:
     first = found[0].attempt
     with first.database.scoped(first.setting) as session:
         # All rows before the first word in the log: who has a posting in hand may wait for the log.
-        written = [(one, code) for one in found if (code := _confirmed(session, one)) is not None]
+        ours = expected(session, [one.attempt for one in found])
+        written = [(one, code) for one in found if (code := _confirmed(session, one, ours)) is not None]
         for one, code in written:
-            attempt = one.attempt
             # What stands there otherwise than it was sent undoes nothing until a person has looked.
-            if attempt.reverses_id is not None and not code:
-                let_go(_system(session, attempt), attempt.reverses_id, attempt.reference)
-            copies = max(len(one.seen), 1)
-            _tell(session, attempt, code or "posting.confirmed", number=one.there.number, copies=copies)
+            if one.attempt.reverses_id is not None and not code:
+                let_go(_system(session, one.attempt), one.attempt.reverses_id, one.attempt.reference)
+        _tell_all(session, [
+            (one.attempt, code or "posting.confirmed", {"number": one.there.number, "copies": max(len(one.seen), 1)})
+            for one, code in written
+        ])  # fmt: skip
     if written:
         crash.point("posting.confirmed")
     return len(written)
 
 
-def _confirmed(session: Session, one: Found) -> str | None:
+def _confirmed(session: Session, one: Found, ours: Mapping[uuid.UUID, tuple[Decimal, int]]) -> str | None:
     """Write the row. What there is to say against what was found, as a code; None when it is no longer ours."""
     attempt, there, now = one.attempt, one.there, clock.now()
     known = there.line_count > 0
     code = "posting.doubled" if len(one.seen) > 1 else ""
     # Odoo moves an entry out of a period that was locked a moment ago, without a word.
     moved = there.date is not None and there.date > attempt.on
-    altered = known and (there.total_debit, there.line_count) != expected(session, attempt)
+    altered = known and (there.total_debit, there.line_count) != ours[attempt.id]
     if not code and (moved or altered):
         code = "posting.altered"
-    ours = write(
+    written = write(
         session, attempt, state=PostingState.CONFIRMED, lease_until=None, tries=0, changed_at=now,
         confirmed_at=now, code=code, provider_text="", settles_at=None,
         remote_id=one.remote.id or there.id, remote_number=there.number or one.remote.number,
         remote_debit=there.total_debit if known else None, remote_lines=there.line_count if known else None,
     )  # fmt: skip
-    return code if ours else None
+    return code if written else None
 
 
-def expected(session: Session, attempt: Attempt) -> tuple[Decimal, int]:
-    """(total debit, number of lines) that the package should show for our entry; see `RemoteEntry`."""
-    debit, credit, owed, lines = session.execute(
-        _BOOKED, {"tenant": attempt.tenant_id, "entry": attempt.entry_id}
-    ).one()
-    if attempt.kind.is_invoice:
-        return abs(owed), lines
-    bank_side = attempt.kind is EntryKind.GENERAL and debit != -credit
-    return max(debit, -credit), lines + bank_side
+def expected(session: Session, attempts: Sequence[Attempt]) -> Mapping[uuid.UUID, tuple[Decimal, int]]:
+    """By posting: (total debit, number of lines) that the package should show for our entry; see `RemoteEntry`."""
+    asked = {"tenant": attempts[0].tenant_id, "entries": [one.entry_id for one in attempts]}
+    sums = {row.entry_id: row for row in session.execute(_BOOKED, asked)}
+    return {one.id: _booked(one.kind, sums.get(one.entry_id)) for one in attempts}
+
+
+def _booked(kind: EntryKind, sums: Any) -> tuple[Decimal, int]:
+    if sums is None:  # an entry without lines
+        return Decimal(0), 0
+    if kind.is_invoice:
+        return abs(sums.owed), sums.lines
+    bank_side = kind is EntryKind.GENERAL and sums.debit != -sums.credit
+    return max(sums.debit, -sums.credit), sums.lines + bank_side
 
 
 def reject(attempt: Attempt, code: str, provider_text: str) -> None:
@@ -323,6 +344,16 @@ def _system(session: Session, attempt: Attempt) -> Scope:
 
 
 def _tell(session: Session, attempt: Attempt, tag: str, **data: Any) -> None:
-    told = {"reference": attempt.reference, **data}
-    record(_system(session, attempt), tag, ("entry", attempt.entry_id), context=attempt.configuration_id, **told)
-    standing.changed(session, attempt.tenant_id)
+    _tell_all(session, [(attempt, tag, data)])
+
+
+def _tell_all(session: Session, told: Sequence[tuple[Attempt, str, Mapping[str, Any]]]) -> None:
+    """Of several of one client, together."""
+    happenings = [
+        Happening(tag, ("entry", one.entry_id), one.configuration_id, {"reference": one.reference, **data})
+        for one, tag, data in told
+    ]
+    if happenings:
+        first = told[0][0]
+        record_all(_system(session, first), happenings)
+        standing.changed(session, first.tenant_id)

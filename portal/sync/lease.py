@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     DateTime,
     Executable,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     String,
     Uuid,
     bindparam,
+    column,
     func,
     select,
     update,
@@ -181,6 +183,23 @@ def release(attempt: Attempt, at: datetime) -> None:
         write(session, attempt, lease_until=None, next_try_at=at, tries=0)
 
 
+_ONE = (
+    Posting.id == bindparam("posting", type_=Uuid()),
+    Posting.fence == bindparam("our_fence", type_=Integer()),
+    Posting.state == bindparam("our_state", type_=String()),
+)
+_OURS = (
+    func.unnest(
+        bindparam("postings", type_=ARRAY(Uuid())),
+        bindparam("fences", type_=ARRAY(Integer())),
+        bindparam("states", type_=ARRAY(String())),
+    )
+    .table_valued(column("id", Uuid()), column("fence", Integer()), column("state", String()), name="ours")
+    .render_derived()
+)
+_SEVERAL = (Posting.id == _OURS.c.id, Posting.fence == _OURS.c.fence, Posting.state == _OURS.c.state)
+
+
 def write(session: Session, attempt: Attempt, *, sends_by: int = 0, **values: Any) -> bool:
     """Change the row if the fence is still ours; `sends_by`: so many sendings more, or fewer."""
     told = {f"to_{name}": value for name, value in values.items()}
@@ -192,18 +211,28 @@ def write(session: Session, attempt: Attempt, *, sends_by: int = 0, **values: An
     return changed.first() is not None
 
 
+def write_all(session: Session, attempts: Sequence[Attempt], *, sends_by: int = 0, **values: Any) -> list[Attempt]:
+    """The same change to several of one tenant, each under its own fence; those that are still ours."""
+    told = {f"to_{name}": value for name, value in values.items()}
+    ours = {
+        "tenant": attempts[0].tenant_id, "postings": [one.id for one in attempts],
+        "fences": [one.fence for one in attempts], "states": [one.state for one in attempts],
+    }  # fmt: skip
+    changed = session.scalars(
+        _changing(tuple(values), several=True), {**ours, **told, "sends_by": sends_by},
+        execution_options={"synchronize_session": False},
+    )  # fmt: skip
+    still = set(changed)
+    return [one for one in attempts if one.id in still]
+
+
 @cache
-def _changing(names: tuple[str, ...]) -> Executable:
+def _changing(names: tuple[str, ...], *, several: bool = False) -> Executable:
     """Change these columns; put together once for each move."""
     columns = Posting.__table__.columns
     return (
         update(Posting)
-        .where(
-            Posting.tenant_id == _TENANT,
-            Posting.id == bindparam("posting", type_=Uuid()),
-            Posting.fence == bindparam("our_fence", type_=Integer()),
-            Posting.state == bindparam("our_state", type_=String()),
-        )
+        .where(Posting.tenant_id == _TENANT, *(_SEVERAL if several else _ONE))
         .values(
             sends=Posting.sends + bindparam("sends_by", type_=Integer()),
             **{name: bindparam(f"to_{name}", type_=columns[name].type) for name in names},
