@@ -21,7 +21,8 @@ from portal.couplings.models import Configuration
 from portal.kernel import clock, crash
 from portal.kernel.db import Database
 from portal.runtime import Runtime
-from portal.sync import dispatch
+from portal.sync import attempt as moves
+from portal.sync import dispatch, lease
 from portal.sync.models import PostingState
 from portal.sync.points import BATCH_POINTS
 from tests.sync import provider
@@ -259,3 +260,18 @@ def test_who_finds_nothing_to_do_makes_room_at_once(alone: Office) -> None:
     began = time.monotonic()
     assert dispatch.drain(alone.runtime, alone.connect, linger=30) == 0
     assert time.monotonic() - began < 10
+
+
+def test_of_a_batch_only_what_is_still_ours_is_sent(alone: Office) -> None:
+    """One was taken up by another worker meanwhile; its fence moved on."""
+    offer(alone, 3)
+    database, client, coupling = alone.database, alone.client.id, alone.coupling.id
+    first = lease.take_due(database, client, coupling)
+    assert first is not None
+    others = lease.take_alike(first, 5)
+    assert len(others) == 2
+    alone.set(alone.posting(others[0].id), lease_until=None)
+    assert lease.take(database, client, others[0].id) is not None
+    begun = moves.begin_sending_together([first, *others])
+    assert [one.id for one in begun] == [first.id, others[1].id]
+    assert sorted(row.state for row in alone.all_postings()) == ["intent", "sending", "sending"]
