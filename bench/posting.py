@@ -3,7 +3,8 @@
 The whole way of a posting: lease, `sending` committed, the call, reading back, confirmation; over
 HTTP to the stand-in of the package, which answers each call after 300 ms. The reference is
 concurrency ÷ latency, in calls; entries go together where the package takes them. The limits of
-the packages are lifted on both sides: they are measured by themselves.
+the packages are lifted on both sides: they are measured by themselves. Some dossiers have one entry,
+some a dozen: were all alike, all hands would call in step and write in step, as no firm's do.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _posted(app: str, entries: int) -> Row:
             stage.start()
             _answer(stage, app, after=0.0)
             set_up_logging("WARNING", readable=True)
-            stage.furnish(entries, DOSSIERS, logins=4)
+            stage.furnish(entries, DOSSIERS, logins=4, uneven=True)
             stage.bank_speaks(0, 1)
             queue.connect(None)
             offer_all(stage)

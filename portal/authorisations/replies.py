@@ -83,7 +83,7 @@ def ask(settings: Settings, app: str, environment: str, form: Mapping[str, str])
         try:
             crash.point("token.before_call")
             headers = {"Accept": "application/json"}
-            reply = http.exchange(session, "POST", url, body=body, headers=headers, at_once=True)
+            reply = http.exchange(session, "POST", url, body=body, headers=headers, out_of_turn=True)
         except http.TransportError as failure:
             return Silent(f"authorisation.{failure.code}")
     crash.point("token.answered")

@@ -112,8 +112,16 @@ class Stage:
 
     # ------------------------------------------------------------------------------ rows
 
-    def furnish(self, entries: int, dossiers: int, logins: int) -> None:
-        """One firm, its logins at each provider, and the client accounts with their couplings, by turns."""
+    def furnish(self, entries: int, dossiers: int, logins: int, *, uneven: bool = False) -> None:
+        """One firm, its logins at each provider, and the client accounts with their couplings, by turns.
+
+        Each dossier gets as many entries as the next; when `uneven` at least one, and the others as it falls.
+        """
+        shares = [entries // dossiers + (number < entries % dossiers) for number in range(dossiers)]
+        if uneven:
+            shares = [1] * dossiers
+            for _ in range(entries - dossiers):
+                shares[self.random.randrange(dossiers)] += 1
         firm = self._tenant("portal", "Chaos & Partners", 1)
         for stand in self.stands:
             stand.furnish()
@@ -127,10 +135,8 @@ class Stage:
         for number in range(dossiers):
             stand = self.stands[number % len(self.stands)]
             authorisation = held[stand.app][number // len(self.stands) % len(held[stand.app])]
-            share = entries // dossiers + (number < entries % dossiers)
-            self.clients.append(
-                self._client(firm, authorisation, stand, number, listed[stand.app][_name(number)], share)
-            )
+            dossier = listed[stand.app][_name(number)]
+            self.clients.append(self._client(firm, authorisation, stand, number, dossier, shares[number]))
 
     def _tenant(self, kind: str, name: str, number: int) -> Tenant:
         now, base = clock.now(), 80_000_000 + number

@@ -155,11 +155,11 @@ def exchange(
     params: Mapping[str, str] | None = None,
     body: bytes | Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
-    at_once: bool = False,
+    out_of_turn: bool = False,
 ) -> Reply:
     """Make one call; a mapping as `body` is sent as a form. Raises TransportError.
 
-    It waits for its turn where AT_ONCE calls are under way; not with `at_once`, for what other calls wait for.
+    It waits for its turn where AT_ONCE calls are under way; `out_of_turn` is for what other calls wait for.
     What the session's own `auth` raises passes through untouched: nothing was sent then.
     Raises TypeError for a session that was not made here, because it would know no bounds.
     """
@@ -173,7 +173,7 @@ def exchange(
     try:
         # Signed before its turn: a token may have to be asked from the database, or from its own provider.
         asked = session.prepare_request(requests.Request(method, url, headers=headers, data=body, params=params))
-        turn = nullcontext() if at_once else _turn(host)
+        turn = nullcontext() if out_of_turn else _turn(host)
         with turn, session.send(asked, stream=True, allow_redirects=False) as response:
             content = _read(response, adapter)
         outcome = response.status_code

@@ -364,11 +364,11 @@ def test_what_other_calls_wait_for_has_no_turn(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(http, "TURN_SECONDS", 0.05)
     with server(lambda connection, _request: connection.sendall(OK)) as address:
         session = http.session()
-        session.hooks["response"].append(lambda *_, **__: renew() and None)
-        renewed = []
+        renewed: list[int] = []
 
-        def renew() -> None:
-            renewed.append(http.exchange(http.session(), "GET", address, at_once=True).status)
+        def renew(*_: object, **__: object) -> None:
+            renewed.append(http.exchange(http.session(), "GET", address, out_of_turn=True).status)
 
+        session.hooks["response"].append(renew)
         assert http.exchange(session, "GET", address).status == 200
         assert renewed == [200]

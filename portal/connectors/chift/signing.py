@@ -73,7 +73,7 @@ class Signature(AuthBase):
         try:
             with http.session(pool=1) as session:
                 address = f"{self._root}token"
-                reply = http.exchange(session, "POST", address, body=encode(asked), headers=HEADERS, at_once=True)
+                reply = http.exchange(session, "POST", address, body=encode(asked), headers=HEADERS, out_of_turn=True)
         except http.TransportError as failure:  # whatever became of it, what it was for was not sent
             raise Temporary(f"{self._key}.{failure.code}", sent=False) from None
         if reply.status in (401, 403, 422):
