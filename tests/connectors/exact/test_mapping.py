@@ -373,6 +373,7 @@ def test_every_code_has_an_explanation() -> None:
         "exact.refused",
         "exact.timeout",
         "exact.too_large",
+        "exact.too_late",
         "exact.unreachable",
         "exact.unreadable",
     }

@@ -58,7 +58,7 @@ def test_every_code_that_can_be_raised_is_explained() -> None:
         for name in ("client.py", "mapping.py", "callbacks.py")
         for code in re.findall(r'"(ponto\.[A-Za-z_]+)"', (folder / name).read_text())
     }
-    transport = {f"ponto.{code}" for code in ("unreachable", "timeout", "cut_off", "too_large")}
+    transport = {f"ponto.{code}" for code in ("unreachable", "too_late", "timeout", "cut_off", "too_large")}
     known = {f"ponto.{code}" for code in mapping.KNOWN}
     plain = {f"ponto.{code}" for code in ("authorisation_expired", "refused")}
     assert written | transport | known | plain == set(EXPLANATIONS)
