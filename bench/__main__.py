@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pkgutil import iter_modules
 
 import bench
-from bench.table import Row, print_table
+from bench.table import Row, measured, print_table
 
 
 def modules() -> dict[str, str]:
@@ -31,9 +30,7 @@ def main() -> int:
 
 def _rows(names: list[str], *, quick: bool) -> Iterator[Row]:
     for name in names:
-        module = import_module(modules()[name])
-        if hasattr(module, "rows"):
-            yield from module.rows(quick)
+        yield from measured(modules()[name], quick)
 
 
 if __name__ == "__main__":
