@@ -183,11 +183,6 @@ def release(attempt: Attempt, at: datetime) -> None:
         write(session, attempt, lease_until=None, next_try_at=at, tries=0)
 
 
-_ONE = (
-    Posting.id == bindparam("posting", type_=Uuid()),
-    Posting.fence == bindparam("our_fence", type_=Integer()),
-    Posting.state == bindparam("our_state", type_=String()),
-)
 _OURS = (
     func.unnest(
         bindparam("postings", type_=ARRAY(Uuid())),
@@ -197,18 +192,12 @@ _OURS = (
     .table_valued(column("id", Uuid()), column("fence", Integer()), column("state", String()), name="ours")
     .render_derived()
 )
-_SEVERAL = (Posting.id == _OURS.c.id, Posting.fence == _OURS.c.fence, Posting.state == _OURS.c.state)
+_STILL_OURS = (Posting.id == _OURS.c.id, Posting.fence == _OURS.c.fence, Posting.state == _OURS.c.state)
 
 
 def write(session: Session, attempt: Attempt, *, sends_by: int = 0, **values: Any) -> bool:
     """Change the row if the fence is still ours; `sends_by`: so many sendings more, or fewer."""
-    told = {f"to_{name}": value for name, value in values.items()}
-    ours = {"tenant": attempt.tenant_id, "posting": attempt.id, "our_fence": attempt.fence, "our_state": attempt.state}
-    changed = session.execute(
-        _changing(tuple(values)), {**ours, **told, "sends_by": sends_by},
-        execution_options={"synchronize_session": False},
-    )  # fmt: skip
-    return changed.first() is not None
+    return bool(write_all(session, [attempt], sends_by=sends_by, **values))
 
 
 def write_all(session: Session, attempts: Sequence[Attempt], *, sends_by: int = 0, **values: Any) -> list[Attempt]:
@@ -219,7 +208,7 @@ def write_all(session: Session, attempts: Sequence[Attempt], *, sends_by: int = 
         "fences": [one.fence for one in attempts], "states": [one.state for one in attempts],
     }  # fmt: skip
     changed = session.scalars(
-        _changing(tuple(values), several=True), {**ours, **told, "sends_by": sends_by},
+        _changing(tuple(values)), {**ours, **told, "sends_by": sends_by},
         execution_options={"synchronize_session": False},
     )  # fmt: skip
     still = set(changed)
@@ -227,12 +216,12 @@ def write_all(session: Session, attempts: Sequence[Attempt], *, sends_by: int = 
 
 
 @cache
-def _changing(names: tuple[str, ...], *, several: bool = False) -> Executable:
+def _changing(names: tuple[str, ...]) -> Executable:
     """Change these columns; put together once for each move."""
     columns = Posting.__table__.columns
     return (
         update(Posting)
-        .where(Posting.tenant_id == _TENANT, *(_SEVERAL if several else _ONE))
+        .where(Posting.tenant_id == _TENANT, *_STILL_OURS)
         .values(
             sends=Posting.sends + bindparam("sends_by", type_=Integer()),
             **{name: bindparam(f"to_{name}", type_=columns[name].type) for name in names},
