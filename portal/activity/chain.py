@@ -12,10 +12,11 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Uuid, bindparam, select
+from sqlalchemy import Connection, Uuid, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,11 +25,16 @@ from portal.activity.models import Activity, ChainHead
 GENESIS = bytes(32)
 BROKEN = b"broken"  # a seal that did not hold is never made to hold again
 _HEAD = (
-    select(ChainHead)
+    select(ChainHead.tenant_id, ChainHead.seq, ChainHead.hash, ChainHead.seal)
     .where(ChainHead.tenant_id == bindparam("tenant", type_=Uuid()))
     .with_for_update()
-    .execution_options(populate_existing=True)
 )
+_MOVE = (
+    update(ChainHead)
+    .where(ChainHead.tenant_id == bindparam("tenant", type_=Uuid()))
+    .values({name: bindparam(f"to_{name}", type_=ChainHead.__table__.c[name].type) for name in ("seq", "hash", "seal")})
+)
+_ADD = insert(Activity)
 _key: bytes | None = None
 
 
@@ -70,29 +76,52 @@ def end_seal(tenant_id: uuid.UUID, seq: int, last: bytes) -> bytes:
     return digest(b"end", tenant_id.bytes, seq.to_bytes(8, "big"), last)
 
 
-def holds(head: ChainHead) -> bool:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last link of a chain, as it was read under its lock."""
+
+    tenant_id: uuid.UUID
+    seq: int
+    hash: bytes
+    seal: bytes | None
+
+
+def holds(head: Head | ChainHead) -> bool:
     return head.seal is not None and hmac.compare_digest(head.seal, seal_of(head.tenant_id, head.seq, head.hash))
 
 
-def locked_head(session: Session, tenant_id: uuid.UUID) -> ChainHead:
+def locked_head(session: Session, tenant_id: uuid.UUID) -> Head:
     """The head, made on first use. Its row lock puts a tenant's activities in one order."""
-    asked = {"tenant": tenant_id}
-    head = session.scalars(_HEAD, asked).one_or_none()
-    if head is None:  # two that come first at once meet here
+    session.flush()  # what happened is written before it is told
+    connection, asked = session.connection(), {"tenant": tenant_id}
+    row = connection.execute(_HEAD, asked).one_or_none()
+    if row is None:  # two that come first at once meet here
         first = {"tenant_id": tenant_id, "seq": 0, "hash": GENESIS, "seal": seal_of(tenant_id, 0, GENESIS)}
-        session.execute(insert(ChainHead).values(first).on_conflict_do_nothing())
-        head = session.scalars(_HEAD, asked).one()
-    return head
+        connection.execute(insert(ChainHead).values(first).on_conflict_do_nothing())
+        row = connection.execute(_HEAD, asked).one()
+    return Head(*row)
 
 
-def move(head: ChainHead, row: Activity) -> None:
-    """On to this link. Work goes on after a tampering, but a seal that was broken stays so."""
-    sound = holds(head)
-    head.seq, head.hash = row.seq, row.hash
-    if sound:
-        head.seal = seal_of(head.tenant_id, head.seq, head.hash)
-    elif head.seal is not None:
-        head.seal = BROKEN
+def add(session: Session, head: Head, told: Sequence[Mapping[str, Any]]) -> None:
+    """Put links at the end, and the head on to the last; `told` is all columns of each but seq and hashes.
+
+    Work goes on after a tampering, but a seal that was broken stays so.
+    """
+    rows, seq, last = [], head.seq, head.hash
+    for columns in told:
+        seq += 1
+        row = {**columns, "tenant_id": head.tenant_id, "seq": seq, "prev_hash": last}
+        last = link(Activity(**row))
+        rows.append({**row, "hash": last})
+    seal = seal_of(head.tenant_id, seq, last) if holds(head) else BROKEN if head.seal is not None else None
+    connection = session.connection()
+    connection.execute(_ADD, rows)
+    _move(connection, Head(head.tenant_id, seq, last, seal))
+
+
+def _move(connection: Connection, head: Head) -> None:
+    to = {"to_seq": head.seq, "to_hash": head.hash, "to_seal": head.seal}
+    connection.execute(_MOVE, {"tenant": head.tenant_id, **to})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +185,5 @@ def seal(session: Session, tenant_id: uuid.UUID, anchored: Mapping[int, bytes] |
     head = locked_head(session, tenant_id)
     if head.seal is not None or [b for b in verify(session, tenant_id, anchored) if b.reason != "unsealed"]:
         return False
-    head = locked_head(session, tenant_id)  # walking the chain lets go of every row
-    head.seal = seal_of(tenant_id, head.seq, head.hash)
+    _move(session.connection(), replace(head, seal=seal_of(tenant_id, head.seq, head.hash)))
     return True

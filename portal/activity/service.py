@@ -38,42 +38,36 @@ def record(
     context: uuid.UUID | None = None,
     provider: str = "",
     **data: Any,
-) -> Activity:
+) -> None:
     """Write down what happened, in the caller's transaction.
 
     `tag` is worded when shown ("coupling.activated"); `data` holds strings, numbers and ids,
     no secrets. `subject` is (kind, id); `context` a second record on whose timeline it belongs.
     """
-    return record_all(scope, [Happening(tag, subject, context, data)], provider=provider)[0]
+    record_all(scope, [Happening(tag, subject, context, data)], provider=provider)
 
 
-def record_all(scope: Scope, happenings: Sequence[Happening], *, provider: str = "") -> Sequence[Activity]:
+def record_all(scope: Scope, happenings: Sequence[Happening], *, provider: str = "") -> None:
     """The same for several, in their order: the end of the log is locked once, and they go in together."""
     head = chain.locked_head(scope.session, scope.tenant_id)
-    actor, rows = scope.actor, []
-    for one in happenings:
-        row = Activity(
-            tenant_id=scope.tenant_id,
-            id=uuid7(),
-            seq=head.seq + 1,
-            at=clock.now(),
-            actor_kind="provider" if provider else "person" if actor.user_id else "system",
-            actor_id=actor.user_id,
-            actor_name=provider or actor.name,
-            via_id=actor.via_id,
-            tag=one.tag,
-            data=json.loads(json.dumps(one.data, default=str)),
-            subject_kind=one.subject[0] if one.subject else "tenant",
-            subject_id=one.subject[1] if one.subject else None,
-            context_id=one.context,
-            prev_hash=head.hash,
-            hash=b"",
-        )
-        row.hash = chain.link(row)
-        chain.move(head, row)
-        rows.append(row)
-    scope.session.add_all(rows)
-    return rows
+    actor = scope.actor
+    told = [
+        {
+            "id": uuid7(),
+            "at": clock.now(),
+            "actor_kind": "provider" if provider else "person" if actor.user_id else "system",
+            "actor_id": actor.user_id,
+            "actor_name": provider or actor.name,
+            "via_id": actor.via_id,
+            "tag": one.tag,
+            "data": json.loads(json.dumps(one.data, default=str)),
+            "subject_kind": one.subject[0] if one.subject else "tenant",
+            "subject_id": one.subject[1] if one.subject else None,
+            "context_id": one.context,
+        }
+        for one in happenings
+    ]
+    chain.add(scope.session, head, told)
 
 
 def timeline(

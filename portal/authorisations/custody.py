@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
-from sqlalchemy import select
+from sqlalchemy import GenerativeSelect, Uuid, bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -19,7 +21,7 @@ from portal.authorisations.models import Authorisation, Credential, State
 from portal.connectors.errors import AuthorisationExpired
 from portal.connectors.login import OAuth2
 from portal.kernel import clock
-from portal.kernel.db import Database, Setting
+from portal.kernel.db import Database, Executes, Setting
 from portal.kernel.vault import Place, Vault
 
 MARGIN = 30.0  # seconds before its end at which a token is renewed
@@ -37,6 +39,17 @@ class Means(Protocol):
     def vault(self) -> Vault: ...
 
 
+class Switch(Protocol):
+    """What says whether an authorisation is on."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def state_code(self) -> str: ...
+    @property
+    def removed_at(self) -> datetime | None: ...
+
+
 class Lock(Enum):
     NONE = "none"
     NOWAIT = "nowait"
@@ -49,21 +62,32 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    authorisation: Authorisation
-    credential: Credential
-    oauth: OAuth2
+    """A pair as it was read; what changes one locks its `rows`."""
+
+    app: str
+    environment: str
+    generation: int
+    refresh_token: bytes = field(repr=False)  # sealed
+    received_at: datetime
+    received_on: str
+    received_tick: float | None
+    expires_at: datetime
+    not_before: datetime | None
     access: str = field(repr=False)
 
     @property
+    def oauth(self) -> OAuth2:
+        return applications.oauth_of(self.app)
+
+    @property
     def lifetime(self) -> float:
-        return (self.credential.expires_at - self.credential.received_at).total_seconds()
+        return (self.expires_at - self.received_at).total_seconds()
 
     def age(self) -> float | None:
         """Seconds since *we* received it; None when the wall clock went back and nothing better is known."""
-        row = self.credential
-        if row.received_tick is not None and row.received_on and row.received_on == steady.machine():
-            return steady.tick() - row.received_tick
-        wall = (clock.now() - row.received_at).total_seconds()
+        if self.received_tick is not None and self.received_on and self.received_on == steady.machine():
+            return steady.tick() - self.received_tick
+        wall = (clock.now() - self.received_at).total_seconds()
         return wall if wall >= 0 else None
 
     def is_due(self) -> bool:
@@ -74,6 +98,23 @@ class Pair:
     def is_usable(self) -> bool:
         age = self.age()
         return age is None or age < self.lifetime - USABLE
+
+
+_ITS_OWN = (Credential.tenant_id == Authorisation.tenant_id) & (Credential.authorisation_id == Authorisation.id)
+# Read before every single call, so put together once, and without the objects of a session.
+_PAIR = (
+    select(
+        Authorisation.state, Authorisation.state_code, Authorisation.removed_at, Credential.access_token,
+        Authorisation.app, Authorisation.environment, Credential.generation, Credential.refresh_token,
+        Credential.received_at, Credential.received_on, Credential.received_tick, Credential.expires_at,
+        Credential.not_before,
+    )
+    .join(Credential, _ITS_OWN)
+    .where(
+        Authorisation.tenant_id == bindparam("tenant", type_=Uuid()),
+        Authorisation.id == bindparam("authorisation", type_=Uuid()),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,34 +140,41 @@ class Custody:
         """As committed now. Raises Busy when the lock is not to be had at once."""
         query = (
             select(Authorisation, Credential)
-            .join(
-                Credential,
-                (Credential.tenant_id == Authorisation.tenant_id) & (Credential.authorisation_id == Authorisation.id),
-            )
+            .join(Credential, _ITS_OWN)
             .where(Authorisation.tenant_id == self.tenant_id, Authorisation.id == self.authorisation_id)
             .execution_options(populate_existing=True)
         )
-        if lock is not Lock.NONE:
-            query = query.with_for_update(of=Credential, nowait=lock is Lock.NOWAIT)
-        try:
-            found = session.execute(query).one_or_none()
-        except OperationalError as error:
-            if isinstance(error.orig, psycopg.errors.LockNotAvailable):
-                raise Busy from None
-            raise
+        with _or_busy():
+            found = session.execute(_locking(query, lock)).one_or_none()
         return None if found is None else (found[0], found[1])
 
-    def read(self, session: Session, lock: Lock = Lock.NONE) -> Pair:
-        """Raises AuthorisationExpired when it may not be used (any more), Busy as `rows` does."""
-        rows = self.rows(session, lock)
-        if rows is None:
-            raise AuthorisationExpired("authorisation.no_login")
-        authorisation, credential = rows
-        self.check(authorisation)
-        oauth = applications.oauth_of(authorisation.app)
-        return Pair(authorisation, credential, oauth, self.open(session, "access_token", credential.access_token))
+    def current(self) -> Pair:
+        """As `read`, in a transaction of its own."""
+        with self.database.direct(Setting(tenant=self.tenant_id)) as connection:
+            return self.read(connection)
 
-    def check(self, authorisation: Authorisation) -> None:
+    def read(self, session: Executes, lock: Lock = Lock.NONE) -> Pair:
+        """Raises AuthorisationExpired when it may not be used (any more), Busy as `rows` does."""
+        asked = {"tenant": self.tenant_id, "authorisation": self.authorisation_id}
+        with _or_busy():
+            found: Any = session.execute(_locking(_PAIR, lock), asked).one_or_none()
+        if found is None:
+            raise AuthorisationExpired("authorisation.no_login")
+        self.check(found)
+        return Pair(
+            app=found.app,
+            environment=found.environment,
+            generation=found.generation,
+            refresh_token=found.refresh_token,
+            received_at=found.received_at,
+            received_on=found.received_on,
+            received_tick=found.received_tick,
+            expires_at=found.expires_at,
+            not_before=found.not_before,
+            access=self.open(session, "access_token", found.access_token),
+        )
+
+    def check(self, authorisation: Switch) -> None:
         """Raises AuthorisationExpired unless it is switched on: asked before every single call."""
         allowed = {State.ACTIVE} | ({State.INACTIVE, State.REFUSED} if self.trial else set())
         if authorisation.removed_at is not None or authorisation.state not in allowed:
@@ -136,8 +184,25 @@ class Custody:
     def place(self, column: str) -> Place:
         return Place("credentials", self.tenant_id, self.authorisation_id, column)
 
-    def open(self, session: Session, column: str, sealed: bytes) -> str:
+    def open(self, session: Executes, column: str, sealed: bytes) -> str:
         return self.vault.open(session, self.place(column), sealed)
 
     def seal(self, session: Session, column: str, secret: str) -> bytes:
         return self.vault.seal(session, self.place(column), secret)
+
+
+S = TypeVar("S", bound=GenerativeSelect)
+
+
+def _locking(query: S, lock: Lock) -> S:
+    return query if lock is Lock.NONE else query.with_for_update(of=Credential, nowait=lock is Lock.NOWAIT)
+
+
+@contextmanager
+def _or_busy() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise Busy from None
+        raise

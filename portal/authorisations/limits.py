@@ -135,13 +135,13 @@ class BudgetGate:
             "day": floor(now, DAY),
             "calls": calls,
         }
-        with self._database.scoped(Setting(tenant=self._key["tenant"])) as session:
-            row = session.execute(_COUNT, asked).one_or_none()
+        with self._database.direct(Setting(tenant=self._key["tenant"])) as connection:
+            row = connection.execute(_COUNT, asked).one_or_none()
             if row is None:
-                reason = self._reason(session.execute(_STATE, asked).all(), asked)
+                reason = self._reason(connection.execute(_STATE, asked).all(), asked)
                 if reason.code in ("authorisation.limit_window", "authorisation.limit_day"):
                     free_at = now + timedelta(seconds=reason.retry_after or 0)
-                    session.execute(_FREE, asked | {"free_at": free_at})
+                    connection.execute(_FREE, asked | {"free_at": free_at})
         if row is None:
             raise reason
         self._counted.row, self._counted.calls = row, calls
@@ -163,13 +163,13 @@ class BudgetGate:
             "day_used": told.day.used if told.day else 0,
             "blocked_until": told.blocked_until,
         }
-        with self._database.scoped(Setting(tenant=self._key["tenant"])) as session:
+        with self._database.direct(Setting(tenant=self._key["tenant"])) as connection:
             for call in calls:
-                session.execute(_ENDED, values | {"call": call})
+                connection.execute(_ENDED, values | {"call": call})
             if learns:
-                session.execute(_LEARN, values)
+                connection.execute(_LEARN, values)
             if refused:
-                session.execute(_REFUSED, values | {"id": uuid7(), "hour": floor(now, HOUR)})
+                connection.execute(_REFUSED, values | {"id": uuid7(), "hour": floor(now, HOUR)})
         self._counted.calls = ()
 
     def _where(self, dossier: str, endpoint: str) -> dict[str, Any]:

@@ -50,11 +50,11 @@ def renew(custody: Custody, stale: str | None) -> str:
         crash.point("token.locked")
         if pair.access != stale and not pair.is_due():
             return pair.access
-        label = spool.Label(custody.tenant_id, custody.authorisation_id, pair.credential.generation, uuid7())
+        label = spool.Label(custody.tenant_id, custody.authorisation_id, pair.generation, uuid7())
         kept = spool.find(custody.settings.home, custody.vault, session, label)
         if kept is not None:
             return _concluded(custody, session, *kept, stale)
-        lost = _lost_attempts(session, pair)
+        lost = _lost_attempts(custody, session, pair)
         wait = _reason_to_wait(pair, stale, lost)
         if wait is not None:
             if pair.is_usable() and pair.access != stale:
@@ -62,7 +62,7 @@ def renew(custody: Custody, stale: str | None) -> str:
             raise wait
         if _spent_too_often(pair, lost):
             return _concluded(custody, session, label, Refused("authorisation.token_lost"), stale)
-        refresh = custody.open(session, "refresh_token", pair.credential.refresh_token)
+        refresh = custody.open(session, "refresh_token", pair.refresh_token)
         return _concluded(custody, session, label, _spend(custody, pair, label, refresh), stale)
 
 
@@ -84,23 +84,22 @@ def collect_spool(database: Database, vault: Vault, settings: Settings) -> int:
     return brought
 
 
-def _lost_attempts(session: Session, pair: Pair) -> list[RefreshAttempt]:
+def _lost_attempts(custody: Custody, session: Session, pair: Pair) -> list[RefreshAttempt]:
     """Calls that may have spent this very pair without our learning the answer, oldest first."""
-    row = pair.credential
     query = select(RefreshAttempt).where(
-        RefreshAttempt.tenant_id == row.tenant_id,
-        RefreshAttempt.authorisation_id == row.authorisation_id,
-        RefreshAttempt.generation == row.generation,
+        RefreshAttempt.tenant_id == custody.tenant_id,
+        RefreshAttempt.authorisation_id == custody.authorisation_id,
+        RefreshAttempt.generation == pair.generation,
         RefreshAttempt.outcome.in_(("open", "unknown")),
     )
     return list(session.scalars(query.order_by(RefreshAttempt.started_at)))
 
 
 def _reason_to_wait(pair: Pair, stale: str | None, lost: list[RefreshAttempt]) -> Temporary | None:
-    age, row, now = pair.age(), pair.credential, clock.now()
+    age, now = pair.age(), clock.now()
     if age is not None and age < pair.oauth.min_age:
         return Temporary("authorisation.token_young", sent=False, retry_after=pair.oauth.min_age - age)
-    pause = (row.not_before - now).total_seconds() if row.not_before else 0.0
+    pause = (pair.not_before - now).total_seconds() if pair.not_before else 0.0
     if 0 < pause <= 2 * LONGEST_PAUSE:  # longer means that the clock went back since
         return Temporary("authorisation.put_off", sent=False, retry_after=pause)
     for attempt in lost:
@@ -138,7 +137,7 @@ def _spend(custody: Custody, pair: Pair, label: spool.Label, refresh: str) -> An
         box = spool.Box.make(custody.vault, session, label)
     crash.point("token.attempt_committed")
     form = {"grant_type": "refresh_token", "refresh_token": refresh}
-    answer = replies.ask(custody.settings, pair.authorisation.app, pair.authorisation.environment, form)
+    answer = replies.ask(custody.settings, pair.app, pair.environment, form)
     if isinstance(answer, Tokens):
         spool.keep(custody.settings.home, box, answer)
         crash.point("token.spooled")
@@ -196,7 +195,7 @@ def _outcome(custody: Custody, session: Session, answer: Answer | None, stale: s
         return pair.access
     if pair.access != stale and (answer.early or pair.is_usable()):
         return pair.access
-    pause = ((pair.credential.not_before or clock.now()) - clock.now()).total_seconds()
+    pause = ((pair.not_before or clock.now()) - clock.now()).total_seconds()
     return Temporary(answer.code, sent=False, retry_after=max(pause, 1.0))
 
 

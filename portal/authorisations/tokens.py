@@ -29,8 +29,7 @@ def access_token(custody: Custody, *, stale: str | None = None) -> str:
     """
     deadline, pause = time.monotonic() + PATIENCE, 0.05
     while True:
-        with custody.reading() as session:
-            pair = custody.read(session)
+        pair = custody.current()
         if pair.access != stale and not pair.is_due():
             return pair.access
         try:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from sqlalchemy import DateTime, MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, Engine
@@ -68,30 +68,34 @@ class Setting:
     user: uuid.UUID | None = None
     software: uuid.UUID | None = None
 
-    def parameters(self) -> dict[str, str]:
-        pairs = (
-            ("tenant", self.tenant), ("portal", self.portal), ("via", self.via), ("user", self.user),
-            ("software", self.software),
-        )  # fmt: skip
-        return {name: str(value or "") for name, value in pairs}
+    def parameters(self) -> tuple[str, ...]:
+        """As `SET_SCOPE` takes them."""
+        told = (self.tenant, self.portal, self.via, self.user, self.software)
+        return tuple(str(value or "") for value in told)
 
 
 NOBODY = Setting()
+Executes: TypeAlias = Session | Connection  # what a statement is given to
 # So many connections are kept, once wanted at the same time; what goes beyond is made anew each time.
 POOL_SIZE = 32
 AWAKE_SECONDS = 1.0  # a connection that was used so recently is not asked whether it lives
-_SET = text(
-    "SELECT set_config('app.tenant', :tenant, true), set_config('app.portal', :portal, true),"
-    " set_config('app.via', :via, true), set_config('app.user', :user, true),"
-    " set_config('app.software', :software, true)"
+# In the driver's own way of writing parameters: it goes before every transaction, however short that is.
+SET_SCOPE = (
+    "SELECT set_config('app.tenant', %s, true), set_config('app.portal', %s, true), set_config('app.via', %s, true),"
+    " set_config('app.user', %s, true), set_config('app.software', %s, true)"
 )
 
 
 def set_scope(session: Session, setting: Setting) -> None:
-    """Move a session to another scope: the running transaction and all later ones."""
+    """Move a session to another scope: the running transaction and all later ones.
+
+    What was changed before is written before, in the scope in which it was changed.
+    """
+    if session.in_transaction():
+        session.flush()
     session.info["setting"] = setting
     if session.in_transaction():
-        session.execute(_SET, setting.parameters())
+        session.connection().exec_driver_sql(SET_SCOPE, setting.parameters())
         session.expire_all()
 
 
@@ -99,7 +103,7 @@ def _after_begin(session: Session, transaction: SessionTransaction, connection: 
     setting: Setting = session.info.get("setting", NOBODY)
     # A savepoint inherits the settings; an unset scope sees nothing by the policies themselves.
     if setting != NOBODY and transaction.nested is False:
-        connection.execute(_SET, setting.parameters())
+        connection.exec_driver_sql(SET_SCOPE, setting.parameters())
 
 
 def _note_rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
@@ -138,6 +142,13 @@ class Database:
         """A session that commits at the end, or rolls back and closes."""
         with self.session(setting) as session, session.begin():
             yield session
+
+    @contextmanager
+    def direct(self, setting: Setting) -> Iterator[Connection]:
+        """The same without a session, for a statement or two of a call: what a session keeps track of costs as much."""
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql(SET_SCOPE, setting.parameters())
+            yield connection
 
     def _wake(self, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
         """Ask a connection that has rested whether it still lives; the pool replaces a dead one.

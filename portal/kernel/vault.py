@@ -20,11 +20,11 @@ from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Mapped, Session
 
 from portal.kernel import clock
-from portal.kernel.db import Base, TenantRow, uuid7
+from portal.kernel.db import Base, Executes, TenantRow, uuid7
 
 VERSION = b"\x01"
 # The tenant of things that belong to the installation or to a person rather than to a tenant.
@@ -48,6 +48,9 @@ class DataKey(TenantRow, Base):
     wrapped: Mapped[bytes]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
+
+
+_KEY = select(DataKey.tenant_id, DataKey.id, DataKey.kek_id, DataKey.wrapped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Vault:
         sealed = AESGCM(key).encrypt(nonce, secret.encode(), place.associated(key_id.bytes))
         return VERSION + key_id.bytes + nonce + sealed
 
-    def open(self, session: Session, place: Place, blob: bytes) -> str:
+    def open(self, session: Executes, place: Place, blob: bytes) -> str:
         if blob[:1] != VERSION or len(blob) < 45:
             raise Unreadable("unknown layout")
         key_id = uuid.UUID(bytes=blob[1:17])
@@ -125,9 +128,9 @@ class Vault:
             self._plain[row.id] = self._unwrap(row)
         return row.id, self._plain[row.id]
 
-    def _key(self, session: Session, tenant: uuid.UUID, key_id: uuid.UUID) -> bytes:
+    def _key(self, session: Executes, tenant: uuid.UUID, key_id: uuid.UUID) -> bytes:
         if key_id not in self._plain:
-            row = session.get(DataKey, (tenant, key_id))
+            row = session.execute(_KEY.where(DataKey.tenant_id == tenant, DataKey.id == key_id)).one_or_none()
             if row is None:
                 raise Unreadable("the data key is gone or of another tenant")
             self._plain[key_id] = self._unwrap(row)
@@ -137,7 +140,7 @@ class Vault:
         nonce = secrets.token_bytes(12)
         return nonce + AESGCM(self._newest.key).encrypt(nonce, plain, tenant.bytes + key_id.bytes)
 
-    def _unwrap(self, row: DataKey) -> bytes:
+    def _unwrap(self, row: DataKey | Row[uuid.UUID, uuid.UUID, str, bytes]) -> bytes:
         kek = self._keks.get(row.kek_id)
         if kek is None:
             raise Unreadable(f"key-encryption key {row.kek_id} is not set")

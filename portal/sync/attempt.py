@@ -19,7 +19,7 @@ from portal.connectors.base import EntryKind, RemoteEntry
 from portal.connectors.errors import Temporary
 from portal.couplings.models import Coupling
 from portal.kernel import clock, crash
-from portal.kernel.db import Database
+from portal.kernel.db import Database, Executes
 from portal.ledger.models import EntryLine
 from portal.sync import standing
 from portal.sync.lease import LEASE, MAX_TRIES, Attempt, write, write_all
@@ -62,14 +62,14 @@ def still_may_send(attempt: Attempt) -> bool:
 
     Raises Temporary(sent=False) when the client, or whoever holds the log-in, has stopped it meanwhile.
     """
-    with attempt.database.scoped(attempt.setting) as session:
-        hindered = obstacle(session, attempt)
+    with attempt.database.direct(attempt.setting) as connection:
+        hindered = obstacle(connection, attempt)
         if hindered:
             raise Temporary(hindered, sent=False, retry_after=1)
-        return write(session, attempt, lease_until=clock.now() + LEASE)
+        return write(connection, attempt, lease_until=clock.now() + LEASE)
 
 
-def obstacle(session: Session, attempt: Attempt) -> str:
+def obstacle(session: Executes, attempt: Attempt) -> str:
     """Why nothing may be called for this client now, as a code; "" when it may.
 
     Read in the transaction that writes `sending`: a withdrawal that is committed before it is
@@ -98,15 +98,12 @@ def begin_sending(attempt: Attempt) -> Attempt | None:
 def begin_sending_together(attempts: Sequence[Attempt]) -> list[Attempt]:
     """The same for several of one dossier, in one transaction; those that are still ours."""
     first, now = attempts[0], clock.now()
-    with first.database.scoped(first.setting) as session:
-        hindered = obstacle(session, first)
-        if hindered:
-            for attempt in attempts:
-                _hindered(session, attempt, hindered)
-            begun = []
-        else:
+    with first.database.direct(first.setting) as connection:
+        hindered = obstacle(connection, first)
+        begun = []
+        if not hindered:
             begun = write_all(
-                session,
+                connection,
                 attempts,
                 sends_by=1,
                 state=PostingState.SENDING,
@@ -117,6 +114,10 @@ def begin_sending_together(attempts: Sequence[Attempt]) -> list[Attempt]:
                 provider_text="",
             )
             crash.point("posting.sending_written")
+    if hindered:
+        with first.database.scoped(first.setting) as session:
+            for attempt in attempts:
+                _hindered(session, attempt, hindered)
     if hindered.startswith(WAITS_FOR):
         _hold_back(first, now + CONSENT_PAUSE)
     return [replace(attempt, state=PostingState.SENDING, sends=attempt.sends + 1) for attempt in begun]
@@ -210,7 +211,7 @@ def _confirmed(session: Session, one: Found, ours: Mapping[uuid.UUID, tuple[Deci
 def expected(session: Session, attempts: Sequence[Attempt]) -> Mapping[uuid.UUID, tuple[Decimal, int]]:
     """By posting: (total debit, number of lines) that the package should show for our entry; see `RemoteEntry`."""
     asked = {"tenant": attempts[0].tenant_id, "entries": [one.entry_id for one in attempts]}
-    sums = {row.entry_id: row for row in session.execute(_BOOKED, asked)}
+    sums = {row.entry_id: row for row in session.connection().execute(_BOOKED, asked)}
     return {one.id: _booked(one.kind, sums.get(one.entry_id)) for one in attempts}
 
 

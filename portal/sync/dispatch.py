@@ -159,12 +159,11 @@ def _take(session: Any, dossiers: Sequence[Dossier], now: datetime) -> set[uuid.
 def give_back(database: Database, turn: Turn) -> None:
     """The turn is over; the dossier waits for its next, if anything is due in it."""
     tenant_id, coupling_id = turn.dossier.tenant_id, turn.dossier.coupling_id
-    with database.scoped(Setting(tenant=tenant_id)) as session:
-        session.execute(
+    with database.direct(Setting(tenant=tenant_id)) as connection:
+        connection.execute(
             update(Coupling)
             .where(Coupling.tenant_id == tenant_id, Coupling.id == coupling_id, Coupling.served_at == turn.at)
             .values(taken_until=None)
-            .execution_options(synchronize_session=False)
         )
 
 

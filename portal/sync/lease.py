@@ -34,7 +34,7 @@ from sqlalchemy.orm import Session
 from portal.connectors.base import EntryKind
 from portal.couplings.models import Coupling
 from portal.kernel import clock, crash
-from portal.kernel.db import Database, Setting
+from portal.kernel.db import Database, Executes, Setting
 from portal.ledger.models import Entry
 from portal.sync.models import Posting, PostingState
 
@@ -99,8 +99,8 @@ def _take(database: Database, tenant_id: uuid.UUID, statement: Executable, **cho
     """With a new fence each, in the order in which they wait."""
     now = clock.now()
     asked = {"tenant": tenant_id, "now": now, "until": now + LEASE, **chosen}
-    with database.scoped(Setting(tenant=tenant_id)) as session:
-        rows = session.execute(statement, asked, execution_options={"synchronize_session": False}).all()
+    with database.direct(Setting(tenant=tenant_id)) as connection:
+        rows = connection.execute(statement, asked).all()
     if rows:
         crash.point("posting.leased")
     attempts = []
@@ -173,14 +173,14 @@ _ALIKE = _taking(_among(_FRESH.limit(bindparam("room", type_=Integer()))))
 
 def renew(attempt: Attempt) -> bool:
     """Keep the lease while a call lasts; False when somebody else has taken the posting up."""
-    with attempt.database.scoped(attempt.setting) as session:
-        return write(session, attempt, lease_until=clock.now() + LEASE)
+    with attempt.database.direct(attempt.setting) as connection:
+        return write(connection, attempt, lease_until=clock.now() + LEASE)
 
 
 def release(attempt: Attempt, at: datetime) -> None:
     """Let go without a result; it is taken up again at `at`."""
-    with attempt.database.scoped(attempt.setting) as session:
-        write(session, attempt, lease_until=None, next_try_at=at, tries=0)
+    with attempt.database.direct(attempt.setting) as connection:
+        write(connection, attempt, lease_until=None, next_try_at=at, tries=0)
 
 
 _OURS = (
@@ -195,23 +195,21 @@ _OURS = (
 _STILL_OURS = (Posting.id == _OURS.c.id, Posting.fence == _OURS.c.fence, Posting.state == _OURS.c.state)
 
 
-def write(session: Session, attempt: Attempt, *, sends_by: int = 0, **values: Any) -> bool:
+def write(session: Executes, attempt: Attempt, *, sends_by: int = 0, **values: Any) -> bool:
     """Change the row if the fence is still ours; `sends_by`: so many sendings more, or fewer."""
     return bool(write_all(session, [attempt], sends_by=sends_by, **values))
 
 
-def write_all(session: Session, attempts: Sequence[Attempt], *, sends_by: int = 0, **values: Any) -> list[Attempt]:
+def write_all(session: Executes, attempts: Sequence[Attempt], *, sends_by: int = 0, **values: Any) -> list[Attempt]:
     """The same change to several of one tenant, each under its own fence; those that are still ours."""
     told = {f"to_{name}": value for name, value in values.items()}
     ours = {
         "tenant": attempts[0].tenant_id, "postings": [one.id for one in attempts],
         "fences": [one.fence for one in attempts], "states": [one.state for one in attempts],
     }  # fmt: skip
-    changed = session.scalars(
-        _changing(tuple(values)), {**ours, **told, "sends_by": sends_by},
-        execution_options={"synchronize_session": False},
-    )  # fmt: skip
-    still = set(changed)
+    # Past the session, which would look for objects to bring up to date at every move.
+    connection = session.connection() if isinstance(session, Session) else session
+    still = set(connection.scalars(_changing(tuple(values)), {**ours, **told, "sends_by": sends_by}))
     return [one for one in attempts if one.id in still]
 
 

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from portal.approvals import tasks
-from portal.kernel.db import Setting, uuid7
+from portal.kernel.db import SET_SCOPE, Setting, uuid7
 from portal.kernel.roles import APP, plain_url
 from tests import factories as make
 from tests.approvals.conftest import Bureau
@@ -167,8 +167,7 @@ def _about_to(bureau: Bureau, urls: Urls, attempt: Attempt, *, unguarded: bool =
             connection.execute(sql.SQL("ALTER TABLE {table} DISABLE TRIGGER {trigger}").format(**names))
         if attempt.role:
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(attempt.role)))
-        for key, value in setting.items():
-            connection.execute("SELECT set_config(%s, %s, true)", (f"app.{key}", value))
+        connection.execute(SET_SCOPE, setting)
         for statement in attempt.statements[:-1]:
             connection.execute(statement, values)
         yield lambda: _changes_one(connection, attempt.statements[-1], values)

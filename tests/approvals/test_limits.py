@@ -10,7 +10,7 @@ from psycopg import sql
 
 from portal.approvals.models import Decision, Task, Version
 from portal.kernel import clock
-from portal.kernel.db import Database, Setting, uuid7
+from portal.kernel.db import SET_SCOPE, Database, Setting, uuid7
 from portal.kernel.roles import APP, plain_url
 from portal.kernel.vault import Vault
 from portal.ledger.models import BankAccount
@@ -61,8 +61,7 @@ def test_a_task_about_an_entry_is_seen_with_its_account(
 
     def seen(connection: psycopg.Connection[tuple[int]], user: uuid.UUID) -> int:
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(APP)))
-        for name, value in Setting(tenant=world.client.id, user=user).parameters().items():
-            connection.execute("SELECT set_config(%s, %s, true)", (f"app.{name}", value))
+        connection.execute(SET_SCOPE, Setting(tenant=world.client.id, user=user).parameters())
         query = sql.SQL("SELECT count(*) FROM {} WHERE {} = %s")
         found = connection.execute(query.format(sql.Identifier(table), sql.Identifier(TABLES[table])), (task_id,))
         row = found.fetchone()

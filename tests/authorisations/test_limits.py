@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from portal.authorisations.limits import BudgetGate, close_breaker, free_slot
 from portal.authorisations.models import Authorisation
@@ -364,22 +365,22 @@ def test_a_person_who_mended_the_cause_may_try_now(database: Database, row: Auth
 
 
 def test_a_call_costs_one_statement_while_both_count_alike(
-    database: Database, row: Authorisation, moment: Moment, monkeypatch: pytest.MonkeyPatch
+    database: Database, row: Authorisation, moment: Moment
 ) -> None:
     meter, own = Meter(), gate(database, row)
     send(own, meter)
-    transactions = 0
-    scoped = database.scoped
+    asked: list[str] = []
 
-    def counted(setting: Setting) -> object:
-        nonlocal transactions
-        transactions += 1
-        return scoped(setting)
+    def noted(*told: Any) -> None:
+        asked.append(told[2])
 
-    monkeypatch.setattr(database, "scoped", counted)
-    for _ in range(10):
-        send(own, meter)
-    assert transactions == 10
+    event.listen(database.engine, "before_cursor_execute", noted)
+    try:
+        for _ in range(10):
+            send(own, meter)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", noted)
+    assert len([statement for statement in asked if "set_config" not in statement]) == 10
 
 
 def test_budgets_are_kept_per_authorisation(

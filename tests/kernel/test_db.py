@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
-from portal.kernel import db
-from portal.kernel.db import Database
+from portal.kernel import clock, db
+from portal.kernel.db import Database, Setting
+from portal.ledger.models import BankAccount
+from tests import factories as make
 from tests.conftest import Servers, Urls
+
+IBAN = "BE68539007547034"
 
 
 def test_a_connection_that_died_while_it_rested_is_replaced(
@@ -55,3 +59,23 @@ def test_the_settings_of_a_transaction_end_with_it(database_urls: Urls) -> None:
         assert not session.scalar(text("SELECT current_setting('app.tenant', true)"))
     assert sum("set_config" in statement for statement in sent) == 1
     made.engine.dispose()
+
+
+def test_what_was_changed_is_written_in_the_scope_in_which_it_was(database: Database) -> None:
+    first, second = (make.make_tenant(database, "client", f"Client {n}").id for n in range(2))
+    with database.scoped(Setting(tenant=first)) as session:
+        session.add(BankAccount(tenant_id=first, number=IBAN, currency="EUR", name="", created_at=clock.now()))
+        db.set_scope(session, Setting(tenant=second))
+        assert session.scalars(select(BankAccount)).all() == []
+    with database.scoped(Setting(tenant=first)) as session:
+        assert session.scalars(select(BankAccount.number)).all() == [IBAN]
+
+
+def test_a_connection_without_a_session_sees_its_tenant_only(database: Database) -> None:
+    tenant = make.make_tenant(database, "client", "Client")
+    make.make_bank_account(database, tenant)
+    with database.direct(Setting(tenant=tenant.id)) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM bank_accounts")) == 1
+    for stranger in (Setting(tenant=db.uuid7()), db.NOBODY):
+        with database.direct(stranger) as connection:
+            assert connection.scalar(text("SELECT count(*) FROM bank_accounts")) == 0
