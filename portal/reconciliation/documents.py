@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -15,8 +14,9 @@ NEAREST = 8  # of many documents that are alike, those nearest in date
 OLDEST = 16  # of one party, for a payment of several
 
 
-def age(document: OpenDocument) -> tuple[date, uuid.UUID]:
-    return document.date, document.id
+def age(document: OpenDocument) -> tuple[date, int]:
+    """The oldest first; of one day by their ids, as numbers, which compare several times as fast."""
+    return document.date, document.id.int
 
 
 class OpenDocuments:

@@ -15,16 +15,21 @@ _LEGAL = frozenset(
     )
 )  # fmt: skip
 _FILLERS = frozenset(("en", "et", "and", "und", "de", "het", "le", "la", "les", "des", "du", "d", "l", "the"))
+_DOTTED = re.compile(r"\b((?:[a-z]\.){2,}|(?:[a-z]\.)+[a-z]\b)")
+_WORD = re.compile(r"[a-z0-9]+")
 _LETTERS = str.maketrans({"ø": "o", "œ": "oe", "æ": "ae", "ß": "ss", "ł": "l", "đ": "d", "’": "'"})
 
 
 @lru_cache(maxsize=20_000)
 def words(name: str) -> tuple[str, ...]:
     """The telling words of a name: "S.R.L. Éts. Dupont & Fils" → ("ets", "dupont", "fils")."""
-    folded = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS))
-    folded = "".join(c for c in folded if not unicodedata.combining(c))
-    folded = re.sub(r"\b((?:[a-z]\.){2,}|(?:[a-z]\.)+[a-z]\b)", lambda m: m[0].replace(".", ""), folded)
-    found = [word for word in re.split(r"[^a-z0-9]+", folded) if word]
+    folded = name.lower()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded.translate(_LETTERS))
+        folded = "".join(c for c in folded if not unicodedata.combining(c))
+    if "." in folded:
+        folded = _DOTTED.sub(lambda m: m[0].replace(".", ""), folded)
+    found = _WORD.findall(folded)
     telling = tuple(word for word in found if word not in _LEGAL and word not in _FILLERS)
     return telling or tuple(found)
 
