@@ -37,7 +37,7 @@ from portal.sync.runs import start_run
 
 IN_FLIGHT = http.AT_ONCE
 LATENCY = 0.3  # seconds
-DOSSIERS = 192  # a firm in the morning: many dossiers, a few entries in each
+DOSSIERS = 256  # a firm in the morning: many dossiers, a few entries in each
 GOAL = 0.9
 
 

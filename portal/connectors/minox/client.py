@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +34,8 @@ class Client:
     ) -> None:
         self._tenant = form.get("tenant", "")
         self._calls = Calls("minox", session, host, gate, mapping.failure, sleep=sleep)
-        self._years: dict[str, list[mapping.Year]] = {}
+        self._listed: dict[str, mapping.Row] = {}  # administrations, while the connection lives
+        self._listing = threading.Lock()
 
     # -------------------------------------------------------------------------- master data
 
@@ -114,14 +116,16 @@ class Client:
     # -------------------------------------------------------------------------- calls
 
     def _fiscal_years(self, dossier: str) -> list[mapping.Year]:
-        if dossier not in self._years:
-            rows = self._administrations(dossier)
-            with self._calls.reading():
-                own = [mapping.fiscal_years(row) for row in rows if str(row["id"]) == dossier]
-            if not own:
-                raise Rejected("minox.not_found", status=404, values={"dossier": dossier})
-            self._years[dossier] = own[0]
-        return self._years[dossier]
+        """They stand in the list of all administrations, so that is read once for all who need it at the same time."""
+        with self._listing:
+            if dossier not in self._listed:
+                rows = self._administrations(dossier)
+                with self._calls.reading():
+                    self._listed = {str(row["id"]): row for row in rows}
+        if dossier not in self._listed:
+            raise Rejected("minox.not_found", status=404, values={"dossier": dossier})
+        with self._calls.reading():
+            return mapping.fiscal_years(self._listed[dossier])
 
     def _administrations(self, dossier: str) -> list[mapping.Row]:
         return self._pages(dossier, "administration", self._tenanted("administration"))
