@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -93,6 +95,18 @@ def test_an_entry_by_hand_is_listed_and_is_not_ours(world: MinoxWorld) -> None:
     day = date(2026, 2, 10)
     (found,) = world.connection.entries(world.dossier, EntryKind.GENERAL, "20", day, day)
     assert (found.reference, found.total_debit, found.line_count) == ("", Decimal(5), 2)
+
+
+def test_the_list_of_administrations_is_read_once_for_all_who_need_it_at_once(world: MinoxWorld) -> None:
+    world.control.post("settings", page=500)
+    dossiers = [own.code for own in world.connection.dossiers()]
+    world.connection = world.connection_to(world.control.host)  # that has asked nothing yet
+    world.gate.calls.clear()
+    with ThreadPoolExecutor(8) as pool:
+        periods = list(pool.map(world.connection.periods, dossiers * 2))
+    assert len(dossiers) > 1
+    assert all(periods)
+    assert [call for call in world.gate.calls if call[0] == "before"] == [("before", ANY, "administration", False)]
 
 
 def test_a_client_number_of_somebody_else_is_refused(world: MinoxWorld) -> None:
