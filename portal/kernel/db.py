@@ -1,7 +1,7 @@
 """Sessions that carry a scope, and the base of every model.
 
-Row-level security reads five settings, set at the start of *every* transaction by the
-`after_begin` hook below, so that no call site can forget them:
+Row-level security reads five settings, set at the start of *every* transaction of a session by the
+`after_begin` hook below, and by `Database.direct` where there is no session, so that no call site can forget them:
 
 - app.tenant: the acting tenant; its rows are visible and writable
 - app.portal: set on portal-wide pages; rows of the clients granted to it become readable
