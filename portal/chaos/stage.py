@@ -12,12 +12,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import requests
 from sqlalchemy.orm import Session
 
 from config import Settings, child_environment
 from portal import runtime
 from portal.access import Scope
-from portal.authorisations import keys, service
+from portal.authorisations import applications, connecting, keys, service, typed
 from portal.authorisations.custody import Custody
 from portal.authorisations.models import Authorisation, Credential
 from portal.authorisations.renewal import store
@@ -25,6 +26,7 @@ from portal.authorisations.replies import Receipt, Tokens
 from portal.chaos import stands
 from portal.chaos.stands import Stand
 from portal.connectors import registry
+from portal.connectors.login import AuthMode, Form
 from portal.couplings.books import has_bank_entries
 from portal.couplings.models import Configuration, Coupling
 from portal.demo import files
@@ -152,7 +154,8 @@ class Stage:
     def _login(self, firm: Tenant, stand: Stand, number: int) -> Authorisation:
         login = f"chaos-{number}"
         told = stand.log_in(login)
-        if not has_pages(stand.app):
+        auth = registry.load(stand.app).MANIFEST.auth
+        if auth is AuthMode.KEY:
             return self._typed(firm, stand, login, told)
         now = clock.now()
         row = Authorisation(
@@ -161,13 +164,18 @@ class Stage:
             form=dict(stands.BOOKS[stand.app].form),
         )  # fmt: skip
         custody = Custody(self.runtime.database, self.runtime.vault, self.settings, firm.id, row.id)
-        pair = Tokens(told["access_token"], told["refresh_token"], float(told["expires_in"]), Receipt(now, "", 0.0))
+        left = self._on_their_page(firm, stand, told) if auth is AuthMode.HOSTED else None
         with self.runtime.database.scoped(Setting(tenant=firm.id)) as session:
             session.add(row)
             session.flush()
             credential = Credential(tenant_id=firm.id, authorisation_id=row.id, generation=0)
-            store(custody, session, credential, pair, 30 * 86_400)
-            session.add(credential)
+            if left is not None:
+                typed.keep(custody, session, row, credential, left)
+            else:
+                received = Receipt(now, "", 0.0)
+                pair = Tokens(told["access_token"], told["refresh_token"], float(told["expires_in"]), received)
+                store(custody, session, credential, pair, 30 * 86_400)
+                session.add(credential)
         return row
 
     def _typed(self, firm: Tenant, stand: Stand, login: str, form: Mapping[str, str]) -> Authorisation:
@@ -178,6 +186,14 @@ class Stage:
         with self.runtime.database.scoped(Setting(tenant=firm.id)) as session:
             service.activate(self.runtime, self._firm(session, firm), row.id)
         return row
+
+    def _on_their_page(self, firm: Tenant, stand: Stand, told: Mapping[str, str]) -> Form:
+        """What the page that the provider makes for us leaves, once people have logged in there."""
+        host = applications.host_of(self.settings, stand.app, stand.environment)
+        with connecting.session_of(self.settings, stand.app, host, Form()) as calls:
+            page = registry.opening(stand.app)(calls, host, firm.name, firm.email or "", stands.HOME, Form())
+        requests.post(page.url, data=told, allow_redirects=False, timeout=20).raise_for_status()
+        return page.form
 
     def _firm(self, session: Session, firm: Tenant) -> Scope:
         return Scope.system(session, firm.id, "portal")

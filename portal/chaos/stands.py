@@ -16,11 +16,13 @@ import requests
 
 from config import APPS
 from portal.connectors import registry
+from portal.connectors.login import AuthMode
 from portal.kernel.services.process import wait_until
 from portal.supervisor import ROOT, answers
 
 APP_ID, APP_SECRET = str(uuid.uuid5(uuid.NAMESPACE_URL, "chaos")), "chaos-secret"
 BACK = "http://127.0.0.1/*"
+HOME = "http://127.0.0.1/"  # where a provider's page leads back to
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ BOOKS: Mapping[str, Books] = {
     "pennylane": Books("90", "580000", "471000", "FR", {"interface": "firm", "token": "{key}"}),
     "myunisoft": Books("20", "512000", "471000", "FR", {"key": "{key}", "booking": "booked"}),
     "minox": Books("20", "1100", "2000", "NL", {"tenant": "12345"}),
+    "inqom": Books("20", "512000", "471000", "FR"),  # of the three behind Chift, the one that is surely found again
 }
 
 
@@ -70,7 +73,7 @@ class Stand(Protocol):
         ...
 
     def log_in(self, login: str) -> Mapping[str, Any]:
-        """Tokens as a token endpoint answers, or what people would type in the form of the app."""
+        """Tokens as a token endpoint answers, or what people would type: in our form, or on the provider's page."""
         ...
 
     def add_dossier(self, number: int, name: str) -> None: ...
@@ -152,8 +155,11 @@ class Package:
 
     def log_in(self, login: str) -> Mapping[str, Any]:
         self._post("logins", login=login, licence="chaos")
-        if registry.load(self.app).MANIFEST.oauth is not None:
+        auth = registry.load(self.app).MANIFEST.auth
+        if auth is AuthMode.OAUTH2:
             return dict(self._post("grants", login=login, app=APP_ID))
+        if auth is AuthMode.HOSTED:
+            return {"login": login}
         values = {"key": self._post("keys", login=login)["key"], "login": login, "host": self.host}
         return {name: text.format(**values) for name, text in BOOKS[self.app].form.items()}
 
