@@ -123,7 +123,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
         camt = FILES / f"{count}-{version}.xml"
         camt_file(camt, count, LINES, version)
         yield from _compare(camt, f"CAMT.053.001.{version} {_size(camt)}", count, ((CAMT053, 2.0),))
-    yield from _personal(statements // 5)
+    yield from _personal(statements // 2)
     yield from _tables(statements)
 
 
