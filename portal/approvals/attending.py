@@ -102,7 +102,7 @@ def _mail(runtime: Runtime, scope: Scope, task: Task, to: Iterable[Person], temp
     place = "p" if scope.kind == "portal" else "c"
     values = {
         "kind": task.kind, "shown": json.dumps(made.shown), "by": made.made_name, "note": made.note,
-        "account": scope.tenant_name, "expires": task.expires_at.date().isoformat(),
+        "account": scope.tenant_name, "expires": clock.day(task.expires_at).isoformat(),
         "link": f"{runtime.settings.base_url}/{place}/{task.tenant_id}/approvals/{task.id}",
     }  # fmt: skip
     recipients = list(to)

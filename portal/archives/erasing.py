@@ -102,7 +102,7 @@ def ask(scope: Scope, name: str) -> Erasure:
     now = clock.now()
     row = Erasure(tenant_id=scope.tenant_id, id=uuid7(), kind=scope.kind, asked_at=now, due_at=now + HOLD)
     scope.session.add(row)
-    record(scope, "erasure.asked", ("tenant", scope.tenant_id), due=row.due_at.date().isoformat())
+    record(scope, "erasure.asked", ("tenant", scope.tenant_id), due=clock.day(row.due_at).isoformat())
     return row
 
 

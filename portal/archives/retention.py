@@ -92,7 +92,7 @@ def remove_of(scope: Scope) -> tuple[int, int]:
 def _traces(since: datetime) -> Sequence[tuple[Any, tuple[ColumnElement[bool], ...]]]:
     return (
         (FeedFetch, (FeedFetch.started_at < since, FeedFetch.state != "running")),
-        (FeedReminder, (FeedReminder.sent_at < since, FeedReminder.ends_on < since.date())),
+        (FeedReminder, (FeedReminder.sent_at < since, FeedReminder.ends_on < clock.day(since))),
         (ApiCall, (ApiCall.created_at < since,)),
     )
 

@@ -38,7 +38,7 @@ def tell(scope: Scope, means: Means, row: Archive) -> bool:
     place = "p" if tenant.kind == "portal" else "c"
     values = {
         "account": tenant.name, "state": row.state, "link": f"{means.base_url}/{place}/{tenant.id}/data",
-        "until": row.expires_at.astimezone(clock.BUSINESS_ZONE).date().isoformat() if row.expires_at else "",
+        "until": clock.day(row.expires_at).isoformat() if row.expires_at else "",
     }  # fmt: skip
     mail.write(scope.session, means.vault, to=user.email, template="archive", locale=user.locale, values=values)
     return True

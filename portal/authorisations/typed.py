@@ -134,6 +134,6 @@ def _problem(field: FormField, typed: str) -> tuple[str, Mapping[str, str]] | No
 
 def _is_coming(typed: str) -> bool:
     try:
-        return clock.now().date() <= date.fromisoformat(typed) < NEVER.date() - timedelta(days=1)
+        return clock.today() <= date.fromisoformat(typed) < NEVER.date() - timedelta(days=1)
     except ValueError:
         return False

@@ -20,6 +20,7 @@ from portal.couplings.dossiers import dossiers_of, taken
 from portal.couplings.models import Coupling, Dossier
 from portal.couplings.names import similarity
 from portal.couplings.numbers import Number, of_client, of_dossier
+from portal.kernel import clock
 from portal.tenants.models import Tenant
 
 SAME_NAME = 0.9
@@ -61,7 +62,7 @@ def propose(client: Tenant, dossiers: Sequence[Dossier], taken: Collection[str] 
 def obstacle(dossier: Dossier, taken: Collection[str] = ()) -> Reason | None:
     """Why a dossier cannot be coupled, or None."""
     if dossier.gone_at is not None:
-        return Reason("gone", {"on": dossier.gone_at.date()})
+        return Reason("gone", {"on": clock.day(dossier.gone_at)})
     if dossier.status == "archived":
         return Reason("archived", {"on": dossier.archived_on}) if dossier.archived_on else Reason("archived_once")
     if dossier.status == "blocked":

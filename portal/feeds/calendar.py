@@ -17,7 +17,6 @@ from config import Settings
 from portal.access import Actor, Scope
 from portal.activity import service as activity
 from portal.feeds import renewals, states
-from portal.feeds.consents import local_day
 from portal.feeds.models import CalendarLink, Feed
 from portal.feeds.renewals import Person
 from portal.kernel import clock
@@ -70,7 +69,7 @@ class Consent:
 
     @property
     def ends_on(self) -> date:
-        return local_day(self.consent_ends_at)
+        return clock.day(self.consent_ends_at)
 
 
 @dataclass(frozen=True, slots=True)

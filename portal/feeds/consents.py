@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select, update
 
@@ -20,10 +20,6 @@ from portal.kernel import clock, queue
 from portal.store.service import may_use
 
 TEXT_LENGTH = 500
-
-
-def local_day(moment: datetime) -> date:
-    return moment.astimezone(clock.BUSINESS_ZONE).date()
 
 
 def learn(scope: Scope, feed: Feed, status: LinkStatus, accounts: Sequence[Told]) -> None:
@@ -52,13 +48,13 @@ def take_end(scope: Scope, feed: Feed, ends_at: datetime | None) -> None:
     if ends_at is None or ends_at == feed.consent_ends_at:
         return
     before, feed.consent_ends_at = feed.consent_ends_at, ends_at
-    if before is not None and local_day(before) == local_day(ends_at):
+    if before is not None and clock.day(before) == clock.day(ends_at):
         return
     if before is None or ends_at > before:
         given(scope, feed)
     activity.record(
         scope, "feed.consent_until", states.subject(feed), provider=manifest_of(feed.provider).label,
-        bank=feed.institution_name, until=local_day(ends_at).isoformat(),
+        bank=feed.institution_name, until=clock.day(ends_at).isoformat(),
     )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from portal.access import Scope
 from portal.feeds import states
-from portal.feeds.consents import local_day
 from portal.feeds.models import Feed, FeedAccount, FeedFetch, State
 from portal.feeds.visits import VISIT_LIVES
 from portal.kernel import clock
@@ -158,7 +157,7 @@ def told_balances(scope: Scope) -> Mapping[uuid.UUID, Balance]:
         FeedAccount.tenant_id == scope.tenant_id, FeedAccount.ticked, FeedAccount.balance.is_not(None)
     )
     return {
-        account: Balance(local_day(at or clock.now()), amount)
+        account: Balance(clock.day(at or clock.now()), amount)
         for account, amount, at in scope.session.execute(query)
         if account is not None and amount is not None
     }

@@ -61,7 +61,7 @@ def remind(means: Means, tenant_id: uuid.UUID, feed_id: uuid.UUID, opener: Opene
             return 0
         row = {
             "tenant_id": tenant_id, "id": uuid7(), "feed_id": feed.id, "days_before": days, "mails": 0,
-            "ends_on": consents.local_day(feed.consent_ends_at), "sent_at": clock.now(),
+            "ends_on": clock.day(feed.consent_ends_at), "sent_at": clock.now(),
         }  # fmt: skip
         written = session.scalars(
             insert(FeedReminder).values(row).on_conflict_do_nothing().returning(FeedReminder)
@@ -80,7 +80,7 @@ def due_days(feed: Feed, today: date) -> int | None:
     """The last of the days that have come since the consent was given; None when none has, or it is long over."""
     if feed.consent_ends_at is None or feed.consent_since is None:
         return None
-    ends_on, given_on = consents.local_day(feed.consent_ends_at), consents.local_day(feed.consent_since)
+    ends_on, given_on = clock.day(feed.consent_ends_at), clock.day(feed.consent_since)
     if today > ends_on + timedelta(days=UNTIL_DAYS_AFTER):
         return None
     come = [days for days in DAYS if given_on < ends_on - timedelta(days=days) <= today]

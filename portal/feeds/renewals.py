@@ -127,13 +127,13 @@ def _send(scope: Scope, vault: Vault, settings: Settings, feed: Feed, person: Pe
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return consents.local_day(value).isoformat()
+        return clock.day(value).isoformat()
     return "" if value is None else str(value)
 
 
 def days_left(ends_at: datetime | None, now: datetime) -> int | None:
     """Whole days of the calendar until the last one; negative when it is past."""
-    return None if ends_at is None else (consents.local_day(ends_at) - consents.local_day(now)).days
+    return None if ends_at is None else (clock.day(ends_at) - clock.day(now)).days
 
 
 # ------------------------------------------------------------------ the link

@@ -13,6 +13,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def day(moment: datetime, zone: ZoneInfo = BUSINESS_ZONE) -> date:
+    """The plain date that a bookkeeper in `zone` reads on the wall at `moment`."""
+    return moment.astimezone(zone).date()
+
+
 def today(zone: ZoneInfo = BUSINESS_ZONE) -> date:
-    """The plain date that a bookkeeper in `zone` reads on the wall."""
-    return now().astimezone(zone).date()
+    return day(now(), zone)

@@ -14,6 +14,7 @@ from portal.access import Scope
 from portal.activity.history import AsItWas, Row, ids
 from portal.connectors import registry
 from portal.identity.models import User
+from portal.kernel import clock
 from portal.kernel.words import N_
 from portal.ledger.models import BankAccount
 from portal.permissions.rights import Permission, Right
@@ -98,7 +99,7 @@ def _groups(was: AsItWas) -> Section:
 
 def _grants(was: AsItWas) -> Section:
     living = [row for row in was.of("grants") if row["state"] in ("pending", "active")]
-    on = was.moment.date().isoformat()
+    on = clock.day(was.moment).isoformat()
     rows = [
         (row["email"], _word(ROLES, row["role"]), _word(STATES, row["state"]), _day(row["ends_on"]))
         for row in living

@@ -114,10 +114,10 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
 
 def as_file(read: ReadStatement, form: str) -> Response:
     """Written while it is sent; what the format cannot hold is found before the first byte: connectors' Refused."""
-    now = clock.now()
-    name = f"{read.account}-{read.opening_date or now.date()}-{read.closing_date or now.date()}"
+    now, today = clock.now(), clock.today()
+    name = f"{read.account}-{read.opening_date or today}-{read.closing_date or today}"
     chunks: Iterator[bytes] = (
-        write_coda.write(read, clock.today()) if form == CODA else write_camt.write(read, now, name=name[-35:])
+        write_coda.write(read, today) if form == CODA else write_camt.write(read, now, name=name[-35:])
     )
     first = next(chunks)
 

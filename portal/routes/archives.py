@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from portal import runtime
 from portal.access import Permission, Right
 from portal.archives import erasing, retention, service
+from portal.kernel import clock
 from portal.kernel.errors import PortalError
 from portal.routes import _both
 from portal.routes._access import db, fresh, require, scope
@@ -70,7 +71,7 @@ def fetch(archive_id: uuid.UUID, **tenant: uuid.UUID) -> Response:
     row = service.ready(scope(), archive_id)
     note_seen("archive.fetched", ("archive", row.id))
     content = service.parts(runtime.get().database, scope().tenant_id, row.id)
-    name = f"koppelpoort-{row.made_at:%Y-%m-%d}.zip"
+    name = f"koppelpoort-{clock.day(row.made_at or row.asked_at)}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(row.size)}
     return Response(content, mimetype="application/zip", headers=headers)
 

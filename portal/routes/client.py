@@ -157,7 +157,7 @@ def _of_feed(standing: Standing) -> Banner:
     client, found = scope().tenant_id, _problems.explain(standing.code)
     tone: Tone = "stop" if standing.state == "stopped" else "warn"
     what = _(found.happened) if found.happened else ""
-    since = " " + _("Since %(when)s.", when=formats().date(standing.since.date())) if standing.since else ""
+    since = " " + _("Since %(when)s.", when=formats().date(standing.since)) if standing.since else ""
     return Banner(
         _problems.title(standing.code, standing.values), what + since, tone,
         _("Look at the bank connection"), url_for("feeds.index", client=client),
@@ -187,7 +187,7 @@ def _explained(standing: Standing) -> Banner:
         )  # fmt: skip
     if standing.code.startswith("authorisation."):
         return Banner(title, _(found.happened) if found.happened else "", tone, *_log_in(standing.coupling))
-    since = " " + _("Since %(when)s.", when=formats().date(standing.since.date())) if standing.since else ""
+    since = " " + _("Since %(when)s.", when=formats().date(standing.since)) if standing.since else ""
     return Banner(
         title, (_(found.happened) if found.happened else "") + since, tone,
         _("Show the entries"), url_for("entries.index", client=scope().tenant_id, state="failed"),

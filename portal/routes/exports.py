@@ -64,10 +64,10 @@ def _refused(error: Conflict | Refused, back: str) -> Response:
 
 def _file(read: ReadStatement, kind: str) -> Response:
     """Written while it is sent; what the format cannot hold is found before the first byte."""
-    now = clock.now()
-    name = f"{read.account}-{read.opening_date or now.date()}-{read.closing_date or now.date()}"
+    now, today = clock.now(), clock.today()
+    name = f"{read.account}-{read.opening_date or today}-{read.closing_date or today}"
     chunks: Iterator[bytes] = (
-        write_coda.write(read, clock.today()) if kind == "coda" else write_camt.write(read, now, name=name[-35:])
+        write_coda.write(read, today) if kind == "coda" else write_camt.write(read, now, name=name[-35:])
     )
     first = next(chunks)
     ending, mimetype = ENDINGS[kind]

@@ -184,7 +184,7 @@ def batch_csv(portal: uuid.UUID, batch_id: uuid.UUID) -> Response:
          row.booked, row.drafts, words.duration(row), row.receipt or ""]
         for row, state in found.rows
     )  # fmt: skip
-    return csv_answer(f"run-{found.started_at:%Y%m%d-%H%M}.csv", head, rows)
+    return csv_answer(f"run-{formats().local(found.started_at):%Y%m%d-%H%M}.csv", head, rows)
 
 
 @blueprint.post(BATCH + "/retry")

@@ -68,7 +68,7 @@ def prove(caller: Caller | None, password: str) -> Caller:
         return caller
     before = caller.previous_password_hash if caller else ""
     if passwords.matches(before or None, password) and caller is not None:
-        raise Refused("software.password_changed", day=caller.password_changed_at.date().isoformat())
+        raise Refused("software.password_changed", day=clock.day(caller.password_changed_at).isoformat())
     raise Refused()
 
 

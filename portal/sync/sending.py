@@ -133,7 +133,7 @@ class Desk:
         """Whether a back-up was put back after this period began."""
         if self.restored is None:
             self.restored = moves.last_restore(self.runtime.database) or NEVER
-        return self.restored.date() >= attempt.period_start
+        return clock.day(self.restored) >= attempt.period_start
 
     def finds(self, app: str) -> bool:
         """Whether a look-up in this package is proof."""

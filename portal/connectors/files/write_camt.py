@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from portal.connectors.errors import Refused
 from portal.connectors.statement import LineDetail, Statement, StatementLine
+from portal.kernel import clock
 
 FORMAT = "camt053"
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"
@@ -35,8 +36,8 @@ def write(statement: Statement, made_at: datetime, *, name: str = "") -> Iterato
         f"<Stmt>{_tag('Id', head, 35)}{_sequence(statement)}<CreDtTm>{moment}</CreDtTm>"
         f"<Acct><Id>{_account(statement.account)}</Id><Ccy>{currency}</Ccy>{_holder(statement)}"
         f"{_servicer(statement.bic)}</Acct>"
-        f"{_balance('OPBD', statement.opening, statement.opening_date or made_at.date(), currency)}"
-        f"{_balance('CLBD', statement.closing, statement.closing_date or made_at.date(), currency)}\n"
+        f"{_balance('OPBD', statement.opening, statement.opening_date or clock.day(made_at), currency)}"
+        f"{_balance('CLBD', statement.closing, statement.closing_date or clock.day(made_at), currency)}\n"
     ).encode()
     for line in statement.lines:
         yield _entry(line, currency).encode()

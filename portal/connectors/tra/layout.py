@@ -22,6 +22,7 @@ from portal.connectors.layouts import (
     refusal,
 )
 from portal.connectors.login import FieldKind, FormField
+from portal.kernel import clock
 from portal.kernel.words import N_
 
 ORIGIN = FormField(
@@ -68,9 +69,10 @@ def file_name(book: Book) -> str:
 
 
 def _header(book: Book) -> str:
+    made_at = book.made_at.astimezone(clock.BUSINESS_ZONE)
     return (
         f"***{book.setting(PRODUCT)}{book.setting(ORIGIN)}JRLSTD"
-        f"{'':3}{NO_DAY}{NO_DAY}011{'':5}{book.made_at:%d%m%Y%H%M}{'Koppelpoort':35}{clean(book.company)[:35]:35}"
+        f"{'':3}{NO_DAY}{NO_DAY}011{'':5}{made_at:%d%m%Y%H%M}{'Koppelpoort':35}{clean(book.company)[:35]:35}"
         f"{'':4}{'':6}{'':3}{NO_DAY}001--"
     )
 
