@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Response, flash, g, request, url_for
 from flask_babel import gettext as _
@@ -158,6 +158,7 @@ def _show(
         events=events(timeline(scope(), row.id)), people=dict(people), address=address, may_edit=may_edit(),
         fresh=fresh, status=status, why=wording.of_error(row.state_code) if row.state_code else "",
         used=authorisations.uses(scope(), row.id), where=where, ends_at=_end(credential),
+        typed_day=date.fromisoformat,
     )  # fmt: skip
 
 

@@ -165,7 +165,7 @@ def _outcome(scope: Scope, feed: Feed, hint: Notice) -> tuple[str, str]:
     until = feed.consent_ends_at
     if until is None:
         return "ok", _("The consent is renewed.")
-    return "ok", _("The consent is renewed until %(day)s.", day=formats().date(formats().local(until).date()))
+    return "ok", _("The consent is renewed until %(day)s.", day=formats().date(until))
 
 
 def _renewed_by_link(visit: Returned, hint: Notice) -> Response:

@@ -25,6 +25,7 @@ from portal.ledger.models import BankAccount, StatementLine
 from portal.sync.models import Comparison, Posting, PostingState
 
 YEAR = timedelta(days=365)
+MONTH = timedelta(days=31)
 POINTS = 53  # of a year's chart: one a week
 # A line waits when it is in no entry and a configuration, where there is one, takes its day.
 _ACCOUNTS = text("""
@@ -223,10 +224,10 @@ def configuration_views(scope: Scope, coupling_ids: Sequence[uuid.UUID]) -> dict
 
 
 def _compared(scope: Scope) -> dict[uuid.UUID, Comparison]:
-    """The newest comparison of each coupling, this month's only."""
+    """The newest comparison of each coupling in a month back from today."""
     query = (
         select(Comparison)
-        .where(Comparison.tenant_id == scope.tenant_id, Comparison.night >= clock.today().replace(day=1))
+        .where(Comparison.tenant_id == scope.tenant_id, Comparison.night >= clock.today() - MONTH)
         .order_by(Comparison.night)
     )
     return {row.coupling_id: row for row in scope.session.scalars(query)}

@@ -16,6 +16,7 @@ from portal.connectors import base
 from portal.couplings.books import store_books
 from portal.couplings.dossiers import store_dossiers
 from portal.couplings.models import Coupling
+from portal.kernel import clock
 from portal.kernel.db import Database, Setting, set_scope
 from portal.kernel.vault import Vault
 from portal.tenants.models import Tenant
@@ -106,7 +107,10 @@ BOOKS: dict[str, list[Any]] = {
     ],
     "vat_codes": [],
     "periods": [
-        base.Period(2026, n, date(2026, n, 1), date(2026, n, 28), frozenset({"20", "21"} if n < 3 else ()))
+        base.Period(
+            year, n, date(year, n, 1), date(year, n, 28), frozenset(("20", "21") if (year, n) < (2026, 3) else ())
+        )
+        for year in range(2026, clock.today().year + 1)
         for n in range(1, 13)
     ],
 }

@@ -32,7 +32,7 @@ def test_no_moment_is_cut_to_its_day_in_utc() -> None:
     cut = re.compile(r"\b(?:\w*_at|now|now\(\)|since|until|moment|restored)\.date\(\)")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in sorted(ROOT.rglob("*.py"))
+        for path in sorted([*ROOT.rglob("*.py"), *ROOT.rglob("*.html")])
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if cut.search(line)
     ]

@@ -184,6 +184,17 @@ def test_another_firm_sees_none_of_it(desk: Desk, world: World, sign_in: SignIn)
     assert sign_in(world.rival_staff).get(f"/p/{desk.portal}/runs/nights").status_code == 404
 
 
+def test_the_client_sees_the_newest_night_from_before_the_first_of_the_month_too(desk: Desk, sign_in: SignIn) -> None:
+    client, home = sign_in(desk.staff), f"/c/{desk.client}/"
+    assert "not compared yet" in client.get(home).text
+    newest = clock.today().replace(day=1) - timedelta(days=1)
+    keep(desk, newest - timedelta(days=1))
+    keep(desk, newest)
+    html = client.get(home).text
+    assert f"Comparison of {newest:%d/%m/%Y}" in html
+    assert "not compared yet" not in html
+
+
 def test_the_client_is_led_to_the_very_entries_that_differ(desk: Desk, sign_in: SignIn) -> None:
     client, home = sign_in(desk.staff), f"/c/{desk.client}/"
     first, _row = desk.sent("ok")
