@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test lint style types contracts templates checks units journeys bench four-eyes fuzz
+.PHONY: help setup setup-test run test lint style types contracts templates checks units journeys bench four-eyes fuzz search
 .PHONY: demo-reset lock
 
 help: ## Show this list
@@ -54,6 +54,9 @@ four-eyes: setup-test ## Fifty people at once on one task that waits for approva
 
 fuzz: setup-test ## Damaged files of each format, FUZZ_INPUTS=200000 of them: read, or refused with words
 	$(BIN)/python -m scripts.fuzz --inputs $(FUZZ_INPUTS)
+
+search: setup-test ## The property tests on examples never seen before, 1,000 for each that sets no number itself
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not browser" --hypothesis-profile search $$(grep -rl "^from hypothesis" tests)
 
 demo-reset: setup ## Forget the demo data; the next `make run` makes it anew
 	@$(BIN)/python -m portal.supervisor reset

@@ -13,7 +13,9 @@ UNSETTLED = "?"
 
 _LONGEST = 40
 _SPACES = str.maketrans("", "", " '’\u00a0\u202f")
-_NUMBER = r"[+-]?(?:\d{1,3}(?:(?P<g>[ '’\u00a0\u202f%(other)s])\d{3})(?:(?P=g)\d{3})*|\d+)?(?:%(decimal)s\d{0,5})?-?"
+# No group of thousands begins with a nought: "0.001" is a thousandth, or nothing.
+_GROUPED = r"[1-9]\d{0,2}(?P<g>[ '’\u00a0\u202f%(other)s])\d{3}(?:(?P=g)\d{3})*"
+_NUMBER = rf"[+-]?(?:{_GROUPED}|\d+)?(?:%(decimal)s\d{{0,5}})?-?"
 _SHAPES = {
     ".": re.compile(_NUMBER % {"decimal": r"\.", "other": ","}, re.ASCII),
     ",": re.compile(_NUMBER % {"decimal": ",", "other": "."}, re.ASCII),
