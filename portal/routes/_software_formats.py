@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, stream_with_context
+from flask import Response
 
-from portal.connectors.files import write_camt, write_coda
-from portal.connectors.statement import Statement as ReadStatement
-from portal.kernel import clock
 from portal.ledger.models import BankAccount, Statement, StatementLine
 from portal.software.reading import ReadAccount
 
@@ -110,28 +107,6 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     writer.writerow(head)
     writer.writerows(rows)
     return Response(buffer.getvalue(), mimetype=MIMETYPES[CSV])
-
-
-def as_file(read: ReadStatement, form: str) -> Response:
-    """Written while it is sent; what the format cannot hold is found before the first byte: connectors' Refused."""
-    now, today = clock.now(), clock.today()
-    name = f"{read.account}-{read.opening_date or today}-{read.closing_date or today}"
-    chunks: Iterator[bytes] = (
-        write_coda.write(read, today) if form == CODA else write_camt.write(read, now, name=name[-35:])
-    )
-    first = next(chunks)
-
-    def whole() -> Iterator[bytes]:
-        yield first
-        yield from chunks
-
-    charset = "; charset=iso-8859-1" if form == CODA else ""
-    ending = "cod" if form == CODA else "xml"
-    return Response(
-        stream_with_context(whole()),
-        content_type=MIMETYPES[form] + charset,
-        headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
-    )
 
 
 def address(base: str, query: Mapping[str, str]) -> str:

@@ -152,14 +152,17 @@ def _banner(standing: Standing) -> Banner | None:
     return _explained(standing)
 
 
+def _since(standing: Standing) -> str:
+    return " " + _("Since %(when)s.", when=formats().date(standing.since)) if standing.since else ""
+
+
 def _of_feed(standing: Standing) -> Banner:
     """A consent that ended, or ends soon, and a bank that is not fetched."""
     client, found = scope().tenant_id, _problems.explain(standing.code)
     tone: Tone = "stop" if standing.state == "stopped" else "warn"
     what = _(found.happened) if found.happened else ""
-    since = " " + _("Since %(when)s.", when=formats().date(standing.since)) if standing.since else ""
     return Banner(
-        _problems.title(standing.code, standing.values), what + since, tone,
+        _problems.title(standing.code, standing.values), what + _since(standing), tone,
         _("Look at the bank connection"), url_for("feeds.index", client=client),
     )  # fmt: skip
 
@@ -187,9 +190,8 @@ def _explained(standing: Standing) -> Banner:
         )  # fmt: skip
     if standing.code.startswith("authorisation."):
         return Banner(title, _(found.happened) if found.happened else "", tone, *_log_in(standing.coupling))
-    since = " " + _("Since %(when)s.", when=formats().date(standing.since)) if standing.since else ""
     return Banner(
-        title, (_(found.happened) if found.happened else "") + since, tone,
+        title, (_(found.happened) if found.happened else "") + _since(standing), tone,
         _("Show the entries"), url_for("entries.index", client=scope().tenant_id, state="failed"),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from portal.routes import _openapi, _problem_json, _user_code
 from portal.routes import _software_formats as formats
 from portal.routes._access import db, public, with_user_code
 from portal.routes._software_formats import CAMT, CODA, CSV, JSON
+from portal.routes._statement_file import as_camt, as_coda
 from portal.software import reading
 from portal.software.reading import Span
 
@@ -198,7 +199,7 @@ def _paged(response: Response, cursor: str) -> Response:
 
 def _file(read: ReadStatement, form: str) -> Response:
     try:
-        return formats.as_file(read, form)
+        return as_coda(read) if form == CODA else as_camt(read)
     except Refused as error:
         raise Conflict(error.code, **error.values) from error
 

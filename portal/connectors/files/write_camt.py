@@ -28,7 +28,8 @@ def write(statement: Statement, made_at: datetime, *, name: str = "") -> Iterato
     """
     if statement.opening is None or statement.closing is None:
         raise Refused("camt.write_balance")
-    head, moment = name or statement.number or "1", made_at.replace(microsecond=0, tzinfo=None).isoformat()
+    head, today = name or statement.number or "1", clock.day(made_at)
+    moment = made_at.astimezone(clock.BUSINESS_ZONE).replace(microsecond=0, tzinfo=None).isoformat()
     currency = statement.currency
     yield (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{NAMESPACE}"><BkToCstmrStmt>'
@@ -36,8 +37,8 @@ def write(statement: Statement, made_at: datetime, *, name: str = "") -> Iterato
         f"<Stmt>{_tag('Id', head, 35)}{_sequence(statement)}<CreDtTm>{moment}</CreDtTm>"
         f"<Acct><Id>{_account(statement.account)}</Id><Ccy>{currency}</Ccy>{_holder(statement)}"
         f"{_servicer(statement.bic)}</Acct>"
-        f"{_balance('OPBD', statement.opening, statement.opening_date or clock.day(made_at), currency)}"
-        f"{_balance('CLBD', statement.closing, statement.closing_date or clock.day(made_at), currency)}\n"
+        f"{_balance('OPBD', statement.opening, statement.opening_date or today, currency)}"
+        f"{_balance('CLBD', statement.closing, statement.closing_date or today, currency)}\n"
     ).encode()
     for line in statement.lines:
         yield _entry(line, currency).encode()
